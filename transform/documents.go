@@ -1,0 +1,177 @@
+package transform
+
+import (
+	"iter"
+	"strings"
+	"time"
+)
+
+// Document is one Elasticsearch document.
+type Document struct {
+	// Kind is DocBuild, DocBoot, DocTest or DocLog.
+	Kind string
+	// ID is unique within its index and the same for the same record: at most
+	// 512 bytes of [A-Za-z0-9._:/@+=%-].
+	ID []byte
+	// Source is one line of valid JSON without a line break.
+	Source []byte
+}
+
+// Documents holds what one record became. The zero value is ready; it is meant
+// to be used again, since its buffers are what costs. It is not safe for
+// concurrent use.
+type Documents struct {
+	// Time is the time of all documents, in UTC; its day names their index.
+	Time time.Time
+	// Tags name the damaged parts, such as "_yamlerror:results.1_dmesg"; empty
+	// for a record without damage. They are in the record's build or boot
+	// document as well, and in no other: one document a record says what it
+	// lacks, and counting them counts records.
+	Tags []string
+
+	key   string // what each id begins with
+	head  []byte // what each source begins with
+	boot  int    // how much of head a boot document has: it is no part of a job
+	buf   []byte // of each document what is its own
+	spans []span
+	size  int // of all sources, in bytes
+
+	id, source []byte // of the document that All yields
+	work       scratch
+}
+
+// span locates in Documents.buf what one document has of its own: the rest of
+// its id in [id, source), the rest of its source in [source, end).
+type span struct {
+	kind            docKind
+	id, source, end int
+}
+
+// docKind is a place in docKinds. A span holds no pointers: there are many, and
+// the garbage collector need not look at them.
+type docKind uint8
+
+const (
+	buildDoc docKind = iota
+	bootDoc
+	testDoc
+	logDoc
+)
+
+var docKinds = [...]string{buildDoc: DocBuild, bootDoc: DocBoot, testDoc: DocTest, logDoc: DocLog}
+
+// Reset empties d and keeps its buffers unless they have grown past what a
+// large record needs, so that one monster does not hold memory for ever.
+func (d *Documents) Reset() {
+	d.Time, d.Tags, d.key, d.boot, d.size = time.Time{}, nil, "", 0, 0
+	d.head, d.buf = emptied(d.head, keepBytes), emptied(d.buf, keepBytes)
+	d.id, d.source = emptied(d.id, keepBytes), emptied(d.source, keepBytes)
+	d.spans = emptied(d.spans, keepItems)
+	d.work.reset()
+}
+
+// What is kept for the next record: room for a callback of 1 MB.
+const (
+	keepBytes = 2 << 20
+	keepItems = 16 << 10
+)
+
+// emptied is a buffer to use again; nil when it holds more than keep elements.
+func emptied[T any](buf []T, keep int) []T {
+	if cap(buf) > keep {
+		return nil
+	}
+	return buf[:0]
+}
+
+func emptiedMap(m map[string]int) map[string]int {
+	if m == nil || len(m) > keepItems {
+		return make(map[string]int)
+	}
+	clear(m)
+	return m
+}
+
+// Len is the number of documents.
+func (d *Documents) Len() int { return len(d.spans) }
+
+// All yields the documents in order: a callback's boot, its tests, its log.
+// What it yields is valid until the next one is asked for, so at most one loop
+// may run at a time.
+func (d *Documents) All() iter.Seq[Document] {
+	return func(yield func(Document) bool) {
+		kind, head := docKind(len(docKinds)), 0
+		d.id = append(d.id[:0], d.key...)
+		for _, s := range d.spans {
+			if s.kind != kind {
+				kind, head = s.kind, d.headLen(s.kind)
+				d.source = append(d.source[:0], d.head[:head]...)
+			}
+			d.id = append(d.id[:len(d.key)], d.buf[s.id:s.source]...)
+			d.source = append(d.source[:head], d.buf[s.source:s.end]...)
+			if !yield(Document{Kind: docKinds[kind], ID: d.id, Source: d.source}) {
+				return
+			}
+		}
+	}
+}
+
+func (d *Documents) headLen(kind docKind) int {
+	if kind == bootDoc {
+		return d.boot
+	}
+	return len(d.head)
+}
+
+// start names the ids' beginning and opens the sources' common beginning.
+func (d *Documents) start(key string) {
+	d.key = key
+	d.head = append(d.head[:0], `{"@timestamp":"`...)
+	d.head = d.Time.AppendFormat(d.head, stamp)
+	d.head = append(d.head, '"')
+	d.boot = len(d.head)
+}
+
+// begin starts a document. The rest of its id follows in buf and, behind a call
+// of open, its members, each with a comma in front.
+func (d *Documents) begin(kind docKind) {
+	d.spans = append(d.spans, span{kind: kind, id: len(d.buf)})
+}
+
+func (d *Documents) open() { d.spans[len(d.spans)-1].source = len(d.buf) }
+
+// end closes the document begun last.
+func (d *Documents) end() {
+	d.buf = append(d.buf, '}')
+	s := &d.spans[len(d.spans)-1]
+	s.end = len(d.buf)
+	d.size += d.headLen(s.kind) + s.end - s.source
+}
+
+// mark is a state to which rewind goes back.
+type mark struct{ spans, buf, size int }
+
+func (d *Documents) mark() mark { return mark{len(d.spans), len(d.buf), d.size} }
+
+func (d *Documents) rewind(m mark) {
+	d.spans, d.buf, d.size = d.spans[:m.spans], d.buf[:m.buf], m.size
+}
+
+// tag notes damage, each kind of it once. A name too long is cut: it may hold
+// one from the record.
+func (d *Documents) tag(name string) {
+	const (
+		most    = 32 // more would say nothing new and make the document grow with the damage
+		longest = 100
+	)
+	name = strings.ToValidUTF8(name[:min(len(name), longest)], "\uFFFD")
+	if len(d.Tags) >= most {
+		return
+	}
+	for _, t := range d.Tags {
+		if t == name {
+			return
+		}
+	}
+	d.Tags = append(d.Tags, name)
+}

@@ -1,0 +1,71 @@
+package transform
+
+// dropped are the fields that no document keeps: Logstash's own, the token, and
+// those that would send a document elsewhere (D7).
+var dropped = nameSet("type headers @version @metadata token message tags @timestamp")
+
+// added are the fields that kcing writes itself; one of the body with the same
+// name gives way (D8).
+var added = nameSet("build_key boot_key test_key")
+
+// members writes fields as they are, less those that are dropped, null or
+// written by kcing itself. edit, when given, changes or leaves out a value.
+func (d *Documents) members(fields []field, edit func(field) ([]byte, bool)) {
+	for _, f := range fields {
+		if string(f.raw) == "null" || dropped[string(f.name)] || added[string(f.name)] {
+			continue
+		}
+		if edit != nil {
+			var keep bool
+			if f.raw, keep = edit(f); !keep {
+				continue
+			}
+		}
+		d.buf = appendField(d.buf, f)
+	}
+}
+
+// member writes a text, or nothing when it is empty.
+func (d *Documents) member(name, text string) {
+	if text != "" {
+		d.buf = appendMember(d.buf, name, text)
+	}
+}
+
+// tags writes the damage noted so far.
+func (d *Documents) tags() {
+	for i, t := range d.Tags {
+		if i == 0 {
+			d.buf = append(d.buf, `,"tags":[`...)
+		} else {
+			d.buf = append(d.buf, ',')
+		}
+		d.buf = appendString(d.buf, t)
+	}
+	if len(d.Tags) > 0 {
+		d.buf = append(d.buf, ']')
+	}
+}
+
+// appendField writes a member as it came, under the name it has in documents.
+func appendField(dst []byte, f field) []byte {
+	name := f.as
+	if name == "" {
+		name = string(f.name)
+	}
+	dst = append(dst, ',')
+	dst = appendString(dst, name)
+	dst = append(dst, ':')
+	return appendValue(dst, f.raw)
+}
+
+// appendMember writes a text, empty or not. The name must need no escaping.
+func appendMember(dst []byte, name, text string) []byte {
+	return appendString(appendName(dst, name), text)
+}
+
+func appendName(dst []byte, name string) []byte {
+	dst = append(dst, ',', '"')
+	dst = append(dst, name...)
+	return append(dst, `":`...)
+}

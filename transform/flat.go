@@ -1,0 +1,136 @@
+package transform
+
+import "bytes"
+
+// build makes the one document of a build.
+func (r *Record) build(d *Documents) {
+	fields := r.fields
+	if r.nested() {
+		fields = r.flattened()
+	}
+	d.begin(buildDoc)
+	d.open()
+	d.members(fields, nil)
+	d.member("build_key", buildKey(func(name string) string { return lookup(fields, name) }))
+	d.tags()
+	d.end()
+}
+
+// boot makes the one document of a boot from a lab without LAVA.
+func (r *Record) boot(d *Documents) {
+	fields := r.fields
+	get := func(name string) string { return lookup(fields, name) }
+	d.begin(bootDoc)
+	d.open()
+	d.members(fields, func(f field) ([]byte, bool) {
+		switch string(f.name) {
+		case "fastboot":
+			return nil, false
+		case "boot_result":
+			return bytes.ToLower(f.raw), true
+		}
+		return f.raw, true
+	})
+	if r.value("git_describe") == nil {
+		if kernel := r.value("kernel"); kernel != nil {
+			d.buf = appendField(d.buf, field{as: "git_describe", raw: kernel})
+			get = func(name string) string {
+				if name == "git_describe" {
+					name = "kernel"
+				}
+				return lookup(fields, name)
+			}
+		}
+	}
+	d.member("build_key", buildKey(get))
+	d.member("boot_key", bootKey(get))
+	d.tags()
+	d.end()
+}
+
+func lookup(fields []field, name string) string {
+	for _, f := range fields {
+		if string(f.name) == name {
+			return scalarText(f.raw)
+		}
+	}
+	return ""
+}
+
+// nested tells the bmeta.json of KernelCI's last legacy years, which groups its
+// fields, from the flat shapes before it.
+func (r *Record) nested() bool {
+	object := func(name string) bool { v := r.value(name); return len(v) > 0 && v[0] == '{' }
+	return object("revision") && (object("build") || object("environment") || object("kernel"))
+}
+
+// flatNames gives members of bmeta.json's groups the names that they had in
+// build.json. Members not listed keep their own name. An empty name drops one.
+var flatNames = map[string]string{
+	"build.duration":            "build_time",
+	"build.status":              "build_result",
+	"environment.name":          "build_environment",
+	"environment.platform":      "build_platform",
+	"kernel.describe":           "kernel",
+	"kernel.fragments":          "kconfig_fragments",
+	"kernel.image":              "kernel_image",
+	"kernel.publish_path":       "file_server_resource",
+	"revision.branch":           "git_branch",
+	"revision.commit":           "git_commit",
+	"revision.describe":         "git_describe",
+	"revision.describe_verbose": "git_describe_v",
+	"revision.tree":             "job",
+	"revision.url":              "git_url",
+}
+
+// isGroup tells a group of bmeta.json's from its other fields.
+func isGroup(f field) bool {
+	switch string(f.name) {
+	case "build", "environment", "kernel", "revision":
+		return f.raw[0] == '{'
+	}
+	return false
+}
+
+// flattened is a nested bmeta.json with the fields of the flat shape, in source
+// order. A field of the top level wins over a group's member of the same name.
+func (r *Record) flattened() []field {
+	var flat []field
+	taken := map[string]bool{}
+	add := func(name string, raw []byte) {
+		if name = topName(name, raw); !taken[name] && string(raw) != "null" {
+			taken[name] = true
+			flat = append(flat, field{name: []byte(name), raw: raw})
+		}
+	}
+	for _, f := range r.fields {
+		if !isGroup(f) {
+			add(string(f.name), f.raw)
+		}
+	}
+	for _, g := range r.fields {
+		if isGroup(g) {
+			walkObject(appendValue(nil, g.raw), func(m field) { addFlat(add, string(g.name), m) })
+		}
+	}
+	return flat
+}
+
+// addFlat adds a group's member under the name that it had in the flat shape.
+func addFlat(add func(name string, raw []byte), group string, m field) {
+	name := string(m.name)
+	if old, ok := flatNames[group+"."+name]; ok {
+		name = old
+	}
+	if name == "build_platform" && m.raw[0] == '{' {
+		walkObject(m.raw, func(p field) { // the old field was the list alone
+			if string(p.name) == "uname" {
+				m.raw = p.raw
+			}
+		})
+	}
+	add(name, m.raw)
+	if group == "revision" && string(m.name) == "describe" {
+		add("kernel", m.raw) // the old "kernel" was the describe's text
+	}
+}

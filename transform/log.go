@@ -1,0 +1,256 @@
+package transform
+
+import (
+	"bytes"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// logReader makes a document for each entry of a callback's log. The log is a
+// YAML list, one flow mapping a line, inside a JSON string. Nearly every line
+// has one exact form (see logline.go), which is read as it stands, escaped
+// twice; what has not goes through the YAML library: alone where it is clear
+// where the line ends, else with the whole log. Where that is no YAML, each
+// entry is tried by itself.
+type logReader struct {
+	d     *Documents
+	raw   []byte // the JSON string's content, still escaped
+	ascii bool   // raw holds printable ASCII alone
+	lines int    // entries so far, readable or not
+	made  int    // documents so far
+}
+
+// readLog makes the log documents and says how many. Damage is tagged; the
+// error is for a log that goes past a limit.
+func (d *Documents) readLog(raw []byte) (made int, err error) {
+	if raw[0] != '"' {
+		d.tag("_typeerror:log")
+		return 0, nil
+	}
+	l := logReader{d: d, raw: raw[1 : len(raw)-1]}
+	l.ascii = printableASCII(l.raw)
+	start := d.mark()
+	for _, read := range []func() (done bool, err error){l.byLine, l.whole, l.byEntry} {
+		d.rewind(start)
+		l.lines, l.made = 0, 0
+		if done, err := read(); err != nil || done {
+			return l.made, err
+		}
+	}
+	return l.made, nil
+}
+
+// byLine goes line by line and stops, not done, where it is in doubt about the
+// lines' boundaries.
+func (l *logReader) byLine() (done bool, err error) {
+	for i := 0; i < len(l.raw); {
+		next := l.fastLine(i)
+		if next == 0 {
+			if next = l.otherLine(i); next < 0 {
+				return false, nil
+			}
+		}
+		i = next
+		if err := l.limits(); err != nil {
+			return true, err
+		}
+	}
+	return true, nil
+}
+
+// otherLine reads the line at i through the YAML library and returns where the
+// next one begins; -1 when the line is not clearly a whole entry.
+func (l *logReader) otherLine(i int) (next int) {
+	end, next := l.endOfLine(i)
+	line := l.raw[i:end]
+	switch {
+	case blankLine(line):
+		return next
+	case !hasAt(line, 0, "- "), next < len(l.raw) && l.raw[next] != '-' && !hasAt(l.raw, next, lineBreak):
+		return -1
+	}
+	l.lines++
+	if !l.slowEntry(line) {
+		return -1
+	}
+	return next
+}
+
+// whole reads the log as one YAML document; done is false when it is no list.
+func (l *logReader) whole() (done bool, err error) {
+	if len(l.raw) > 2*MaxYAMLBytes { // too large without its escapes as well
+		l.d.work.yaml.limited = true
+		return false, nil
+	}
+	root, err := l.d.work.yaml.parse(l.text(l.raw))
+	if err != nil || root.Kind != yaml.SequenceNode {
+		return false, nil //nolint:nilerr // what is no YAML is read entry by entry
+	}
+	for _, e := range root.Content {
+		l.lines++
+		if !l.entry(e) {
+			l.damaged()
+		}
+		if err := l.limits(); err != nil {
+			return true, err
+		}
+	}
+	return true, nil
+}
+
+// byEntry reads each entry by itself, leaves out what it cannot read, and tags
+// it. An entry begins at a line with a dash in front and goes on to the next.
+func (l *logReader) byEntry() (done bool, err error) {
+	for i := 0; i < len(l.raw); {
+		firstEnd, next := l.endOfLine(i)
+		for next < len(l.raw) && l.raw[next] != '-' {
+			_, next = l.endOfLine(next)
+		}
+		switch {
+		case l.raw[i] == '-':
+			l.salvage(i, firstEnd, next)
+		case !blankLine(l.raw[i:next]):
+			l.d.tag("_yamlerror:log") // something before the first entry
+		}
+		i = next
+		if err := l.limits(); err != nil {
+			return true, err
+		}
+	}
+	return true, nil
+}
+
+// salvage reads the entry in raw[i:next], and if that fails its first line,
+// which often is the entry with something else behind.
+func (l *logReader) salvage(i, firstEnd, next int) {
+	if end := l.fastLine(i); end > 0 {
+		if !blankLine(l.raw[end:next]) {
+			l.damaged()
+		}
+		return
+	}
+	l.lines++
+	if l.slowEntry(l.raw[i:next]) {
+		return
+	}
+	l.damaged()
+	if !blankLine(l.raw[firstEnd:next]) {
+		l.slowEntry(l.raw[i:firstEnd])
+	}
+}
+
+func (l *logReader) limits() error {
+	if l.lines > MaxDocuments {
+		return refuse("too_many_documents", "log", fmt.Sprintf("more than %d lines", MaxDocuments))
+	}
+	if l.d.size > MaxOutput {
+		return errTooLarge("log")
+	}
+	return nil
+}
+
+func (l *logReader) damaged() { l.d.tag("_yamlerror:log." + strconv.Itoa(l.lines)) }
+
+// endOfLine finds the line break (a JSON \n) that ends the line at i.
+func (l *logReader) endOfLine(i int) (end, next int) {
+	for i < len(l.raw) {
+		j := bytes.IndexByte(l.raw[i:], '\\')
+		if j < 0 {
+			break
+		}
+		i += j
+		if l.raw[i+1] == 'n' {
+			return i, i + 2
+		}
+		i += 2
+	}
+	return len(l.raw), len(l.raw)
+}
+
+// blankLine tells lines of nothing but blanks, tabs and line breaks.
+func blankLine(raw []byte) bool {
+	for i := 0; i < len(raw); i++ {
+		if raw[i] == ' ' {
+			continue
+		}
+		if raw[i] != '\\' || raw[i+1] != 'n' && raw[i+1] != 'r' && raw[i+1] != 't' {
+			return false
+		}
+		i++
+	}
+	return true
+}
+
+// text is a part of the log without JSON's escapes.
+func (l *logReader) text(raw []byte) []byte {
+	fixed, changed := replaceLoneSurrogates(raw)
+	if changed {
+		l.d.tag("_invalidutf8")
+	}
+	return unescape(fixed)
+}
+
+// slowEntry reads one entry through the YAML library.
+func (l *logReader) slowEntry(raw []byte) bool {
+	root, err := l.d.work.yaml.parse(l.text(raw))
+	return err == nil && root.Kind == yaml.SequenceNode && len(root.Content) == 1 && l.entry(root.Content[0])
+}
+
+// entry makes the document of an entry that the YAML library has read.
+func (l *logReader) entry(e *yaml.Node) bool {
+	y := &l.d.work.yaml
+	if e = y.visit(e); e == nil || e.Kind != yaml.MappingNode {
+		return false
+	}
+	dt, lvl, msg := y.child(e, "dt"), y.child(e, "lvl"), y.child(e, "msg")
+	if dt == nil && lvl == nil && msg == nil {
+		return false
+	}
+	l.begin(l.lines)
+	if dt != nil {
+		l.d.buf = appendMember(l.d.buf, "dt", cut(y.text(dt), microseconds))
+	}
+	if lvl != nil {
+		l.d.buf = appendMember(l.d.buf, "lvl", y.text(lvl))
+	}
+	if msg != nil {
+		l.d.buf = appendMember(l.d.buf, "msg", y.message(msg))
+	}
+	l.finish()
+	return true
+}
+
+// microseconds is how many digits dt loses: it is kept to the millisecond.
+const microseconds = 3
+
+// message is a msg as text: the elements of a list joined by commas, a mapping
+// as compact JSON.
+func (y *yamlReader) message(v *yaml.Node) string {
+	if v.Kind != yaml.SequenceNode {
+		return y.text(v)
+	}
+	parts := make([]string, 0, len(v.Content))
+	for _, c := range v.Content {
+		parts = append(parts, y.text(y.visit(c)))
+	}
+	return strings.Join(parts, ",")
+}
+
+// begin starts the document of an entry up to its line number.
+func (l *logReader) begin(line int) {
+	d := l.d
+	d.begin(logDoc)
+	d.buf = append(d.buf, "/l/"...)
+	d.buf = strconv.AppendInt(d.buf, int64(line), 10)
+	d.open()
+	d.buf = append(d.buf, `,"lineno":`...)
+	d.buf = strconv.AppendInt(d.buf, int64(line), 10)
+}
+
+func (l *logReader) finish() {
+	l.d.end()
+	l.made++
+}

@@ -1,0 +1,403 @@
+package transform
+
+import (
+	"bytes"
+	"encoding/binary"
+	"unicode/utf8"
+)
+
+// The exact form of a log line, as PyYAML writes it and JSON escapes it:
+//
+//   - {\"dt\": \"2026-01-02T03:04:05.678901\", \"lvl\": \"info\", \"msg\": \"text\"}\n
+//
+// msg may also be a mapping or a list of double-quoted strings, and ns may
+// follow it. Since both languages escape alike, the text is carried over from
+// one to the other without being decoded: \\n becomes \n, \\\" becomes \".
+const (
+	lineStart = `- {\"dt\": \"`
+	lineLevel = `\", \"lvl\": \"`
+	lineMsg   = `\", \"msg\": `
+	lineNS    = `, \"ns\": \"`
+	quote     = `\"`
+	lineBreak = `\n`
+)
+
+// fastLine reads the line at i if it has the exact form, makes its document and
+// returns where the next line begins; 0 when it has not.
+func (l *logReader) fastLine(i int) (next int) {
+	d := l.d
+	if !hasAt(l.raw, i, lineStart) {
+		return 0
+	}
+	before := d.mark()
+	l.begin(l.lines + 1)
+	if next = l.fields(i + len(lineStart)); next < 0 {
+		d.rewind(before)
+		return 0
+	}
+	l.lines++
+	l.finish()
+	return next
+}
+
+// fields appends dt, lvl and msg and returns where the next line begins, -1
+// when the line has another form.
+func (l *logReader) fields(i int) int {
+	raw, dst := l.raw, l.d.buf
+	end := l.word(i)
+	if end < 0 || !hasAt(raw, end, lineLevel) || !l.ascii && !printableASCII(raw[i:end]) {
+		return -1 // characters are cut off dt, so they have to be bytes
+	}
+	dst = append(dst, `,"dt":"`...)
+	dst = append(dst, l.cut(raw[i:end])...)
+	i = end + len(lineLevel)
+	if end = l.word(i); end < 0 || !hasAt(raw, end, lineMsg) {
+		return -1
+	}
+	dst = append(dst, `","lvl":"`...)
+	dst = append(dst, raw[i:end]...)
+	dst = append(dst, `","msg":"`...)
+	i = end + len(lineMsg)
+	if i >= len(raw) {
+		return -1
+	}
+	switch raw[i] {
+	case '\\':
+		if !hasAt(raw, i, quote) {
+			return -1
+		}
+		dst, i = l.quoted(dst, i+len(quote), false)
+	case '{':
+		dst, i = l.mapping(dst, i, 0)
+	case '[':
+		dst, i = l.list(dst, i)
+	default:
+		return -1
+	}
+	dst = append(dst, '"')
+	l.d.buf = dst
+	if i < 0 {
+		return -1
+	}
+	return l.lineEnd(i)
+}
+
+// cut takes the microseconds off a dt.
+func (l *logReader) cut(dt []byte) []byte {
+	if l.ascii {
+		return dt[:max(0, len(dt)-microseconds)]
+	}
+	return []byte(cut(string(dt), microseconds))
+}
+
+// lineEnd goes over an ns field, the closing brace and the line break.
+func (l *logReader) lineEnd(i int) int {
+	if hasAt(l.raw, i, lineNS) {
+		i += len(lineNS)
+		end := l.word(i)
+		if end < 0 {
+			return -1
+		}
+		i = end + len(quote)
+	}
+	if i >= len(l.raw) || l.raw[i] != '}' {
+		return -1
+	}
+	i++
+	if i == len(l.raw) {
+		return i
+	}
+	if !hasAt(l.raw, i, lineBreak) {
+		return -1
+	}
+	return i + len(lineBreak)
+}
+
+// word finds the quote that ends a string without escapes; -1 if it has any.
+func (l *logReader) word(i int) int {
+	end := bytes.IndexByte(l.raw[i:], '\\')
+	if end < 0 || l.raw[i+end+1] != '"' || !l.printable(l.raw[i:i+end]) {
+		return -1
+	}
+	return i + end
+}
+
+// quoted carries the string whose content begins at i over to dst. twice says
+// that dst is JSON inside a JSON string, as for a msg that is a mapping.
+// It returns the place behind the closing quote, or -1.
+func (l *logReader) quoted(dst []byte, i int, twice bool) ([]byte, int) {
+	raw := l.raw
+	for {
+		j := bytes.IndexByte(raw[i:], '\\')
+		if j < 0 || !l.printable(raw[i:i+j]) {
+			return dst, -1
+		}
+		dst = append(dst, raw[i:i+j]...)
+		i += j
+		switch raw[i+1] { // JSON is valid: something follows the backslash
+		case '"':
+			return dst, i + 2
+		case '\\':
+			n := 0
+			if dst, n = appendYAMLEscape(dst, raw[i+2:], twice); n < 0 {
+				return dst, -1
+			}
+			i += 2 + n
+		case 'u':
+			r, n := escapedRune(raw, i)
+			if !yamlPrintable(r) || r == '"' || r == '\\' || r == utf8.RuneError {
+				return dst, -1 // quotes and backslashes mean something to YAML; the last may be half a pair
+			}
+			dst = utf8.AppendRune(dst, r)
+			i += n
+		case '/':
+			dst = append(dst, '/')
+			i += 2
+		default: // a raw line break or tab within the string: YAML folds it
+			return dst, -1
+		}
+	}
+}
+
+// appendYAMLEscape carries a YAML escape sequence over to JSON. rest begins
+// behind its backslash, which JSON has doubled. It returns how many bytes of
+// rest it took, -1 for what the YAML library shall judge.
+func appendYAMLEscape(dst, rest []byte, twice bool) ([]byte, int) {
+	if len(rest) == 0 {
+		return dst, -1
+	}
+	switch c := rest[0]; c {
+	case 'n', 't', 'r', 'b', 'f':
+		return append(appendBackslash(dst, twice), c), 1
+	case '\\':
+		if len(rest) < 2 || rest[1] != '\\' && rest[1] != '"' {
+			return dst, -1
+		}
+		dst = appendBackslash(dst, twice)
+		if twice {
+			dst = append(dst, '\\')
+		}
+		return append(dst, rest[1]), 2
+	case ' ':
+		return append(dst, c), 1
+	case 'x', 'u', 'U':
+		return appendHexEscape(dst, rest, twice)
+	}
+	r, ok := yamlEscapes[rest[0]]
+	if !ok {
+		return dst, -1
+	}
+	return appendEscapedRune(dst, r, twice), 1
+}
+
+// yamlEscapes are those of YAML 1.1 that JSON has not.
+var yamlEscapes = map[byte]rune{
+	'0': 0, 'a': '\a', 'v': '\v', 'e': 0x1b, 'N': 0x85, '_': 0xa0, 'L': 0x2028, 'P': 0x2029,
+}
+
+// hexDigits is how many digits follow the letter of an escape.
+var hexDigits = map[byte]int{'x': 2, 'u': 4, 'U': 8}
+
+func appendHexEscape(dst, rest []byte, twice bool) ([]byte, int) {
+	digits := hexDigits[rest[0]]
+	if len(rest) < 1+digits {
+		return dst, -1
+	}
+	r, ok := hexRune(rest[1 : 1+digits])
+	if !ok || !utf8.ValidRune(r) { // halves of surrogate pairs are no YAML
+		return dst, -1
+	}
+	return appendEscapedRune(dst, r, twice), 1 + digits
+}
+
+// appendBackslash begins an escape sequence of the JSON that is being written.
+func appendBackslash(dst []byte, twice bool) []byte {
+	if twice {
+		dst = append(dst, '\\')
+	}
+	return append(dst, '\\')
+}
+
+// appendEscapedRune writes a character as it stands if JSON allows, else escaped.
+func appendEscapedRune(dst []byte, r rune, twice bool) []byte {
+	switch {
+	case r == '"' || r == '\\':
+		dst = appendBackslash(dst, twice)
+		if twice {
+			dst = append(dst, '\\')
+		}
+		return append(dst, byte(r))
+	case r < 0x20:
+		return appendEscape(appendBackslash(dst, twice), byte(r))
+	}
+	return utf8.AppendRune(dst, r)
+}
+
+// mapping writes a flow mapping of quoted strings, mappings and lists as
+// compact JSON inside a JSON string. It returns the place behind it, or -1.
+func (l *logReader) mapping(dst []byte, i, level int) ([]byte, int) {
+	const most = 16 // keys to be compared with each other
+	var keys [most][]byte
+	raw := l.raw
+	dst = append(dst, '{')
+	i++
+	if hasAt(raw, i, `}`) {
+		return append(dst, '}'), i + 1
+	}
+	for n := 0; ; n++ {
+		if n == most || level > MaxDepth || !hasAt(raw, i, quote) {
+			return dst, -1
+		}
+		i += len(quote)
+		end := l.word(i)
+		if end < 0 || end-i > maxStrictKey || !hasAt(raw, end, quote+`: `) {
+			return dst, -1
+		}
+		keys[n] = raw[i:end]
+		for _, k := range keys[:n] {
+			if bytes.Equal(k, keys[n]) {
+				return dst, -1
+			}
+		}
+		dst = append(dst, quote...)
+		dst = append(dst, keys[n]...)
+		dst = append(dst, quote+`:`...)
+		if dst, i = l.value(dst, end+len(quote+`: `), level); i < 0 || i >= len(raw) {
+			return dst, -1
+		}
+		if raw[i] == '}' {
+			return append(dst, '}'), i + 1
+		}
+		if !hasAt(raw, i, `, `) {
+			return dst, -1
+		}
+		dst = append(dst, ',')
+		i += len(`, `)
+	}
+}
+
+// Tags before values: PyYAML writes them for numbers and for Python objects.
+// The plain value behind them is taken.
+const (
+	nonSpecificTag = `! `
+	decimalTag     = `!!python/object/apply:decimal.Decimal `
+)
+
+// value writes a value inside a mapping.
+func (l *logReader) value(dst []byte, i, level int) ([]byte, int) {
+	switch {
+	case hasAt(l.raw, i, nonSpecificTag+quote):
+		i += len(nonSpecificTag)
+	case hasAt(l.raw, i, decimalTag+`[`):
+		i += len(decimalTag)
+	}
+	switch {
+	case hasAt(l.raw, i, quote):
+		dst = append(dst, quote...)
+		if dst, i = l.quoted(dst, i+len(quote), true); i < 0 {
+			return dst, -1
+		}
+		return append(dst, quote...), i
+	case hasAt(l.raw, i, `{`):
+		return l.mapping(dst, i, level+1)
+	case hasAt(l.raw, i, `[`):
+		return l.sequence(dst, i, level+1)
+	}
+	return dst, -1
+}
+
+// sequence writes a flow sequence inside a mapping.
+func (l *logReader) sequence(dst []byte, i, level int) ([]byte, int) {
+	if level > MaxDepth {
+		return dst, -1
+	}
+	dst = append(dst, '[')
+	i++
+	if hasAt(l.raw, i, `]`) {
+		return append(dst, ']'), i + 1
+	}
+	for {
+		if dst, i = l.value(dst, i, level); i < 0 || i >= len(l.raw) {
+			return dst, -1
+		}
+		if l.raw[i] == ']' {
+			return append(dst, ']'), i + 1
+		}
+		if !hasAt(l.raw, i, `, `) {
+			return dst, -1
+		}
+		dst = append(dst, ',')
+		i += len(`, `)
+	}
+}
+
+// list writes the strings of a msg that is a list, joined by commas.
+func (l *logReader) list(dst []byte, i int) ([]byte, int) {
+	i++
+	if hasAt(l.raw, i, `]`) {
+		return dst, i + 1
+	}
+	for {
+		if !hasAt(l.raw, i, quote) {
+			return dst, -1
+		}
+		if dst, i = l.quoted(dst, i+len(quote), false); i < 0 || i >= len(l.raw) {
+			return dst, -1
+		}
+		if l.raw[i] == ']' {
+			return dst, i + 1
+		}
+		if !hasAt(l.raw, i, `, `) {
+			return dst, -1
+		}
+		dst = append(dst, ',')
+		i += len(`, `)
+	}
+}
+
+func hasAt(b []byte, i int, s string) bool {
+	return i >= 0 && len(b)-i >= len(s) && string(b[i:i+len(s)]) == s
+}
+
+// printable tells whether YAML takes text in a quoted string on one line as it
+// stands. JSON has excluded control characters.
+func (l *logReader) printable(text []byte) bool {
+	if l.ascii {
+		return true
+	}
+	for len(text) > 0 {
+		r, n := utf8.DecodeRune(text)
+		if !yamlPrintable(r) {
+			return false
+		}
+		text = text[n:]
+	}
+	return true
+}
+
+// yamlPrintable is YAML 1.1's c-printable without its line breaks and the byte
+// order mark.
+func yamlPrintable(r rune) bool {
+	switch {
+	case r < 0x20, r >= 0x7f && r < 0xa0, r == 0x2028, r == 0x2029, r == 0xfeff:
+		return false
+	}
+	return r <= 0xd7ff || r >= 0xe000 && r <= 0xfffd || r >= 0x10000 && r <= utf8.MaxRune
+}
+
+// printableASCII is the quick test that spares nearly every log the slow one.
+func printableASCII(b []byte) bool {
+	const high = 0x8080808080808080
+	i := 0
+	for ; i+8 <= len(b); i += 8 {
+		if binary.LittleEndian.Uint64(b[i:])&high != 0 {
+			return false
+		}
+	}
+	for ; i < len(b); i++ {
+		if b[i] >= 0x80 {
+			return false
+		}
+	}
+	return bytes.IndexByte(b, 0x7f) < 0
+}

@@ -1,0 +1,59 @@
+package transform
+
+import (
+	"strings"
+	"unicode"
+)
+
+// metadataFields are Elasticsearch's own; a document that holds one is refused
+// (tried on 8.19), unless its value is an object, which becomes sub-fields.
+var metadataFields = nameSet("_id _index _source _version _routing _ignored _ignored_source _seq_no _primary_term _field_names _nested_path _doc_count")
+
+// topName is the name of a top-level member in the document: one that
+// Elasticsearch keeps for itself gets "_" behind it.
+func topName(name string, raw []byte) string {
+	if metadataFields[name] && raw[0] != '{' {
+		return name + "_"
+	}
+	return fieldName(name)
+}
+
+// fieldName makes a name acceptable to Elasticsearch, which refuses documents
+// with empty names or empty parts between dots (tried on 8.19).
+func fieldName(name string) string {
+	clean := true
+	for rest, more := name, true; more && clean; {
+		var part string
+		part, rest, more = strings.Cut(rest, ".")
+		clean = !blank(part)
+	}
+	if clean {
+		return name
+	}
+	parts := strings.Split(name, ".")
+	for i, p := range parts {
+		if blank(p) {
+			parts[i] = "_"
+		}
+	}
+	return strings.Join(parts, ".")
+}
+
+// blank tells names that are empty or white space, as Java has it or Unicode.
+func blank(name string) bool {
+	for _, r := range name {
+		if !unicode.IsSpace(r) && (r < 0x1c || r > 0x1f) {
+			return false
+		}
+	}
+	return true
+}
+
+// nameSet is a set of the names in a text.
+func nameSet(names string) map[string]bool {
+	m := map[string]bool{}
+	for _, n := range strings.Fields(names) {
+		m[n] = true
+	}
+	return m
+}

@@ -1,0 +1,237 @@
+package transform
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// testCase is one row of a suite's results, each value as text.
+type testCase struct {
+	result, unit, name, measurement, logStartLine, logEndLine, suite, level, logged, id string
+	// What was there and not null.
+	hasResult, hasName, hasMeasurement, hasStart, hasSuite, hasLogged bool
+	// Of the suite lava's case job only.
+	errorType, errorMsg string
+}
+
+// readResults reads all suites of a callback. A suite that cannot be read costs
+// only itself and is tagged. ok is false when there were suites and none of
+// them could be read. The error is for results that go past a limit.
+func (d *Documents) readResults(raw []byte) (ok bool, err error) {
+	w := &d.work
+	walkObject(raw, func(f field) { w.suites = append(w.suites, f) })
+	w.suites = lastOfEach(w.suites, w.index)
+	bad := 0
+	for _, f := range w.suites {
+		name := string(f.name)
+		if !d.readSuite(name, f.raw) {
+			bad++
+			d.tag("_yamlerror:results." + name)
+		}
+		if len(w.cases) > MaxDocuments {
+			return false, refuse("too_many_documents", "results", fmt.Sprintf("more than %d rows", MaxDocuments))
+		}
+	}
+	return len(w.suites) == 0 || bad < len(w.suites), nil
+}
+
+func (d *Documents) readSuite(name string, raw []byte) bool {
+	var text string
+	if raw[0] == '"' {
+		text = d.work.stringText(raw)
+	} else { // a list that is JSON already is YAML as it stands
+		text = string(raw)
+	}
+	if n := len(d.work.cases); !d.strictSuite(name, text) {
+		d.work.cases = d.work.cases[:n]
+		return d.slowSuite(name, text)
+	}
+	return true
+}
+
+// strictSuite reads a suite as PyYAML writes it; false: in another form.
+func (d *Documents) strictSuite(suite, text string) bool {
+	var c testCase
+	under, odd := "", false
+	y := strictYAML{text: text, pair: func(level int, key string, v scalar) {
+		if level == 1 && key == "metadata" { // of two the last one counts
+			c.errorType, c.errorMsg = "", ""
+		}
+		switch {
+		case level == 1 && v == collection:
+			under = key
+			odd = odd || c.field(key) != nil
+		case level == 1:
+			c.set(key, v.text(), !v.null())
+		case level == 2 && under == "metadata":
+			switch key {
+			case "error_type":
+				odd = odd || v == collection
+				c.errorType = v.text()
+			case "error_msg":
+				odd = odd || v == collection
+				c.errorMsg = v.text()
+			}
+		}
+	}}
+	for i := 0; i < len(text) && len(d.work.cases) <= MaxDocuments; {
+		if !y.at(i, "- ") {
+			return false
+		}
+		c = testCase{}
+		const indent = len("- ")
+		if i = y.mappingFrom(i+indent, indent, 1); i < 0 || odd {
+			return false
+		}
+		if suite != "lava" || c.name != "job" {
+			c.errorType, c.errorMsg = "", ""
+		}
+		d.work.cases = append(d.work.cases, c)
+	}
+	return text != ""
+}
+
+// field is where the text of a row's key goes; nil for keys that are dropped.
+func (c *testCase) field(key string) *string {
+	switch key {
+	case "result":
+		return &c.result
+	case "unit":
+		return &c.unit
+	case "name":
+		return &c.name
+	case "measurement":
+		return &c.measurement
+	case "log_start_line":
+		return &c.logStartLine
+	case "log_end_line":
+		return &c.logEndLine
+	case "suite":
+		return &c.suite
+	case "level":
+		return &c.level
+	case "logged":
+		return &c.logged
+	case "id":
+		return &c.id
+	}
+	return nil
+}
+
+func (c *testCase) set(key, text string, there bool) {
+	f := c.field(key)
+	if f == nil {
+		return
+	}
+	*f = text
+	switch key {
+	case "result":
+		c.hasResult = there
+	case "name":
+		c.hasName = there
+	case "measurement":
+		c.hasMeasurement = there
+	case "log_start_line":
+		c.hasStart = there
+	case "suite":
+		c.hasSuite = there
+	case "logged":
+		c.hasLogged = there
+	}
+}
+
+// slowSuite reads a suite through the YAML library.
+func (d *Documents) slowSuite(name, text string) bool {
+	root, err := d.work.yaml.parse([]byte(text))
+	if err != nil || root.Kind != yaml.SequenceNode {
+		return false
+	}
+	for i, row := range root.Content {
+		if len(d.work.cases) > MaxDocuments {
+			break
+		}
+		row = d.work.yaml.visit(row)
+		if row == nil || row.Kind != yaml.MappingNode {
+			d.tag("_yamlerror:results." + name + "." + strconv.Itoa(i))
+			continue
+		}
+		d.work.cases = append(d.work.cases, d.work.yaml.testCase(name, row))
+	}
+	return true
+}
+
+func (y *yamlReader) testCase(suite string, row *yaml.Node) testCase {
+	var c testCase
+	for _, key := range rowKeys {
+		if v := y.child(row, key); v != nil {
+			c.set(key, y.text(v), true)
+		}
+	}
+	if suite == "lava" && c.name == "job" {
+		if meta := y.child(row, "metadata"); meta != nil && meta.Kind == yaml.MappingNode {
+			c.errorType = y.text(y.child(meta, "error_type"))
+			c.errorMsg = y.text(y.child(meta, "error_msg"))
+		}
+	}
+	return c
+}
+
+// rowKeys are those of a row that its document keeps.
+var rowKeys = [...]string{"result", "unit", "name", "measurement", "log_start_line", "log_end_line", "suite", "level", "logged", "id"}
+
+// jobError is what LAVA says of a job that did not end well: the type and
+// message of its own case "job" (https://docs.lavasoftware.org/lava/results-intro.html).
+func jobError(cases []testCase) (errorType, errorMsg string) {
+	for i := range cases {
+		if cases[i].errorType != "" || cases[i].errorMsg != "" {
+			return cases[i].errorType, cases[i].errorMsg
+		}
+	}
+	return "", ""
+}
+
+// bootOutcome is the boot's result and its duration in seconds as text, judged
+// by the login cases. A login that passed in any of them counts (LAVA retries
+// the login within a job); without a login the job's own end decides (D1).
+func bootOutcome(cases []testCase, status, words string) (result, seconds string) {
+	var login *testCase
+	for i := range cases {
+		c := &cases[i]
+		if c.name != "login-action" && c.name != "auto-login-action" || c.result == "" {
+			continue
+		}
+		if login == nil {
+			login = c
+		}
+		if strings.EqualFold(c.result, "pass") {
+			login = c
+			break
+		}
+	}
+	if login != nil {
+		seconds = login.measurement
+		if !login.hasMeasurement {
+			seconds = "0"
+		}
+		return strings.ToLower(login.result), seconds
+	}
+	if status == "" || status == "2" {
+		return "pass", "0"
+	}
+	if w, ok := statusWords[status]; ok {
+		return w, "0"
+	}
+	if words != "" {
+		return strings.ToLower(words), "0"
+	}
+	return "unknown", "0"
+}
+
+// statusWords are LAVA's words for a job's status
+// (lava_server/lava_scheduler_app/models.py: the legacy status numbers).
+var statusWords = map[string]string{
+	"0": "submitted", "1": "running", "2": "complete", "3": "incomplete", "4": "canceled", "5": "canceling",
+}

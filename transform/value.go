@@ -1,0 +1,147 @@
+package transform
+
+import "bytes"
+
+// appendValue appends a valid JSON value without white space, with duplicate
+// names in objects resolved (the last one counts) and names that Elasticsearch
+// refuses made acceptable.
+func appendValue(dst, raw []byte) []byte {
+	if c := raw[0]; c != '{' && c != '[' {
+		return append(dst, raw...)
+	}
+	w := valueWriter{raw: raw, dst: dst}
+	w.value(0)
+	return w.dst
+}
+
+// valueWriter goes over a value once, whatever its depth. Its methods take the
+// place where something begins in raw and return the place behind it.
+type valueWriter struct {
+	raw, dst []byte
+	members  []member // of all objects that are open, the outermost first
+}
+
+// member locates one in dst: its name in [name, value), the whole in [name, end).
+type member struct {
+	name, value, end int
+	replaced         bool // by a later one of the same name
+}
+
+func (w *valueWriter) value(i int) int {
+	switch w.raw[i] {
+	case '{':
+		return w.object(i)
+	case '[':
+		return w.array(i)
+	}
+	end := skipValue(w.raw, i)
+	w.dst = append(w.dst, w.raw[i:end]...)
+	return end
+}
+
+func (w *valueWriter) array(i int) int {
+	w.dst = append(w.dst, '[')
+	for {
+		i = skipSpace(w.raw, i+1) // behind the bracket or comma
+		if w.raw[i] == ']' {
+			w.dst = append(w.dst, ']')
+			return i + 1
+		}
+		i = skipSpace(w.raw, w.value(i))
+		if w.raw[i] == ',' {
+			w.dst = append(w.dst, ',')
+			continue
+		}
+		w.dst = append(w.dst, ']')
+		return i + 1
+	}
+}
+
+func (w *valueWriter) object(i int) int {
+	first, start := len(w.members), len(w.dst)
+	w.dst = append(w.dst, '{')
+	seen := names{w: w, first: first}
+	for w.raw[i] != '}' {
+		if i = skipSpace(w.raw, i+1); w.raw[i] == '}' {
+			break
+		}
+		end := endOfString(w.raw, i+1)
+		if w.dst[len(w.dst)-1] != '{' {
+			w.dst = append(w.dst, ',')
+		}
+		m := member{name: len(w.dst)}
+		w.dst = appendString(w.dst, fieldName(string(plainName(w.raw[i+1:end-1]))))
+		m.value = len(w.dst)
+		w.dst = append(w.dst, ':')
+		seen.add(m)
+		this := len(w.members) - 1
+		i = skipSpace(w.raw, skipSpace(w.raw, end)+1) // behind the colon
+		i = skipSpace(w.raw, w.value(i))
+		w.members[this].end = len(w.dst)
+	}
+	w.dst = append(w.dst, '}')
+	if seen.twice {
+		w.dropReplaced(first, start)
+	}
+	w.members = w.members[:first]
+	return i + 1
+}
+
+// dropReplaced takes members that a later one replaces out of the object that
+// begins at start and whose members are those from first on.
+func (w *valueWriter) dropReplaced(first, start int) {
+	out := w.dst[:start+1]
+	for _, m := range w.members[first:] {
+		if m.replaced {
+			continue
+		}
+		if len(out) > start+1 {
+			out = append(out, ',')
+		}
+		out = append(out, w.dst[m.name:m.end]...) // to the left of where it was
+	}
+	out = append(out, '}')
+	w.dst = out
+}
+
+// names finds members of one object that have the same name.
+type names struct {
+	w     *valueWriter
+	first int
+	index map[string]int // for objects with many members
+	twice bool
+}
+
+// add notes a member that is being written.
+func (n *names) add(m member) {
+	const few = 16
+	w := n.w
+	name := w.dst[m.name:m.value]
+	old := -1
+	switch count := len(w.members) - n.first; {
+	case count < few:
+		for i := n.first; i < len(w.members); i++ {
+			if o := w.members[i]; !o.replaced && bytes.Equal(w.dst[o.name:o.value], name) {
+				old = i
+			}
+		}
+	case n.index == nil:
+		n.index = make(map[string]int)
+		for i := n.first; i < len(w.members); i++ {
+			if o := w.members[i]; !o.replaced {
+				n.index[string(w.dst[o.name:o.value])] = i
+			}
+		}
+		fallthrough
+	default:
+		if i, ok := n.index[string(name)]; ok {
+			old = i
+		}
+		n.index[string(name)] = len(w.members)
+	}
+	if old >= 0 {
+		w.members[old].replaced = true
+		n.twice = true
+	}
+	w.members = append(w.members, m)
+}

@@ -1,0 +1,306 @@
+package transform
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"regexp"
+	"strconv"
+	"strings"
+	"unicode/utf16"
+
+	"go.yaml.in/yaml/v3"
+)
+
+var errYAMLTooLarge = errors.New("larger than what is read as YAML at once")
+
+// What one record may cost in the YAML library, beside [MaxYAMLBytes] and
+// [MaxYAMLNodes]. Whoever goes past it loses the parts beyond.
+const (
+	maxYAMLMarks = 500_000  // indicators in what is parsed at once: each node needs one, and 200 bytes
+	maxYAMLTotal = 16 << 20 // bytes parsed in all, and bytes of scalars visited, aliases followed
+	perParse     = 256      // how many bytes more each text costs
+)
+
+// yamlReader parses and walks YAML within a budget, so that neither a large text
+// nor aliases can cost without end. The zero value has the whole budget.
+type yamlReader struct {
+	parsed, visited, charged int
+	limited                  bool // something was left out for want of budget
+}
+
+// parse reads the first YAML document of text. Tags are kept as text and never
+// turned into code or types.
+func (y *yamlReader) parse(text []byte) (root *yaml.Node, err error) {
+	cost := len(text) + perParse
+	if len(text) > MaxYAMLBytes || y.parsed+cost > maxYAMLTotal || marks(text) > maxYAMLMarks {
+		y.limited = true
+		return nil, errYAMLTooLarge
+	}
+	y.parsed += cost
+	defer func() { // the library is not ours: bad input must not stop good input
+		if p := recover(); p != nil {
+			root, err = nil, fmt.Errorf("yaml: %v", p)
+		}
+	}()
+	var doc yaml.Node
+	if err := yaml.Unmarshal(joinSurrogates(text), &doc); err != nil {
+		return nil, err
+	}
+	if len(doc.Content) == 0 {
+		return nil, errors.New("yaml: empty")
+	}
+	return doc.Content[0], nil
+}
+
+// marks counts the indicators that a YAML text may begin nodes with.
+func marks(text []byte) int {
+	n := 0
+	for _, c := range text {
+		if indicators[c] {
+			n++
+		}
+	}
+	return n
+}
+
+var indicators = func() (t [256]bool) {
+	for _, c := range []byte("-?:,[{\n") {
+		t[c] = true
+	}
+	return t
+}()
+
+// joinSurrogates writes the escape of a surrogate pair as the one character it
+// means. YAML has no surrogates and the library refuses them, but they come:
+// JSON encoders write the log's lines in some labs.
+func joinSurrogates(text []byte) []byte {
+	if !mayHoldSurrogates(text) {
+		return text
+	}
+	out := make([]byte, 0, len(text))
+	for i := 0; i < len(text); {
+		if text[i] != '\\' {
+			out = append(out, text[i])
+			i++
+			continue
+		}
+		high, ok := hexEscape(text, i)
+		if !ok || !utf16.IsSurrogate(high) {
+			out = append(out, text[i])
+			if i++; i < len(text) {
+				out = append(out, text[i])
+				i++
+			}
+			continue
+		}
+		r := rune('\uFFFD')
+		i += 6
+		if low, ok := hexEscape(text, i); ok && utf16.DecodeRune(high, low) != '\uFFFD' {
+			r = utf16.DecodeRune(high, low)
+			i += 6
+		}
+		out = fmt.Appendf(out, `\U%08X`, r)
+	}
+	return out
+}
+
+// visit follows aliases and counts; it returns nil when the budget is spent.
+func (y *yamlReader) visit(node *yaml.Node) *yaml.Node {
+	for node != nil && node.Kind == yaml.AliasNode {
+		y.visited++
+		node = node.Alias
+	}
+	if node == nil {
+		return nil
+	}
+	y.visited++
+	y.charged += len(node.Value)
+	if y.visited > MaxYAMLNodes || y.charged > maxYAMLTotal {
+		y.limited = true
+		return nil
+	}
+	return node
+}
+
+// child is the value of a key of a mapping, or of a mapping that a merge key
+// brings in; nil when there is none or it is null.
+func (y *yamlReader) child(m *yaml.Node, key string) *yaml.Node {
+	v, there := y.own(m, key)
+	for i := 0; i+1 < len(m.Content) && !there; i += 2 {
+		if m.Content[i].Tag == mergeTag {
+			if merged := y.visit(m.Content[i+1]); merged != nil && merged.Kind == yaml.MappingNode {
+				v, there = y.own(merged, key)
+			}
+		}
+	}
+	if v = y.visit(v); v != nil && v.Kind == yaml.ScalarNode && isNull(v) {
+		return nil
+	}
+	return v
+}
+
+// mergeTag is that of the key <<.
+const mergeTag = "!!merge"
+
+// own is the value of a mapping's own key, the last one as psych has it.
+func (y *yamlReader) own(m *yaml.Node, key string) (v *yaml.Node, there bool) {
+	for i := len(m.Content) - 2; i >= 0; i -= 2 {
+		if k := m.Content[i]; k.Value == key && k.Kind == yaml.ScalarNode {
+			return m.Content[i+1], true
+		}
+	}
+	return nil, false
+}
+
+// plain tells scalars whose text is open to interpretation from quoted ones and
+// from those with a tag of their own.
+func plain(v *yaml.Node) bool {
+	const quoted = yaml.DoubleQuotedStyle | yaml.SingleQuotedStyle | yaml.LiteralStyle | yaml.FoldedStyle | yaml.TaggedStyle
+	return v.Style&quoted == 0
+}
+
+func isNull(v *yaml.Node) bool {
+	return plain(v) && (v.Value == "" || v.Value == "~" || strings.EqualFold(v.Value, "null"))
+}
+
+// text is a node as text, as Ruby's psych followed by to_s has it for scalars;
+// mappings and sequences become compact JSON.
+func (y *yamlReader) text(v *yaml.Node) string {
+	if v == nil {
+		return ""
+	}
+	if v.Kind == yaml.ScalarNode {
+		if !plain(v) {
+			return v.Value
+		}
+		return plainText(v.Value)
+	}
+	return string(y.appendJSON(nil, v, 0))
+}
+
+// Plain scalars as YAML 1.1 and psych resolve them. Only those whose text
+// changes need a look; a canonical number is its own text.
+var (
+	canonicalNumber = regexp.MustCompile(`^-?(0|[1-9][0-9]*)(\.[0-9]+)?$`)
+	yamlInteger     = regexp.MustCompile(`^[-+]?(0b[01_,]+|0x[0-9a-fA-F_,]+|0[0-7_,]+|(0|[1-9][0-9_,]*))$`)
+	yamlFloat       = regexp.MustCompile(`^[-+]?([0-9][0-9_,]*)?\.[0-9]*([eE][-+][0-9]+)?$`)
+)
+
+// plainText is a plain scalar's text after resolution: "yes" is "true", "0x10"
+// is "16", and what no rule matches ("0E-10", "None") stays as it is.
+func plainText(s string) string {
+	if s == "" {
+		return s
+	}
+	switch c := s[0]; {
+	case c >= '0' && c <= '9' || c == '-' || c == '+' || c == '.':
+		return numberText(s)
+	case len(s) <= 5:
+		switch strings.ToLower(s) {
+		case "yes", "true", "on":
+			return "true"
+		case "no", "false", "off":
+			return "false"
+		}
+	}
+	return s
+}
+
+var withoutSeparators = strings.NewReplacer("_", "", ",", "")
+
+func numberText(s string) string {
+	if !numeric(s) || canonicalNumber.MatchString(s) {
+		return s
+	}
+	digits := withoutSeparators.Replace(s)
+	if yamlInteger.MatchString(s) {
+		if i, err := strconv.ParseInt(digits, 0, 64); err == nil {
+			return strconv.FormatInt(i, 10)
+		}
+		return s
+	}
+	if yamlFloat.MatchString(s) {
+		if f, err := strconv.ParseFloat(digits, 64); err == nil && !math.IsInf(f, 0) {
+			if f == math.Trunc(f) && math.Abs(f) < 1e16 {
+				return strconv.FormatFloat(f, 'f', 1, 64)
+			}
+			return strconv.FormatFloat(f, 'g', -1, 64)
+		}
+	}
+	return s
+}
+
+// numeric spares the expressions what cannot match any of them: versions and
+// levels ("2.4.4"), device names, and LAVA's decimals ("0E-10").
+func numeric(s string) bool {
+	dots, exponents := 0, 0
+	for i := range len(s) {
+		switch c := s[i]; {
+		case c == '.':
+			dots++
+		case c == 'e' || c == 'E':
+			exponents++
+		case c >= '0' && c <= '9', c >= 'a' && c <= 'f', c >= 'A' && c <= 'F', c == 'x', c == '_', c == ',', c == '-', c == '+':
+		default:
+			return false
+		}
+	}
+	return dots <= 1 && (exponents == 0 || dots == 1 || strings.Contains(s, "0x"))
+}
+
+// appendJSON writes a node as compact JSON. What lies deeper than MaxDepth or
+// beyond the budget is written as null.
+func (y *yamlReader) appendJSON(dst []byte, v *yaml.Node, level int) []byte {
+	v = y.visit(v)
+	if v == nil || level > MaxDepth {
+		return append(dst, "null"...)
+	}
+	switch v.Kind {
+	case yaml.MappingNode:
+		last := map[string]int{}
+		for i := 0; i+1 < len(v.Content); i += 2 {
+			last[v.Content[i].Value] = i
+		}
+		dst = append(dst, '{')
+		first := true
+		for i := 0; i+1 < len(v.Content); i += 2 {
+			if last[v.Content[i].Value] != i {
+				continue
+			}
+			if !first {
+				dst = append(dst, ',')
+			}
+			first = false
+			y.charged += len(v.Content[i].Value)
+			dst = appendString(dst, v.Content[i].Value)
+			dst = append(dst, ':')
+			dst = y.appendJSON(dst, v.Content[i+1], level+1)
+		}
+		return append(dst, '}')
+	case yaml.SequenceNode:
+		dst = append(dst, '[')
+		for i, c := range v.Content {
+			if i > 0 {
+				dst = append(dst, ',')
+			}
+			dst = y.appendJSON(dst, c, level+1)
+		}
+		return append(dst, ']')
+	}
+	return appendScalarJSON(dst, v)
+}
+
+func appendScalarJSON(dst []byte, v *yaml.Node) []byte {
+	if !plain(v) {
+		return appendString(dst, v.Value)
+	}
+	if isNull(v) {
+		return append(dst, "null"...)
+	}
+	text := plainText(v.Value)
+	if canonicalNumber.MatchString(text) || text == "true" || text == "false" {
+		return append(dst, text...)
+	}
+	return appendString(dst, text)
+}
