@@ -1,0 +1,153 @@
+package bulk
+
+import (
+	"context"
+	"time"
+)
+
+// docOverhead is charged for each pending document beside its bytes: its entry
+// here, its place in the map of pending ids, its action line, and the batch if
+// it is alone in one (TestMemoryUnderStalledServer found 256 too little).
+const docOverhead = 384
+
+// charge is what d counts against MaxPendingBytes. It must not depend on how d
+// was encoded: it is computed again when the document is settled.
+func (d *Doc) charge() int64 {
+	return int64(len(d.Index) + len(d.ID) + len(d.Body) + docOverhead)
+}
+
+// entry is one document of a batch and, once known, its outcome.
+type entry struct {
+	doc     Doc // Body is nil: the bytes are in the payload
+	start   int // payload[start:end] are its two lines
+	body    int // payload[body:end-1] is its body
+	end     int
+	key     uint64 // hash of index and id
+	charge  int64  // 0 when it was admitted without waiting for memory
+	outcome Outcome
+	status  int
+	fault   *Error // what Elasticsearch said last
+	err     error  // why it is Undelivered
+}
+
+// batch is the documents of one request. It is filled under the Indexer's lock
+// and belongs to one sender afterwards. Its payload is given to net/http and
+// therefore never written again: the transport may still be reading it when the
+// answer is here.
+type batch struct {
+	seq, after uint64 // it may be sent when all batches up to after are settled
+	first      time.Time
+	due        bool // FlushInterval is over, or somebody waits for its memory
+	payload    []byte
+	entries    []entry
+	unsettled  int        // documents whose callback has not returned yet
+	barriers   []*barrier // Flush calls waiting for this batch
+}
+
+// barrier is one Flush call: done is closed when all its batches are settled.
+type barrier struct {
+	batches int
+	done    chan struct{}
+}
+
+func (b *batch) empty() bool { return b == nil || len(b.entries) == 0 }
+
+func (b *batch) add(d Doc, key uint64, charge int64) {
+	start := len(b.payload)
+	b.reserve(d.size())
+	var body int
+	b.payload, body = appendDoc(b.payload, &d)
+	d.Body = nil
+	b.entries = append(b.entries, entry{
+		doc: d, start: start, body: body, end: len(b.payload), key: key, charge: charge,
+	})
+}
+
+// reserve makes room by doubling: append grows large slices by a quarter only,
+// and would copy a 5 MiB payload a dozen times.
+func (b *batch) reserve(n int) {
+	need := len(b.payload) + n
+	if need <= cap(b.payload) {
+		return
+	}
+	grown := make([]byte, len(b.payload), max(need, 2*cap(b.payload)))
+	copy(grown, b.payload)
+	b.payload = grown
+}
+
+// trim gives back unused capacity that MaxPendingBytes does not know of.
+func (b *batch) trim() {
+	if spare := cap(b.payload) - len(b.payload); spare > len(b.payload)/8 {
+		b.payload = append(make([]byte, 0, len(b.payload)), b.payload...)
+	}
+	if spare := cap(b.entries) - len(b.entries); spare > len(b.entries)/8 {
+		b.entries = append(make([]entry, 0, len(b.entries)), b.entries...)
+	}
+}
+
+// piece is what one request carries: at first a whole batch, later a half of it,
+// or what is left of it after an answer.
+type piece struct {
+	batch    *batch
+	payload  []byte
+	entries  []entry
+	attempts int           // requests these documents were in
+	failures int           // those that count against MaxAttempts
+	step     int           // failures since the last progress: the backoff's exponent
+	since    time.Time     // the first of them; zero when there is none
+	wait     time.Duration // before it is sent again
+	last     error         // why it must be
+}
+
+// body is the request body: the entries are neighbours in the payload.
+func (p *piece) body() []byte {
+	return p.payload[p.entries[0].start:p.entries[len(p.entries)-1].end]
+}
+
+// halves shares the payload: nothing is copied.
+func (p *piece) halves() (left, right *piece) {
+	l, r := *p, *p
+	n := len(p.entries) / 2
+	l.entries, r.entries = p.entries[:n:n], p.entries[n:]
+	return &l, &r
+}
+
+// rest returns the documents still without outcome, encoded anew, or nil. The
+// settled ones stay behind in p.
+func (p *piece) rest() *piece {
+	size, n := 0, 0
+	for i := range p.entries {
+		if e := &p.entries[i]; e.outcome == 0 {
+			size += e.end - e.start
+			n++
+		}
+	}
+	switch n {
+	case 0:
+		return nil
+	case len(p.entries):
+		return p
+	}
+	left := *p
+	left.payload = make([]byte, 0, size)
+	left.entries = make([]entry, 0, n)
+	for i := range p.entries {
+		e := p.entries[i]
+		if e.outcome != 0 {
+			continue
+		}
+		start := len(left.payload)
+		left.payload = append(left.payload, p.payload[e.start:e.end]...)
+		e.start, e.body, e.end = start, start+e.body-e.start, len(left.payload)
+		left.entries = append(left.entries, e)
+	}
+	return &left
+}
+
+// deadline ends ctx when the piece's time budget does.
+func (p *piece) deadline(ctx context.Context, retryFor time.Duration) (context.Context, context.CancelFunc) {
+	if retryFor < 0 || p.since.IsZero() {
+		return ctx, func() {}
+	}
+	return context.WithDeadline(ctx, p.since.Add(retryFor))
+}

@@ -1,0 +1,229 @@
+package bulk
+
+import (
+	"bytes"
+	"log/slog"
+	"runtime"
+	"slices"
+	"strconv"
+)
+
+// take returns the next batch to send, or nil when there will be none. finished
+// is the one the caller has settled.
+func (ix *Indexer) take(finished *batch) *batch {
+	ix.mu.Lock()
+	defer ix.mu.Unlock()
+	if finished != nil {
+		ix.active = slices.DeleteFunc(ix.active, func(seq uint64) bool { return seq == finished.seq })
+	}
+	for {
+		if b := ix.ready(); b != nil {
+			ix.active = append(ix.active, b.seq)
+			if len(ix.queue) > 0 {
+				// The signal for the next one may have come while this one was
+				// held back, and woken nobody who could take it.
+				ix.work.Signal()
+			}
+			return b
+		}
+		if ix.closed && len(ix.queue) == 0 {
+			ix.work.Broadcast()
+			return nil
+		}
+		ix.idle++
+		ix.work.Wait()
+		ix.idle--
+	}
+}
+
+// ready removes the first batch from the queue if it may be sent now.
+func (ix *Indexer) ready() *batch {
+	if len(ix.queue) == 0 && !ix.filling.empty() && ix.filling.due {
+		ix.seal(flushTime)
+	}
+	if len(ix.queue) == 0 {
+		return nil
+	}
+	b := ix.queue[0]
+	for _, seq := range ix.active {
+		if seq <= b.after {
+			return nil // It has a document that is still under way there.
+		}
+	}
+	ix.queue[0] = nil
+	ix.queue = ix.queue[1:]
+	return b
+}
+
+func (ix *Indexer) senderEnded() {
+	ix.mu.Lock()
+	defer ix.mu.Unlock()
+	if ix.senders--; ix.senders == 0 {
+		close(ix.sent)
+		ix.results.Signal()
+	}
+}
+
+// settle hands the n documents of p that have an outcome to the dispatcher. The
+// sender must not write to p any more, if n > 0.
+func (ix *Indexer) settle(p *piece, n int) {
+	if n == 0 {
+		return
+	}
+	ix.mu.Lock()
+	defer ix.mu.Unlock()
+	for i := range p.entries {
+		e := &p.entries[i]
+		if e.outcome != 0 && ix.latest[e.key] == p.batch.seq {
+			delete(ix.latest, e.key)
+		}
+		if e.outcome == Undelivered {
+			ix.cause = e.err
+		}
+	}
+	ix.groups = append(ix.groups, p)
+	ix.results.Signal()
+}
+
+// refusedBefore notes a request-level 400 for a single document and reports
+// whether the one before it was the same.
+func (ix *Indexer) refusedBefore(e *Error) bool {
+	ix.mu.Lock()
+	defer ix.mu.Unlock()
+	same := ix.refused != nil && *ix.refused == *e
+	ix.refused = e
+	return same
+}
+
+// tooLarge lowers the size of further requests after one of n bytes got a 413;
+// otherwise each batch would be sent several times.
+func (ix *Indexer) tooLarge(n int) {
+	const least = 64 << 10
+	ix.mu.Lock()
+	defer ix.mu.Unlock()
+	if limit := max(n/2, least); limit < ix.flushBytes {
+		ix.flushBytes = limit
+		ix.o.Logger.Warn("Elasticsearch refuses requests of this size; using smaller ones", "bytes", n, "now", limit)
+	}
+}
+
+// dispatch runs the callbacks. Its goroutine is the only one that does, so they
+// come one after the other, and for one id in the order of Add.
+func (ix *Indexer) dispatch() {
+	ix.callback.Store(goroutineID())
+	var rejects rejectLog
+	for p := ix.nextGroup(); p != nil; p = ix.nextGroup() {
+		n, bytes := ix.countOutcomes(p)
+		for i := range p.entries {
+			if e := &p.entries[i]; e.outcome != 0 {
+				if e.outcome == Rejected {
+					rejects.add(ix.o.Logger, e)
+				}
+				ix.onResult(p.result(e))
+			}
+		}
+		ix.release(p.batch, n, bytes)
+	}
+	rejects.close(ix.o.Logger)
+}
+
+func (ix *Indexer) nextGroup() *piece {
+	ix.mu.Lock()
+	defer ix.mu.Unlock()
+	for len(ix.groups) == 0 {
+		if ix.senders == 0 {
+			return nil
+		}
+		ix.results.Wait()
+	}
+	p := ix.groups[0]
+	ix.groups[0] = nil
+	ix.groups = ix.groups[1:]
+	return p
+}
+
+func (p *piece) result(e *entry) Result {
+	r := Result{Doc: e.doc, Outcome: e.outcome, Status: e.status, Attempts: p.attempts, Err: e.err}
+	r.Doc.Body = p.payload[e.body : e.end-1 : e.end-1]
+	if e.fault != nil {
+		r.Type, r.Reason = e.fault.Type, e.fault.Reason
+	}
+	if e.outcome == Rejected {
+		r.Err = e.fault
+	}
+	return r
+}
+
+// release gives the memory of n documents back, after their callbacks.
+func (ix *Indexer) release(b *batch, n int, bytes int64) {
+	ix.mu.Lock()
+	ix.count.pendingBytes -= bytes
+	if b.unsettled -= n; b.unsettled == 0 {
+		delete(ix.open, b)
+		for _, w := range b.barriers {
+			if w.batches--; w.batches == 0 {
+				close(w.done)
+			}
+		}
+	}
+	ix.mu.Unlock()
+	ix.mem.Release(bytes)
+}
+
+// rejectLog logs each kind of rejection when it is first seen, and how often it
+// came at the end: a mapping that is wrong rejects a million documents alike.
+type rejectLog struct {
+	kinds map[rejectKind]int
+	more  int
+}
+
+type rejectKind struct{ index, typ, reason string }
+
+// maxRejectKinds bounds the log: reasons may quote the document.
+const maxRejectKinds = 100
+
+func (l *rejectLog) add(log *slog.Logger, e *entry) {
+	k := rejectKind{e.doc.Index, e.fault.Type, clip(e.fault.Reason, 60)}
+	if _, seen := l.kinds[k]; !seen {
+		if len(l.kinds) == maxRejectKinds {
+			l.more++
+			return
+		}
+		if l.kinds == nil {
+			l.kinds = map[rejectKind]int{}
+		}
+		log.Warn("Elasticsearch rejects a document; further ones alike are counted",
+			"index", k.index, "id", e.doc.ID, "status", e.status, "type", k.typ, "reason", clip(e.fault.Reason, 300))
+	}
+	l.kinds[k]++
+}
+
+func (l *rejectLog) close(log *slog.Logger) {
+	for k, n := range l.kinds {
+		log.Warn("documents rejected", "count", n, "index", k.index, "type", k.typ, "reason", k.reason)
+	}
+	if l.more > 0 {
+		log.Warn("documents rejected for other reasons", "count", l.more)
+	}
+}
+
+// inCallback reports whether the caller runs on the dispatcher's goroutine. Go
+// tells a goroutine its id only in a stack trace; this takes about a
+// microsecond, and is asked only where the answer is a deadlock otherwise. If
+// the form of traces ever changed, the answer would be no.
+func (ix *Indexer) inCallback() bool {
+	id := goroutineID()
+	return id != 0 && id == ix.callback.Load()
+}
+
+func goroutineID() uint64 {
+	var buf [64]byte
+	trace := buf[:runtime.Stack(buf[:], false)] // "goroutine 18 [running]:…"
+	trace, _ = bytes.CutPrefix(trace, []byte("goroutine "))
+	digits, _, _ := bytes.Cut(trace, []byte(" "))
+	id, err := strconv.ParseUint(string(digits), 10, 64)
+	if err != nil {
+		return 0
+	}
+	return id
+}

@@ -1,0 +1,190 @@
+package bulk
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// TestFatalAnswersStopTheRun is R12: nothing is rejected because a password
+// expired.
+func TestFatalAnswersStopTheRun(t *testing.T) {
+	f := func(status int, body, wantText string) {
+		t.Helper()
+		synctest.Test(t, func(t *testing.T) {
+			h := serve(t, func(w http.ResponseWriter, _ int, _ []sentDoc) {
+				w.WriteHeader(status)
+				_, _ = io.WriteString(w, body)
+			})
+			var got results
+			ix := mustNew(t, client(t, inMemory{h}), got.add, Options{FlushActions: 10, RetryFor: -1})
+			mustAdd(t, ix, docs(15)...) // ten are sent, five wait
+			<-ix.Done()
+			var fatal *FatalError
+			if err := ix.Add(t.Context(), doc(99)); !errors.As(err, &fatal) || fatal.Status != status {
+				t.Errorf("%d: Add: %v, want the fatal error", status, err)
+			}
+			if err := ix.Flush(t.Context()); !errors.As(err, &fatal) {
+				t.Errorf("%d: Flush: %v, want the fatal error", status, err)
+			}
+			err := ix.Close(t.Context())
+			var undelivered *UndeliveredError
+			if !errors.As(err, &undelivered) || undelivered.Count != 15 || !errors.As(err, &fatal) || !strings.Contains(err.Error(), wantText) {
+				t.Errorf("%d: Close: %v", status, err)
+			}
+			checkBooks(t, ix.Stats(), &got, 15)
+			if n := got.byOutcome()[Undelivered]; n != 15 {
+				t.Errorf("%d: outcomes %v, want 15 undelivered", status, got.byOutcome())
+			}
+		})
+	}
+	f(401, `{"error":{"type":"security_exception","reason":"unable to authenticate"}}`, "check the API key")
+	f(403, `{"error":{"type":"security_exception","reason":"action is unauthorized"}}`, "the role needs")
+	f(404, ``, "check the URL")
+	f(405, `not JSON`, "refused")
+	// Every document alone gets the same 400: it is the request that is wrong.
+	f(400, `{"error":{"type":"illegal_argument_exception","reason":"unrecognized parameter"}}`, "whatever document")
+}
+
+func TestFatalItem(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := serve(t, func(w http.ResponseWriter, _ int, docs []sentDoc) {
+			answer(w, docs, func(i int, _ sentDoc) int { return []int{201, 403, 400}[i%3] })
+		})
+		got, s, err := run(t, h, Options{}, 6)
+		var fatal *FatalError
+		if !errors.As(err, &fatal) || s.Stored != 2 || s.Rejected != 2 || s.Undelivered != 2 {
+			t.Errorf("Close: %v, stats %+v, outcomes %v", err, s, got.byOutcome())
+		}
+	})
+}
+
+// TestFatalWakesBlockedAdd: an Add that waits for memory learns of the end.
+func TestFatalWakesBlockedAdd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := serve(t, func(w http.ResponseWriter, _ int, _ []sentDoc) {
+			time.Sleep(time.Second)
+			w.WriteHeader(401)
+		})
+		ix := mustNew(t, client(t, inMemory{h}), func(Result) {}, Options{MaxPendingBytes: 4096})
+		var err error
+		for i := 0; err == nil; i++ {
+			err = ix.Add(t.Context(), doc(i))
+		}
+		var fatal *FatalError
+		if !errors.As(err, &fatal) {
+			t.Errorf("Add: %v, want the fatal error", err)
+		}
+		_ = ix.Close(t.Context()) // tested above
+	})
+}
+
+// TestBadRequestIsIsolated: a 400 for the whole request costs the one document
+// that caused it.
+func TestBadRequestIsIsolated(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := serve(t, func(w http.ResponseWriter, _ int, docs []sentDoc) {
+			for _, d := range docs {
+				if d.ID == doc(37).ID {
+					w.WriteHeader(400)
+					_, _ = io.WriteString(w, `{"error":{"type":"x_content_parse_exception","reason":"odd"}}`)
+					return
+				}
+			}
+			answer(w, docs, created)
+		})
+		got, s, err := run(t, h, Options{}, 100)
+		if err != nil || s.Stored != 99 || s.Rejected != 1 || s.RejectedBy["x_content_parse_exception"] != 1 {
+			t.Fatalf("Close: %v, stats %+v", err, s)
+		}
+		for _, r := range got.all {
+			if r.Outcome == Rejected && (r.Doc.Tag != 37 || r.Status != 400 || r.Reason != "odd" || string(r.Doc.Body) != `{"lineno":37}`) {
+				t.Errorf("rejected %+v", r)
+			}
+		}
+	})
+}
+
+// TestTooLargeIsSplit: requests over the server's limit are halved, further ones
+// are made smaller, and a document that is alone too large is rejected.
+func TestTooLargeIsSplit(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const limit = 100 << 10
+		refused := 0
+		inner := serve(t, func(w http.ResponseWriter, _ int, docs []sentDoc) { answer(w, docs, created) })
+		h := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.ContentLength > limit {
+				refused++
+				w.WriteHeader(413)
+				return
+			}
+			inner.ServeHTTP(w, r)
+		})
+		var got results
+		ix := mustNew(t, client(t, inMemory{h}), got.add, Options{Requests: 1, FlushBytes: 1 << 20})
+		for i := range 3000 {
+			d := doc(i)
+			d.Body = fmt.Appendf(nil, `{"n":%d,"pad":%q}`, i, strings.Repeat("x", 1000))
+			if i == 1500 {
+				d.Body = fmt.Appendf(nil, `{"pad":%q}`, strings.Repeat("x", limit))
+			}
+			mustAdd(t, ix, d)
+		}
+		if err := ix.Close(t.Context()); err != nil {
+			t.Error(err)
+		}
+		s := ix.Stats()
+		checkBooks(t, s, &got, 3000)
+		if s.Stored != 2999 || s.RejectedBy["request_entity_too_large"] != 1 {
+			t.Errorf("stats %+v", s)
+		}
+	})
+}
+
+// TestBlockedIndexIsNotRejected: an index that an operator made read-only is
+// retried, and when it stays so the documents are undelivered.
+func TestBlockedIndexIsNotRejected(t *testing.T) {
+	const block = `{"took":1,"errors":true,"items":[{"create":{"status":403,"error":{"type":"cluster_block_exception","reason":"index [x] blocked by: [FORBIDDEN/5/index read-only (api)];"}}}]}`
+	f := func(liftedAfter int, want Outcome) {
+		t.Helper()
+		synctest.Test(t, func(t *testing.T) {
+			h := serve(t, func(w http.ResponseWriter, n int, docs []sentDoc) {
+				if n > liftedAfter {
+					answer(w, docs, created)
+					return
+				}
+				_, _ = io.WriteString(w, block)
+			})
+			got, s, _ := run(t, h, Options{}, 1)
+			if got.byOutcome()[want] != 1 || s.PausedSeconds != 0 {
+				t.Errorf("lifted after %d: outcomes %v, paused %v s", liftedAfter, got.byOutcome(), s.PausedSeconds)
+			}
+		})
+	}
+	f(5, Stored)
+	f(1000, Undelivered)
+}
+
+func TestRejectsAreLoggedOnceWithCount(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := serve(t, func(w http.ResponseWriter, _ int, docs []sentDoc) {
+			answer(w, docs, func(int, sentDoc) int { return 400 })
+		})
+		var log bytes.Buffer
+		_, _, err := run(t, h, Options{Logger: slog.New(slog.NewTextHandler(&log, nil))}, 20)
+		if err != nil {
+			t.Error(err)
+		}
+		lines := strings.Split(strings.TrimSpace(log.String()), "\n")
+		if len(lines) != 2 || !strings.Contains(lines[0], "id=lab/7/l/0") || !strings.Contains(lines[1], "count=20") {
+			t.Errorf("log:\n%s", log.String())
+		}
+	})
+}

@@ -1,0 +1,196 @@
+package bulk
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+)
+
+// summary is what the items of an answer say together.
+type summary struct {
+	settled   int
+	throttled bool
+	fatal     *Error
+	last      error // of the items to send again
+}
+
+// readItems gives the documents of p their outcomes, where s.items has one.
+func (s *sender) readItems(p *piece) summary {
+	var sum summary
+	for i := range s.items {
+		it, e := &s.items[i], &p.entries[i]
+		e.status, e.fault = it.status, it.fault
+		var v verdict
+		if it.fault == nil {
+			v = classifyItem(&Error{Status: it.status})
+		} else {
+			v = classifyItem(it.fault)
+		}
+		switch v {
+		case vStored:
+			e.outcome = Stored
+		case vDuplicate:
+			e.outcome = Duplicate
+		case vRejected:
+			e.outcome = Rejected
+		}
+		if e.outcome != 0 {
+			sum.settled++
+			continue
+		}
+		if e.fault == nil {
+			e.fault = &Error{Status: it.status}
+		}
+		sum.last = e.fault
+		sum.throttled = sum.throttled || v == vThrottle
+		if v == vFatal {
+			sum.fatal = e.fault
+		}
+	}
+	return sum
+}
+
+// judge decides what happens to p after an answer: every document gets its
+// outcome, or is put back on s.work.
+func (s *sender) judge(p *piece, r reply, sum summary) {
+	switch r.verdict {
+	case vStored:
+		left := p.rest()
+		s.ix.settle(p, sum.settled)
+		switch {
+		case left == nil:
+		case sum.fatal != nil:
+			s.fail(left, sum.fatal)
+		default:
+			if sum.settled > 0 {
+				left.since, left.step = time.Time{}, 0
+			}
+			s.again(left, sum.last, sum.throttled)
+		}
+	case vRetry, vThrottle:
+		p.mark(r.status, r.fault)
+		s.again(p, r.cause(), r.verdict == vThrottle)
+	case vSplit:
+		p.mark(r.status, r.fault)
+		s.split(p)
+	case vIsolate:
+		p.mark(r.status, r.fault)
+		s.isolate(p)
+	default:
+		p.mark(r.status, r.fault)
+		s.fail(p, r.fault)
+	}
+}
+
+// mark notes the answer to the whole request on each document.
+func (p *piece) mark(status int, fault *Error) {
+	for i := range p.entries {
+		p.entries[i].status, p.entries[i].fault = status, fault
+	}
+}
+
+// again puts p back to be sent once more, unless its budget is spent. gated says
+// that the gate makes it wait.
+func (s *sender) again(p *piece, cause error, gated bool) {
+	now := time.Now()
+	p.failures++
+	p.step++
+	p.last = cause
+	if p.since.IsZero() {
+		p.since = now
+	}
+	o := &s.ix.o
+	spent := o.RetryFor >= 0 && now.Sub(p.since) >= o.RetryFor
+	if spent || (o.MaxAttempts > 0 && p.failures >= o.MaxAttempts) {
+		s.giveUp(p)
+		return
+	}
+	if p.wait = 0; !gated {
+		p.wait = o.backoff(p.step)
+	}
+	// Behind what is left of its batch: that must not wait for a blocked index.
+	s.work = slices.Insert(s.work, 0, p)
+	s.ix.countRetried(len(p.entries))
+}
+
+// split sends p in halves; a single document is too large for this server.
+func (s *sender) split(p *piece) {
+	if len(p.entries) > 1 {
+		s.ix.tooLarge(len(p.body()))
+		s.halve(p)
+		return
+	}
+	e := &p.entries[0]
+	if e.fault.Type == "" {
+		e.fault = &Error{Status: e.fault.Status, Type: "request_entity_too_large",
+			Reason: fmt.Sprintf("the document alone, %d bytes, is more than the server takes in a request", e.end-e.start)}
+	}
+	s.reject(p)
+}
+
+func (s *sender) halve(p *piece) {
+	left, right := p.halves()
+	s.work = append(s.work, right, left)
+}
+
+// isolate deals with a 400 for a whole request: halving finds the document that
+// is wrong. But when two documents alone get the same answer it is the request
+// that is wrong, and none of them. So the first is held back until the others
+// of its batch have been sent.
+func (s *sender) isolate(p *piece) {
+	switch fault := p.entries[0].fault; {
+	case len(p.entries) > 1:
+		s.halve(p)
+	case s.ix.refusedBefore(fault):
+		s.fail(p, fault)
+	default:
+		s.resolveSuspect()
+		s.suspect = p
+	}
+}
+
+func (s *sender) resolveSuspect() {
+	p := s.suspect
+	if s.suspect = nil; p == nil {
+		return
+	}
+	if s.ix.Fatal() != nil {
+		s.giveUp(p)
+		return
+	}
+	s.reject(p)
+}
+
+func (s *sender) reject(p *piece) {
+	for i := range p.entries {
+		p.entries[i].outcome = Rejected
+	}
+	s.ix.settle(p, len(p.entries))
+}
+
+// fail stops the Indexer because of an answer to p.
+func (s *sender) fail(p *piece, e *Error) {
+	s.ix.fail(&FatalError{Status: e.Status, Type: e.Type, Reason: e.Reason})
+	s.giveUp(p)
+}
+
+// giveUp makes the documents of p Undelivered.
+func (s *sender) giveUp(p *piece) {
+	err := context.Cause(s.ix.sending)
+	switch {
+	case err == nil:
+		last := p.last
+		if last == nil {
+			last = errors.New("no answer")
+		}
+		err = fmt.Errorf("gave up after %d attempts in %v: %w", p.attempts, time.Since(p.since).Round(time.Millisecond), last)
+	case p.last != nil && s.ix.Fatal() == nil:
+		err = fmt.Errorf("%w (last failure: %w)", err, p.last)
+	}
+	for i := range p.entries {
+		p.entries[i].outcome, p.entries[i].err = Undelivered, err
+	}
+	s.ix.settle(p, len(p.entries))
+}

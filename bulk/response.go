@@ -1,0 +1,269 @@
+package bulk
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/tidwall/gjson"
+)
+
+// verdict is what an answer means for the documents it is about.
+type verdict uint8
+
+const (
+	vStored verdict = iota // of an item; of a request: look at its items
+	vDuplicate
+	vRejected
+	vRetry    // may be sent again, after a pause of its own
+	vThrottle // the same, and all senders pause
+	vSplit    // send in halves
+	vIsolate  // send in halves to find the document that is wrong
+	vFatal
+)
+
+// classifyRequest and classifyItem are the decision table. What the table
+// leaves open goes to the side that loses nothing: retry.
+//
+// An operator's state (see blocked) is never a reason to reject a document, and
+// never Fatal either: the operator who made an index read-only for a snapshot or
+// a shrink makes it writable again. It is retried within the time budget.
+func classifyRequest(e *Error) verdict {
+	switch s := e.Status; {
+	case s >= 200 && s < 300:
+		return vStored
+	case blocked(e):
+		return vThrottle // The whole cluster is blocked, as after a restart.
+	case s == http.StatusTooManyRequests, s == http.StatusBadGateway,
+		s == http.StatusServiceUnavailable, s == http.StatusGatewayTimeout:
+		return vThrottle
+	case s == http.StatusRequestEntityTooLarge:
+		return vSplit
+	case s == http.StatusBadRequest:
+		return vIsolate
+	case s == http.StatusRequestTimeout:
+		return vRetry
+	case s >= 400 && s < 500: // 401, 403, 404; and 405, 406, 415…, which no document causes.
+		return vFatal
+	}
+	return vRetry
+}
+
+func classifyItem(e *Error) verdict {
+	switch s := e.Status; {
+	case s == http.StatusOK || s == http.StatusCreated:
+		return vStored
+	case s == http.StatusConflict:
+		return vDuplicate
+	case blocked(e):
+		// Not vThrottle: one blocked index must not slow the others down.
+		return vRetry
+	case s == http.StatusTooManyRequests, s == http.StatusBadGateway,
+		s == http.StatusServiceUnavailable, s == http.StatusGatewayTimeout:
+		return vThrottle
+	case s == http.StatusUnauthorized || s == http.StatusForbidden:
+		return vFatal
+	case s == http.StatusRequestTimeout:
+		return vRetry
+	case s >= 400 && s < 500:
+		return vRejected
+	}
+	return vRetry
+}
+
+// blocked reports an error that describes the state in which an operator, or the
+// disk, has put an index or the cluster, not the document:
+//   - cluster_block_exception, 403: index.blocks.write or .read_only,
+//     cluster.blocks.read_only (flood stage comes as 429 and needs no help here)
+//   - index_closed_exception, 400
+//   - validation_exception, 400: no room for the shards of a new index
+//     (cluster.max_shards_per_node; ShardLimitValidator)
+func blocked(e *Error) bool {
+	switch e.Type {
+	case "cluster_block_exception":
+		return e.Status == http.StatusForbidden
+	case "index_closed_exception":
+		return true
+	case "validation_exception", "illegal_argument_exception":
+		return strings.Contains(e.Reason, "this action would add [") && strings.Contains(e.Reason, "shards")
+	}
+	return false
+}
+
+// item is one element of "items". The caller sets op, decodeItems the rest.
+type item struct {
+	op     Op
+	status int
+	fault  *Error // nil unless the item has an error
+}
+
+// errAnswer marks an answer from which the outcomes cannot be read, although its
+// status says success: cut short, filtered, or not from Elasticsearch. What it
+// was about may or may not be stored.
+var errAnswer = errors.New("unusable answer")
+
+// decodeItems reads the answer to a bulk request into items. It fails unless
+// there is exactly one element for each, with the action that was sent and a
+// status. Other members are ignored.
+func decodeItems(body []byte, items []item) error {
+	if !validJSON(body) {
+		return fmt.Errorf("%w: not valid JSON (%d bytes)", errAnswer, len(body))
+	}
+	w := walker{b: body}
+	if w.space() != '{' {
+		return fmt.Errorf("%w: not an object", errAnswer)
+	}
+	found := false
+	for more := w.open(); more; more = w.next() {
+		if w.key() != "items" {
+			w.skip()
+			continue
+		}
+		if found {
+			return fmt.Errorf("%w: items twice", errAnswer)
+		}
+		found = true
+		if err := w.items(items); err != nil {
+			return err
+		}
+	}
+	if !found {
+		return fmt.Errorf("%w: no items", errAnswer)
+	}
+	return nil
+}
+
+func (w *walker) items(items []item) error {
+	if w.space() != '[' {
+		return fmt.Errorf("%w: items is not a list", errAnswer)
+	}
+	n := 0
+	for more := w.open(); more; more = w.next() {
+		if n == len(items) {
+			return fmt.Errorf("%w: more than the %d items sent", errAnswer, n)
+		}
+		it := &items[n]
+		it.fault = nil
+		if it.status = w.plainItem(it.op); it.status == 0 {
+			if err := w.item(it); err != nil {
+				return fmt.Errorf("item %d: %w", n, err)
+			}
+		}
+		n++
+	}
+	if n < len(items) {
+		return fmt.Errorf("%w: %d items for %d sent", errAnswer, n, len(items))
+	}
+	return nil
+}
+
+var plainPrefix = [...]string{OpCreate: `{"create":{"status":`, OpIndex: `{"index":{"status":`}
+
+// plainItem reads an item that holds nothing but a status, as almost all do, and
+// returns 0 for any other.
+func (w *walker) plainItem(op Op) int {
+	p := plainPrefix[op]
+	rest := w.b[w.i:]
+	if len(rest) < len(p)+5 || string(rest[:len(p)]) != p || string(rest[len(p)+3:len(p)+5]) != "}}" {
+		return 0
+	}
+	status := statusOf(rest[len(p) : len(p)+3])
+	if status != 0 {
+		w.i += len(p) + 5
+	}
+	return status
+}
+
+func statusOf(b []byte) int {
+	if len(b) != 3 || b[0] < '1' || b[0] > '5' {
+		return 0
+	}
+	n, err := strconv.Atoi(string(b))
+	if err != nil {
+		return 0
+	}
+	return n
+}
+
+// item reads {"create":{"status":429,"error":{"type":…,"reason":…}}}.
+func (w *walker) item(it *item) error {
+	if w.space() != '{' {
+		return fmt.Errorf("%w: not an object", errAnswer)
+	}
+	actions := 0
+	var failure []byte
+	for more := w.open(); more; more = w.next() {
+		if name := w.key(); name != it.op.String() {
+			return fmt.Errorf("%w: action %q for %q", errAnswer, clip(name, 20), it.op)
+		}
+		if actions++; actions > 1 || w.space() != '{' {
+			return fmt.Errorf("%w: not one action", errAnswer)
+		}
+		for more := w.open(); more; more = w.next() {
+			switch w.key() {
+			case "status":
+				it.status = statusOf(w.skip())
+			case "error":
+				failure = w.skip()
+			default:
+				w.skip()
+			}
+		}
+	}
+	if it.status == 0 {
+		return fmt.Errorf("%w: no status", errAnswer)
+	}
+	// What a duplicate conflicts with is of no use, and on a second run every
+	// document is one.
+	if failure != nil && it.status != http.StatusConflict {
+		it.fault = faultOf(it.status, gjson.ParseBytes(failure))
+	}
+	return nil
+}
+
+// decodeError reads the body of a refused request. Proxies answer anything, so
+// whatever is not Elasticsearch's form gives the status alone.
+func decodeError(status int, body []byte) *Error {
+	e := &Error{Status: status}
+	if validJSON(body) {
+		e = faultOf(status, gjson.GetBytes(body, "error"))
+	}
+	return e
+}
+
+// faultOf copies what it keeps: the answer's buffer is used again.
+func faultOf(status int, v gjson.Result) *Error {
+	e := &Error{Status: status}
+	if v.IsObject() {
+		e.Type, e.Reason = v.Get("type").String(), v.Get("reason").String()
+	} else {
+		e.Reason = v.String()
+	}
+	e.Type = strings.Clone(clip(e.Type, 200))
+	e.Reason = strings.ToValidUTF8(strings.Clone(clip(e.Reason, 2<<10)), "\uFFFD")
+	return e
+}
+
+// retryAfter reads a Retry-After header: seconds or an HTTP date (RFC 9110
+// §10.2.3). Zero: none, or over. It is cut at a day: a longer one is a mistake.
+func retryAfter(h http.Header, now time.Time) time.Duration {
+	v := strings.TrimSpace(h.Get("Retry-After"))
+	if v == "" {
+		return 0
+	}
+	const longest = 24 * time.Hour
+	if n, err := strconv.ParseUint(v, 10, 63); err == nil {
+		if n > uint64(longest/time.Second) {
+			return longest
+		}
+		return time.Duration(n) * time.Second
+	}
+	at, err := http.ParseTime(v)
+	if err != nil {
+		return 0
+	}
+	return min(max(at.Sub(now), 0), longest)
+}
