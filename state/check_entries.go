@@ -1,0 +1,241 @@
+package state
+
+import (
+	"bytes"
+	"hash/maphash"
+	"maps"
+	"slices"
+	"time"
+
+	"go.etcd.io/bbolt"
+)
+
+// entryCheck checks what the pages hold: our entries against each other.
+type entryCheck struct {
+	ended  func() error // why to stop, or nil
+	tx     *bbolt.Tx
+	report *CheckReport
+	counts map[string]int64 // as they should be in the bucket of counts
+	read   int
+
+	// The index by day, as it should be and as it is.
+	wantDays, haveDays setSum
+	key                []byte // scratch
+}
+
+// setSum tells two sets of distinct keys apart without holding them, in
+// whatever order they come: looking up each of 10⁷ entries in the index would
+// take ten times as long as reading both through.
+type setSum struct {
+	n, sum uint64
+}
+
+var sumSeed = maphash.MakeSeed()
+
+func (s *setSum) add(key []byte) {
+	s.n++
+	s.sum += maphash.Bytes(sumSeed, key)
+}
+
+func (c *entryCheck) run() error {
+	for _, step := range []func() error{c.finished, c.receipts, c.days, c.rejects, c.rejectIndexes, c.countsAreRight, c.runs} {
+		if err := step(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// each calls fn for each entry of a bucket, and ends when the check is to.
+func (c *entryCheck) each(bucket []byte, fn func(k, v []byte)) error {
+	return c.tx.Bucket(bucket).ForEach(func(k, v []byte) error {
+		if c.read++; c.read%1024 == 0 {
+			if err := c.ended(); err != nil {
+				return err
+			}
+		}
+		fn(k, v)
+		return nil
+	})
+}
+
+func (c *entryCheck) has(bucket, key []byte) bool { return c.tx.Bucket(bucket).Get(key) != nil }
+
+func (c *entryCheck) finished() error {
+	kinds := map[string]int64{}
+	var kind []byte // of the previous record: they come sorted
+	var n int64
+	err := c.each(bucketFinished, func(k, v []byte) {
+		c.report.Finished++
+		i := bytes.IndexByte(k, 0)
+		if i < 1 || i+1 == len(k) {
+			c.report.problem("finished: record key %.80q cannot be decoded", k)
+			return
+		}
+		if !bytes.Equal(k[:i], kind) {
+			kinds[string(kind)] += n
+			kind, n = k[:i], 0
+		}
+		n++
+		f, err := decodeFinished(v)
+		if err != nil {
+			c.report.problem("record %.80q: %v", k, err)
+			return
+		}
+		c.want(f.Time, tagFinished, k)
+	})
+	kinds[string(kind)] += n
+	delete(kinds, "")
+	for kind, n := range kinds {
+		c.counts[finishedCount(kind)] = n
+	}
+	return err
+}
+
+func (c *entryCheck) receipts() error {
+	return c.each(bucketReceipts, func(k, v []byte) {
+		c.report.Receipts++
+		c.counts[receiptCount]++
+		t, err := decodeReceipt(v)
+		if err != nil {
+			c.report.problem("receipt of %.80q: %v", k, err)
+			return
+		}
+		c.want(t, tagReceipt, k)
+	})
+}
+
+func (c *entryCheck) want(t time.Time, tag byte, key []byte) {
+	c.key = appendDayKey(c.key[:0], t, tag, key)
+	c.wantDays.add(c.key)
+}
+
+func (c *entryCheck) days() error {
+	err := c.each(bucketDays, func(k, _ []byte) {
+		c.haveDays.add(k)
+		if _, _, _, err := splitDayKey(k); err != nil {
+			c.report.problem("%v", err)
+		}
+	})
+	if err != nil || c.haveDays == c.wantDays {
+		return err
+	}
+	return c.nameDays()
+}
+
+// nameDays says which entries and index entries do not belong together.
+func (c *entryCheck) nameDays() error {
+	finished, receipts, days := c.tx.Bucket(bucketFinished), c.tx.Bucket(bucketReceipts), c.tx.Bucket(bucketDays)
+	err := c.each(bucketDays, func(k, _ []byte) {
+		_, tag, key, err := splitDayKey(k)
+		if err != nil {
+			return // told above
+		}
+		bucket := finished
+		if tag == tagReceipt {
+			bucket = receipts
+		}
+		if !c.points(k, tag, bucket.Get(key)) {
+			c.report.problem("index by day: %.80q points to nothing", k)
+		}
+	})
+	if err != nil {
+		return err
+	}
+	err = c.each(bucketFinished, func(k, v []byte) {
+		if f, err := decodeFinished(v); err == nil && days.Get(dayKey(f.Time, tagFinished, k)) == nil {
+			c.report.problem("record %.80q: not in the index by day", k)
+		}
+	})
+	if err != nil {
+		return err
+	}
+	return c.each(bucketReceipts, func(k, v []byte) {
+		if t, err := decodeReceipt(v); err == nil && days.Get(dayKey(t, tagReceipt, k)) == nil {
+			c.report.problem("receipt of %.80q: not in the index by day", k)
+		}
+	})
+}
+
+// points reports whether v, the entry of an index key, has the day of that key.
+func (c *entryCheck) points(index []byte, tag byte, v []byte) bool {
+	if v == nil {
+		return false
+	}
+	if tag == tagReceipt {
+		t, err := decodeReceipt(v)
+		return err == nil && bytes.Equal(index, dayKey(t, tag, index[5:]))
+	}
+	f, err := decodeFinished(v)
+	return err == nil && bytes.Equal(index, dayKey(f.Time, tag, index[5:]))
+}
+
+func (c *entryCheck) rejects() error {
+	return c.each(bucketRejects, func(k, v []byte) {
+		c.report.Rejects++
+		m, err := decodeRejectMeta(v)
+		if err != nil {
+			c.report.problem("reject %.64q: %v", k, err)
+			return
+		}
+		c.counts[rejectCount(m.Kind, m.Type)]++
+		if m.ID != string(k) {
+			c.report.problem("reject %.64q: says it is %.64q", k, m.ID)
+		}
+		if _, err := unpackBody(c.tx.Bucket(bucketBodies).Get(k)); err != nil {
+			c.report.problem("reject %.64q: %v", k, err)
+		}
+		if !c.has(bucketRejTime, timeKey(m)) {
+			c.report.problem("reject %.64q: not in the index by time", k)
+		}
+		if m.Key != "" && !c.has(bucketRejKey, recordKey(m)) {
+			c.report.problem("reject %.64q: not in the index by record", k)
+		}
+	})
+}
+
+// rejectIndexes: nothing in them, and no body, is without its reject.
+func (c *entryCheck) rejectIndexes() error {
+	for _, index := range []struct {
+		bucket []byte
+		skip   int
+	}{{bucketBodies, 0}, {bucketRejTime, 8}, {bucketRejKey, 16}} {
+		err := c.each(index.bucket, func(k, _ []byte) {
+			v := c.tx.Bucket(bucketRejects).Get(k[min(index.skip, len(k)):])
+			m, err := decodeRejectMeta(v)
+			if v != nil && err != nil {
+				return // told above
+			}
+			want := map[int][]byte{0: []byte(m.ID), 8: timeKey(m), 16: recordKey(m)}[index.skip]
+			if v == nil || !bytes.Equal(k, want) {
+				c.report.problem("%s: %.80q points to no reject", index.bucket, k)
+			}
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (c *entryCheck) countsAreRight() error {
+	err := c.each(bucketCounts, func(k, v []byte) {
+		got, want := decodeCount(v), c.counts[string(k)]
+		if len(v) != 8 || got != want {
+			c.report.problem("count %.80q is %d, should be %d", k, got, want)
+		}
+		delete(c.counts, string(k))
+	})
+	for _, name := range slices.Sorted(maps.Keys(c.counts)) {
+		c.report.problem("count %.80q is missing, should be %d", name, c.counts[name])
+	}
+	return err
+}
+
+func (c *entryCheck) runs() error {
+	return c.each(bucketRuns, func(k, v []byte) {
+		if _, err := decodeRun(v); err != nil {
+			c.report.problem("%.80q: %v", k, err)
+		}
+	})
+}

@@ -1,0 +1,269 @@
+package state
+
+import (
+	"bytes"
+	"compress/gzip"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"go.etcd.io/bbolt"
+)
+
+const (
+	maxIDBytes   = 64
+	maxTypeBytes = 200 // Type and Kind are cut to it: they are part of a count's key
+	bodyRaw      = 0
+	bodyGzip     = 1
+)
+
+// rejectMeta is the stored form of a Reject without its body. Times are
+// milliseconds since 1970.
+type rejectMeta struct {
+	ID         string `json:"id"`
+	Kind       string `json:"kind,omitempty"`
+	Key        string `json:"key,omitempty"`
+	Source     string `json:"source,omitempty"`
+	Lab        string `json:"lab,omitempty"`
+	Received   int64  `json:"received"`
+	Time       *int64 `json:"time,omitempty"`
+	Type       string `json:"type,omitempty"`
+	Reason     string `json:"reason,omitempty"`
+	Index      string `json:"index,omitempty"`
+	DocumentID string `json:"document,omitempty"`
+	Status     int    `json:"status,omitempty"`
+	Attempts   int    `json:"attempts"`
+	Truncated  bool   `json:"truncated,omitempty"`
+	Size       int64  `json:"size"`
+}
+
+// packedReject is a reject ready to be written.
+type packedReject struct {
+	meta rejectMeta
+	body []byte
+}
+
+// packRejects does the slow part, compressing, before the file is taken.
+func packRejects(rs []Reject, now time.Time) ([]packedReject, error) {
+	out := make([]packedReject, 0, len(rs))
+	var p packer
+	for _, r := range rs {
+		if r.ID == "" || len(r.ID) > maxIDBytes {
+			return nil, fmt.Errorf("%w: %.80q (%d bytes) of record %.80q", ErrID, r.ID, len(r.ID), r.Key)
+		}
+		if r.Received.IsZero() {
+			r.Received = now
+		}
+		if r.Size == 0 {
+			r.Size = int64(len(r.Body))
+		}
+		body, err := p.pack(r.Body)
+		if err != nil {
+			return nil, fmt.Errorf("reject %s: compress: %w", r.ID, err)
+		}
+		out = append(out, packedReject{meta: metaOf(r), body: body})
+	}
+	return out, nil
+}
+
+func metaOf(r Reject) rejectMeta {
+	m := rejectMeta{
+		ID: valid(r.ID), Kind: cut(noNUL(valid(r.Kind))), Key: valid(r.Key), Source: valid(r.Source), Lab: valid(r.Lab),
+		Received: r.Received.UnixMilli(), Type: cut(valid(r.Type)), Reason: valid(r.Reason),
+		Index: valid(r.Index), DocumentID: valid(r.DocumentID), Status: r.Status, Attempts: max(r.Attempts, 1),
+		Truncated: r.Truncated, Size: r.Size,
+	}
+	if !r.Time.IsZero() {
+		ms := r.Time.UnixMilli()
+		m.Time = &ms
+	}
+	return m
+}
+
+func (m rejectMeta) reject() Reject {
+	r := Reject{
+		ID: m.ID, Kind: m.Kind, Key: m.Key, Source: m.Source, Lab: m.Lab, Received: fromMillis(m.Received),
+		Type: m.Type, Reason: m.Reason, Index: m.Index, DocumentID: m.DocumentID, Status: m.Status,
+		Attempts: m.Attempts, Truncated: m.Truncated, Size: m.Size,
+	}
+	if m.Time != nil {
+		r.Time = fromMillis(*m.Time)
+	}
+	return r
+}
+
+// valid makes s what JSON gives back for it, so that stored strings compare.
+func valid(s string) string { return strings.ToValidUTF8(s, "\uFFFD") }
+func noNUL(s string) string { return strings.ReplaceAll(s, "\x00", "_") }
+func cut(s string) string   { return strings.ToValidUTF8(s[:min(len(s), maxTypeBytes)], "") }
+
+func decodeRejectMeta(b []byte) (rejectMeta, error) {
+	var m rejectMeta
+	if err := json.Unmarshal(b, &m); err != nil {
+		return m, fmt.Errorf("%w: %w", errDecode, err)
+	}
+	if m.ID == "" {
+		return m, fmt.Errorf("%w: no id", errDecode)
+	}
+	return m, nil
+}
+
+// packer compresses bodies one after another. A new gzip.Writer for each would
+// cost over a megabyte of garbage.
+type packer struct{ w *gzip.Writer }
+
+// pack returns encoding, length, bytes; the bytes compressed when that helps.
+func (p *packer) pack(body []byte) ([]byte, error) {
+	var b bytes.Buffer
+	b.Write(binary.AppendUvarint([]byte{bodyGzip}, uint64(len(body))))
+	if p.w == nil {
+		w, err := gzip.NewWriterLevel(&b, gzip.BestSpeed)
+		if err != nil {
+			return nil, err
+		}
+		p.w = w
+	} else {
+		p.w.Reset(&b)
+	}
+	if _, err := p.w.Write(body); err != nil {
+		return nil, err
+	}
+	if err := p.w.Close(); err != nil {
+		return nil, err
+	}
+	if b.Len() < len(body) {
+		return b.Bytes(), nil
+	}
+	return append(binary.AppendUvarint([]byte{bodyRaw}, uint64(len(body))), body...), nil
+}
+
+func unpackBody(b []byte) ([]byte, error) {
+	if len(b) == 0 {
+		return nil, fmt.Errorf("%w: body: empty", errDecode)
+	}
+	size, n := binary.Uvarint(b[1:])
+	if n <= 0 {
+		return nil, fmt.Errorf("%w: body: length", errDecode)
+	}
+	data := b[1+n:]
+	if b[0] == bodyGzip {
+		r, err := gzip.NewReader(bytes.NewReader(data))
+		if err != nil {
+			return nil, fmt.Errorf("%w: body: %w", errDecode, err)
+		}
+		// One byte more than it should be, to see that it is not longer.
+		data, err = io.ReadAll(io.LimitReader(r, int64(min(size, 1<<40))+1))
+		if err != nil {
+			return nil, fmt.Errorf("%w: body: %w", errDecode, err)
+		}
+	} else if b[0] != bodyRaw {
+		return nil, fmt.Errorf("%w: body: encoding %d", errDecode, b[0])
+	}
+	if uint64(len(data)) != size {
+		return nil, fmt.Errorf("%w: body: %d bytes instead of %d", errDecode, len(data), size)
+	}
+	return data, nil
+}
+
+// timeKey is the entry in the index by time of receipt.
+func timeKey(m rejectMeta) []byte {
+	return append(binary.BigEndian.AppendUint64(nil, uint64(m.Received)^1<<63), m.ID...)
+}
+
+func splitTimeKey(b []byte) (id []byte, err error) {
+	if len(b) < 9 {
+		return nil, fmt.Errorf("%w: index of rejects by time: %x", errDecode, b)
+	}
+	return b[8:], nil
+}
+
+// rejectKeyPrefix begins the entries, in the index by record, of all rejects
+// of one record. A hash, as a record key may be longer than bbolt's keys.
+func rejectKeyPrefix(kind, key string) []byte {
+	h := sha256.Sum256([]byte(kind + "\x00" + key))
+	return h[:16:16]
+}
+
+func recordKey(m rejectMeta) []byte {
+	return append(rejectKeyPrefix(m.Kind, m.Key), m.ID...)
+}
+
+// putReject adds m, or replaces the entry of the same id.
+func putReject(tx *bbolt.Tx, r packedReject, counts tally) error {
+	m := r.meta
+	if old := tx.Bucket(bucketRejects).Get([]byte(m.ID)); old != nil {
+		was, err := decodeRejectMeta(old)
+		if err != nil {
+			return err
+		}
+		m.Attempts += was.Attempts
+		if _, err := removeReject(tx, []byte(m.ID), counts); err != nil {
+			return err
+		}
+	}
+	value, err := json.Marshal(m)
+	if err != nil {
+		return err
+	}
+	if err := tx.Bucket(bucketRejects).Put([]byte(m.ID), value); err != nil {
+		return err
+	}
+	if err := tx.Bucket(bucketBodies).Put([]byte(m.ID), r.body); err != nil {
+		return err
+	}
+	if err := tx.Bucket(bucketRejTime).Put(timeKey(m), present); err != nil {
+		return err
+	}
+	counts[rejectCount(m.Kind, m.Type)]++
+	if m.Key == "" {
+		return nil
+	}
+	return tx.Bucket(bucketRejKey).Put(recordKey(m), present)
+}
+
+func removeReject(tx *bbolt.Tx, id []byte, counts tally) (bool, error) {
+	rejects := tx.Bucket(bucketRejects)
+	v := rejects.Get(id)
+	if v == nil {
+		return false, nil
+	}
+	m, err := decodeRejectMeta(v)
+	if err != nil {
+		return false, err
+	}
+	counts[rejectCount(m.Kind, m.Type)]--
+	if err := tx.Bucket(bucketRejTime).Delete(timeKey(m)); err != nil {
+		return false, err
+	}
+	if err := tx.Bucket(bucketRejKey).Delete(recordKey(m)); err != nil {
+		return false, err
+	}
+	if err := tx.Bucket(bucketBodies).Delete(id); err != nil {
+		return false, err
+	}
+	return true, rejects.Delete(id)
+}
+
+// rejectFinder answers whether a record has rejects.
+type rejectFinder struct{ c *bbolt.Cursor }
+
+func newRejectFinder(tx *bbolt.Tx) rejectFinder {
+	c := tx.Bucket(bucketRejKey).Cursor()
+	if k, _ := c.First(); k == nil {
+		return rejectFinder{} // the usual case: no rejects, no searching
+	}
+	return rejectFinder{c}
+}
+
+func (f rejectFinder) has(k Key) bool {
+	if f.c == nil {
+		return false
+	}
+	prefix := rejectKeyPrefix(cut(noNUL(valid(k.Kind))), valid(k.ID))
+	found, _ := f.c.Seek(prefix)
+	return bytes.HasPrefix(found, prefix)
+}

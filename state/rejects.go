@@ -1,0 +1,180 @@
+package state
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"iter"
+	"time"
+
+	"go.etcd.io/bbolt"
+)
+
+// Reject is something that was refused: a document, or, when Index is empty, a
+// whole record.
+type Reject struct {
+	// ID is short and the same for the same bad input, such as 12 hex digits
+	// of a digest over its kind, key, source, index and document id.
+	ID string
+
+	Kind, Key, Source, Lab string
+	Received               time.Time // of the record; zero in Commit means now. The order of the list
+	Time                   time.Time // the record's time; zero when there is none
+
+	Type, Reason      string // Type: one word to count by, such as Elasticsearch's error type
+	Index, DocumentID string // empty for a whole record
+	Status            int    // HTTP status of the refusal, or 0
+
+	// Attempts is how often it was refused. In Commit 0 means 1, and the
+	// number is added to that of the entry with the same ID.
+	Attempts int
+
+	Body      []byte // the document or the record's bytes; nil from Rejects
+	Truncated bool   // Body is only the beginning
+	Size      int64  // bytes of the whole body; 0 in Commit means len(Body)
+}
+
+// Filter selects rejects. Empty fields select everything.
+type Filter struct {
+	Kind, Key, Type string
+	Limit           int // 0: no limit
+}
+
+// rejectPage is how many rejects are read at a time; the file is free between.
+const rejectPage = 200
+
+// Rejects lists the rejects without their bodies, oldest receipt first. The
+// file is not held while the consumer works, so what is added or replaced
+// meanwhile may be seen or not. An error ends the list.
+func (s *Store) Rejects(ctx context.Context, f Filter) iter.Seq2[Reject, error] {
+	return func(yield func(Reject, error) bool) {
+		given := 0
+		var from []byte
+		for {
+			page, next, err := s.rejectsPage(ctx, from, f)
+			if err != nil {
+				yield(Reject{}, err)
+				return
+			}
+			for _, r := range page {
+				if !yield(r, nil) {
+					return
+				}
+				if given++; given == f.Limit {
+					return
+				}
+			}
+			if next == nil {
+				return
+			}
+			from = next
+		}
+	}
+}
+
+// rejectsPage reads on from the index key from. next is nil at the end.
+func (s *Store) rejectsPage(ctx context.Context, from []byte, f Filter) (page []Reject, next []byte, err error) {
+	err = s.view(ctx, func(tx *bbolt.Tx) error {
+		page, next = nil, nil
+		rejects := tx.Bucket(bucketRejects)
+		c := tx.Bucket(bucketRejTime).Cursor()
+		seen := 0
+		for index, _ := c.Seek(from); index != nil; index, _ = c.Next() {
+			if seen++; seen > 10*rejectPage || len(page) == rejectPage {
+				next = bytes.Clone(index)
+				return nil
+			}
+			id, err := splitTimeKey(index)
+			if err != nil {
+				return err
+			}
+			m, err := decodeRejectMeta(rejects.Get(id))
+			if err != nil {
+				return fmt.Errorf("reject %s: %w", id, err)
+			}
+			if r := m.reject(); f.selects(r) {
+				page = append(page, r)
+			}
+		}
+		return nil
+	})
+	return page, next, err
+}
+
+func (f Filter) selects(r Reject) bool {
+	return (f.Kind == "" || f.Kind == r.Kind) && (f.Key == "" || f.Key == r.Key) && (f.Type == "" || f.Type == r.Type)
+}
+
+// Reject returns the reject with this id, or the only one whose id begins with
+// it, and its body. Errors: ErrNotFound, ErrAmbiguous.
+func (s *Store) Reject(ctx context.Context, id string) (Reject, error) {
+	var m rejectMeta
+	var body []byte
+	err := s.view(ctx, func(tx *bbolt.Tx) error {
+		full, v, err := findReject(tx, id)
+		if err != nil {
+			return err
+		}
+		if m, err = decodeRejectMeta(v); err != nil {
+			return fmt.Errorf("reject %s: %w", full, err)
+		}
+		body = bytes.Clone(tx.Bucket(bucketBodies).Get(full))
+		return nil
+	})
+	if err != nil {
+		return Reject{}, err
+	}
+	r := m.reject()
+	if r.Body, err = unpackBody(body); err != nil { // the file is already free again
+		return Reject{}, s.explain("read", fmt.Errorf("reject %s: %w", r.ID, err))
+	}
+	return r, nil
+}
+
+func findReject(tx *bbolt.Tx, prefix string) (id, value []byte, err error) {
+	if prefix == "" {
+		return nil, nil, fmt.Errorf("%w: empty id", ErrNotFound)
+	}
+	c := tx.Bucket(bucketRejects).Cursor()
+	id, value = c.Seek([]byte(prefix))
+	if id == nil || !bytes.HasPrefix(id, []byte(prefix)) {
+		return nil, nil, fmt.Errorf("%w: %.80q; list them with `kcing rejects list`", ErrNotFound, prefix)
+	}
+	if string(id) == prefix {
+		return id, value, nil
+	}
+	if other, _ := c.Next(); bytes.HasPrefix(other, []byte(prefix)) {
+		return nil, nil, fmt.Errorf("%w: %.80q could be %s or %s", ErrAmbiguous, prefix, id, other)
+	}
+	return id, value, nil
+}
+
+// DropRejects removes the rejects with these whole ids and returns how many
+// were there.
+func (s *Store) DropRejects(ctx context.Context, ids ...string) (int, error) {
+	total := 0
+	for len(ids) > 0 {
+		some := ids[:min(len(ids), pruneBatch)]
+		ids = ids[len(some):]
+		n := 0
+		err := s.update(ctx, func(tx *bbolt.Tx) error {
+			n = 0
+			counts := tally{}
+			for _, id := range some {
+				ok, err := removeReject(tx, []byte(id), counts)
+				if err != nil {
+					return fmt.Errorf("reject %s: %w", id, err)
+				}
+				if ok {
+					n++
+				}
+			}
+			return counts.apply(tx)
+		})
+		if err != nil {
+			return total, err
+		}
+		total += n
+	}
+	return total, nil
+}
