@@ -1,0 +1,141 @@
+package estest
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+)
+
+// completeFile is written last into a built folder, before the folder gets its final name.
+const completeFile = "complete"
+
+// cache keeps one built server per state of the sources: base/<first half of the sources' checksum>/.
+// A change of the sources so gets a new folder, and a server running from the old one is not disturbed.
+type cache struct {
+	base    string
+	sources fs.FS
+	// build makes the folder dst (which does not exist) from the sources; it may leave rubbish beside it.
+	build func(ctx context.Context, sources fs.FS, dst string) error
+}
+
+// cacheBase returns KCING_ES_CACHE, else kcing/elasticsearch-VERSION in the user's cache directory.
+func cacheBase() (string, error) {
+	if dir := os.Getenv("KCING_ES_CACHE"); dir != "" {
+		return filepath.Abs(dir)
+	}
+	dir, err := os.UserCacheDir()
+	if err != nil {
+		return "", fmt.Errorf("no cache directory for Elasticsearch, set KCING_ES_CACHE: %w", err)
+	}
+	return filepath.Join(dir, "kcing", "elasticsearch-"+Version), nil
+}
+
+// dir returns the built folder. It builds it first when it is not there; of several processes one builds and the
+// others wait.
+func (c *cache) dir(ctx context.Context) (string, error) {
+	sum, err := checksum(c.sources)
+	if err != nil {
+		return "", err
+	}
+	dir := filepath.Join(c.base, sum[:16])
+	if complete(dir, sum) {
+		return dir, nil
+	}
+	if err := os.MkdirAll(c.base, 0o755); err != nil {
+		return "", fmt.Errorf("cannot make the cache of Elasticsearch, set KCING_ES_CACHE to another place: %w", err)
+	}
+	lock, err := acquire(ctx, filepath.Join(c.base, "lock"))
+	if err != nil {
+		return "", fmt.Errorf("waiting for the build of Elasticsearch in %s: %w", c.base, err)
+	}
+	defer func() { _ = lock.Close() }()
+	if complete(dir, sum) {
+		return dir, nil
+	}
+	if err := c.fill(ctx, dir, sum); err != nil {
+		return "", err
+	}
+	return dir, nil
+}
+
+// fill builds beside dir and renames, so dir is there wholly or not at all. The caller holds the lock.
+func (c *cache) fill(ctx context.Context, dir, sum string) error {
+	left, err := filepath.Glob(filepath.Join(c.base, "build-*"))
+	if err != nil {
+		return err
+	}
+	for _, d := range append(left, dir) { // what a killed build left
+		if err := os.RemoveAll(d); err != nil {
+			return err
+		}
+	}
+	tmp, err := os.MkdirTemp(c.base, "build-")
+	if err != nil {
+		return err
+	}
+	defer func() { _ = os.RemoveAll(tmp) }()
+	made := filepath.Join(tmp, "out")
+	if err := c.build(ctx, c.sources, made); err != nil {
+		return err
+	}
+	if err := os.WriteFile(filepath.Join(made, completeFile), []byte(sum), 0o644); err != nil {
+		return err
+	}
+	return os.Rename(made, dir)
+}
+
+func complete(dir, sum string) bool {
+	b, err := os.ReadFile(filepath.Join(dir, completeFile))
+	return err == nil && string(bytes.TrimSpace(b)) == sum
+}
+
+// checksum is over the names and contents of all files, in hexadecimal.
+func checksum(sources fs.FS) (string, error) {
+	h := sha256.New()
+	err := fs.WalkDir(sources, ".", func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() || filepath.Ext(path) == ".go" {
+			return err
+		}
+		b, err := fs.ReadFile(sources, path)
+		if err != nil {
+			return err
+		}
+		_, err = fmt.Fprintf(h, "%s %d\n%s", path, len(b), b)
+		return err
+	})
+	if err != nil {
+		return "", fmt.Errorf("reading the sources of the Elasticsearch launcher: %w", err)
+	}
+	return hex.EncodeToString(h.Sum(nil)), nil
+}
+
+// tail returns the last n lines of a log, for an error message.
+func tail(path string, n int) string {
+	f, err := os.Open(path)
+	if err != nil {
+		return ""
+	}
+	defer func() { _ = f.Close() }()
+	const most = 16 << 10
+	if st, err := f.Stat(); err == nil && st.Size() > most {
+		if _, err := f.Seek(-most, io.SeekEnd); err != nil {
+			return ""
+		}
+	}
+	b, err := io.ReadAll(f)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return ""
+	}
+	lines := bytes.Split(bytes.TrimSpace(b), []byte("\n"))
+	if len(lines) > n {
+		lines = lines[len(lines)-n:]
+	}
+	return string(bytes.Join(lines, []byte("\n")))
+}
