@@ -1,0 +1,224 @@
+package mappings
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/elastic/go-elasticsearch/v8/esapi"
+)
+
+// Days says how many whole days are kept besides today, by kind. Never negative.
+type Days struct {
+	Default int
+	// ByKind overrides Default; 0 is a value of its own (only today stays).
+	ByKind map[string]int
+}
+
+// Of is the number of days for a kind.
+func (d Days) Of(kind string) int {
+	if days, ok := d.ByKind[kind]; ok {
+		return days
+	}
+	return d.Default
+}
+
+// Validate refuses negative days and unknown kinds.
+func (d Days) Validate() error {
+	if d.Default < 0 {
+		return fmt.Errorf("days to keep: %d is negative", d.Default)
+	}
+	for kind, days := range d.ByKind {
+		if !slices.Contains(Kinds, kind) {
+			return fmt.Errorf("days to keep: no such kind %q", kind)
+		}
+		if days < 0 {
+			return fmt.Errorf("days to keep of %s: %d is negative", kind, days)
+		}
+	}
+	return nil
+}
+
+// Cutoff is the first moment that is kept: midnight UTC, days days before the
+// UTC day of now. With 3 days on the 10th, at any hour: the 7th 00:00; the 7th,
+// 8th, 9th and 10th stay, the 6th goes. What has no index day of its own, such
+// as the memory of finished records, goes when it is before the cutoff.
+func Cutoff(now time.Time, days int) time.Time {
+	year, month, day := now.UTC().Date()
+	return time.Date(year, month, day-days, 0, 0, 0, 0, time.UTC)
+}
+
+// Expired returns those of names that are ours and whose day lies before the
+// cutoff of their kind, in the order given. Invalid days expire nothing.
+func Expired(prefix string, names []string, now time.Time, days Days) []string {
+	if days.Validate() != nil {
+		return nil
+	}
+	var old []string
+	for _, name := range names {
+		kind, day, ok := ParseIndexName(prefix, name)
+		if ok && day.Before(Cutoff(now, days.Of(kind))) {
+			old = append(old, name)
+		}
+	}
+	return old
+}
+
+// RetainOptions says what Retain keeps. Now is required.
+type RetainOptions struct {
+	Prefix string
+	Now    time.Time
+	Days   Days
+	// DryRun deletes nothing; the report says what would go.
+	DryRun bool
+}
+
+// RetainReport is what Retain did. Docs and Bytes are those of Deleted.
+type RetainReport struct {
+	Deleted []IndexUsage    `json:"deleted"` // with DryRun: what would go
+	Gone    []string        `json:"gone"`    // expired, and deleted by somebody else meanwhile
+	Failed  []RetainFailure `json:"failed"`
+	Kept    int             `json:"kept"` // indices of ours that are young enough
+	Docs    int64           `json:"docs"`
+	Bytes   int64           `json:"bytes"`
+}
+
+// RetainFailure is an index that should go and did not.
+type RetainFailure struct {
+	Index string `json:"index"`
+	Error string `json:"error"`
+}
+
+// Retain deletes our indices that have expired, each by its exact name. One
+// that cannot be deleted does not keep the others: the error then joins all
+// refusals and the report says what went. Refused credentials (ErrCredentials),
+// a cancelled context and a lost connection end it at once.
+func Retain(ctx context.Context, t Transport, o RetainOptions) (RetainReport, error) {
+	if o.Now.IsZero() {
+		return RetainReport{}, errors.New("retention: the time of now is missing")
+	}
+	if err := o.Days.Validate(); err != nil {
+		return RetainReport{}, err
+	}
+	indices, err := list(ctx, t, o.Prefix)
+	if err != nil {
+		return RetainReport{}, err
+	}
+	r := retention{usage: make(map[string]IndexUsage, len(indices))}
+	names := make([]string, len(indices))
+	for i, index := range indices {
+		names[i] = index.Name
+		r.usage[index.Name] = index
+	}
+	old := Expired(o.Prefix, names, o.Now, o.Days)
+	r.report.Kept = len(names) - len(old)
+	if o.DryRun {
+		r.deleted(old...)
+		return r.report, nil
+	}
+	for _, batch := range batches(old) {
+		if err := r.delete(ctx, t, batch); err != nil {
+			r.errs = append(r.errs, err)
+			break
+		}
+	}
+	return r.report, errors.Join(r.errs...)
+}
+
+// retention is one run of Retain.
+type retention struct {
+	usage  map[string]IndexUsage
+	report RetainReport
+	errs   []error
+}
+
+func (r *retention) deleted(names ...string) {
+	for _, name := range names {
+		index := r.usage[name]
+		r.report.Deleted = append(r.report.Deleted, index)
+		r.report.Docs += index.Docs
+		r.report.Bytes += index.Bytes
+	}
+}
+
+// delete returns only errors that end the run.
+func (r *retention) delete(ctx context.Context, t Transport, batch []string) error {
+	err := deleteIndices(ctx, t, batch)
+	if err == nil {
+		r.deleted(batch...)
+		return nil
+	}
+	if fatal(err) {
+		return err
+	}
+	// Elasticsearch deletes all of a list or none: find the culprit.
+	for _, name := range batch {
+		err := deleteIndices(ctx, t, []string{name})
+		var refused *ResponseError
+		switch {
+		case err == nil:
+			r.deleted(name)
+		case errors.As(err, &refused) && refused.Status == http.StatusNotFound:
+			r.report.Gone = append(r.report.Gone, name)
+		case fatal(err):
+			return err
+		default:
+			r.report.Failed = append(r.report.Failed, RetainFailure{Index: name, Error: err.Error()})
+			r.errs = append(r.errs, err)
+		}
+	}
+	return nil
+}
+
+// fatal errors are the same for every index.
+func fatal(err error) bool {
+	var refused *ResponseError
+	return !errors.As(err, &refused) || refused.Status == http.StatusUnauthorized
+}
+
+// Elasticsearch takes request lines of 4096 bytes; proxies may take less.
+const (
+	batchBytes = 2000
+	batchNames = 100
+)
+
+func batches(names []string) [][]string {
+	var out [][]string
+	size := 0
+	for _, name := range names {
+		size += len(name) + 1
+		if len(out) == 0 || size > batchBytes || len(out[len(out)-1]) == batchNames {
+			out = append(out, nil)
+			size = len(name) + 1
+		}
+		out[len(out)-1] = append(out[len(out)-1], name)
+	}
+	return out
+}
+
+func deleteIndices(ctx context.Context, t Transport, names []string) error {
+	op := "delete index " + names[0]
+	if len(names) > 1 {
+		op = fmt.Sprintf("delete %d indices from %s to %s", len(names), names[0], names[len(names)-1])
+	}
+	// No wildcard can be in a name of ours; "none" holds even so.
+	response, err := esapi.IndicesDeleteRequest{Index: names, ExpandWildcards: "none"}.Do(ctx, t)
+	body, err := read(op, response, err)
+	if err != nil {
+		return err
+	}
+	var answer struct {
+		Acknowledged bool `json:"acknowledged"`
+	}
+	if err := json.Unmarshal(body, &answer); err != nil {
+		return fmt.Errorf("%s: answer is not Elasticsearch's: %w", op, err)
+	}
+	if !answer.Acknowledged {
+		return &ResponseError{Op: op, Status: http.StatusOK, Reason: "not acknowledged in time; run it again to see"}
+	}
+	return nil
+}
