@@ -1,0 +1,154 @@
+package pipeline
+
+import (
+	"context"
+	"log/slog"
+	"runtime"
+	"time"
+
+	"github.com/kcing/kcing/bulk"
+	"github.com/kcing/kcing/internal/source"
+	"github.com/kcing/kcing/state"
+	"github.com/kcing/kcing/transform"
+)
+
+// Source produces records. Run calls emit from one goroutine, record by record,
+// until there are none left, ctx ends or emit returns an error; it returns that
+// error, ctx's, or its own. It returns nil only when all records were emitted.
+type Source interface {
+	Run(ctx context.Context, emit source.Emit) error
+}
+
+// Ledger remembers. It is called from several goroutines at once; any error of
+// it ends the run. Commit is not cancelled by an interruption, so it must return
+// in a bounded time. *state.Store is one.
+type Ledger interface {
+	// Lookup answers for each key, in order.
+	Lookup(ctx context.Context, keys []state.Key) ([]state.Entry, error)
+	// ReceivedAll fixes the times of receipt of records without own time.
+	ReceivedAll(ctx context.Context, rs []state.Receipt) error
+	// Commit stores all of the batch or nothing.
+	Commit(ctx context.Context, b state.Batch) error
+}
+
+// Config is what a run needs. Fields without a word about zero are required.
+type Config struct {
+	Transport bulk.Transport
+	// Bulk tunes the indexer. TrustBodies is set in any case: the bodies come
+	// from transform.
+	Bulk   bulk.Options
+	Ledger Ledger
+	// Prefix is put before each index name.
+	Prefix string
+	// Lab is the lab_name for callbacks, see [transform.Options].
+	Lab string
+	// IngestTime files documents under the time of receipt.
+	IngestTime bool
+	// Force sends finished records again and overwrites their documents.
+	Force bool
+	// Workers transform records; 0: one for each CPU that Go uses. Each holds up
+	// to 1 MiB of records and one more record.
+	Workers int
+	// DrainTimeout is how long, after the run was interrupted or failed,
+	// documents under way may still settle; 0: 5 s.
+	DrainTimeout time.Duration
+	// Now is the clock for times of receipt; nil: time.Now.
+	Now func() time.Time
+	// OnFinished is called with the tag of each tagged record for which nothing
+	// is left to do: after the ledger has it as finished, or had it before, or
+	// when it was blank. OnRefused is called likewise for one that was refused as
+	// a whole, after the ledger has it among the rejects. There is one call at a
+	// time of either. They hold the run up and must not wait for emit. A record
+	// that gets neither call is pending. Nil: not called.
+	OnFinished, OnRefused func(tag any)
+	// Logger gets a line for each refused or damaged record; nil: none.
+	Logger *slog.Logger
+	// Progress is counted up while the run goes on; nil: not.
+	Progress *Progress
+
+	// onFinished replaces OnFinished and tells how many documents were rejected.
+	onFinished func(tag any, rejected int)
+	// rejectID is the id under which the record with this tag is among the
+	// rejects already.
+	rejectID func(tag any) string
+}
+
+func (c Config) withDefaults() Config {
+	if c.Workers <= 0 {
+		c.Workers = runtime.GOMAXPROCS(0)
+	}
+	if c.DrainTimeout <= 0 {
+		c.DrainTimeout = 5 * time.Second
+	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	if c.Progress == nil {
+		c.Progress = new(Progress)
+	}
+	if c.onFinished == nil {
+		c.onFinished = func(tag any, _ int) {
+			if c.OnFinished != nil {
+				c.OnFinished(tag)
+			}
+		}
+	}
+	if c.OnRefused == nil {
+		c.OnRefused = func(any) {}
+	}
+	if c.rejectID == nil {
+		c.rejectID = func(any) string { return "" }
+	}
+	c.Bulk.TrustBodies = true
+	return c
+}
+
+// op is the bulk operation of this run.
+func (c Config) op() bulk.Op {
+	if c.Force {
+		return bulk.OpIndex
+	}
+	return bulk.OpCreate
+}
+
+// lab is the lab_name given from outside, empty when the callback's own counts.
+func (c Config) lab(rec source.Record) string {
+	if rec.Lab != "" {
+		return rec.Lab
+	}
+	return c.Lab
+}
+
+// received is the time of receipt proposed for a record.
+func (c Config) received(rec source.Record) time.Time {
+	if rec.Received.IsZero() {
+		return c.Now()
+	}
+	return rec.Received
+}
+
+// parse reads a record's outside into dst.
+func (c Config) parse(rec source.Record, dst *transform.Record) error {
+	if rec.Err != nil {
+		return rec.Err
+	}
+	err := guard(func() error {
+		return dst.Parse(rec.Payload, transform.Options{Kind: transform.Kind(rec.Kind), Lab: c.lab(rec), IngestTime: c.IngestTime})
+	})
+	if isPanic(err) {
+		*dst = transform.Record{}
+	}
+	return err
+}
+
+// documents makes a record's documents. dst may be reused whatever the error.
+func documents(rec *transform.Record, dst *transform.Documents, received time.Time) error {
+	err := guard(func() error { return rec.Documents(dst, received) })
+	if isPanic(err) {
+		*rec, *dst = transform.Record{Kind: rec.Kind, Key: rec.Key, Lab: rec.Lab}, transform.Documents{}
+	}
+	return err
+}

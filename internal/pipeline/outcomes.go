@@ -1,0 +1,125 @@
+package pipeline
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	"github.com/kcing/kcing/bulk"
+	"github.com/kcing/kcing/state"
+)
+
+// pending is a record whose documents are under way. It does not hold the
+// record's bytes.
+type pending struct {
+	run            *run
+	key            state.Key
+	digest         state.Digest
+	source, lab    string
+	received, time time.Time
+	documents      int
+	tag            any
+
+	open        atomic.Int64 // documents without an outcome, and one for the worker
+	rejected    atomic.Int64 // by the indexer's goroutine, and by a worker if it could not be sent
+	undelivered atomic.Bool
+}
+
+// settle takes a document's outcome. The indexer calls it for each document
+// exactly once, from one goroutine.
+func (r *run) settle(res bulk.Result) {
+	p := res.Doc.Tag.(*pending) //nolint:forcetypeassert // send sets it on each
+	switch res.Outcome {
+	case bulk.Undelivered:
+		p.undelivered.Store(true)
+		r.giveUp(res)
+	case bulk.Rejected:
+		p.refused(res)
+		fallthrough
+	default:
+		r.lastGood = time.Now()
+	}
+	p.release()
+}
+
+// giveUp ends the run when Elasticsearch has taken nothing at all for as long as
+// a document is tried: the documents still to come would each take as long. While
+// others get in, an undelivered one only leaves its record pending.
+func (r *run) giveUp(res bulk.Result) {
+	patience := r.Bulk.RetryFor
+	if patience == 0 {
+		patience = bulk.DefaultOptions().RetryFor
+	}
+	if since := time.Since(r.lastGood); patience > 0 && since >= patience {
+		r.stop(fmt.Errorf("%w for %v: %w", errAway, since.Round(time.Second), res.Err))
+	}
+}
+
+// errAway ends a run that has waited for Elasticsearch long enough.
+var errAway = errors.New("nothing was taken by Elasticsearch")
+
+// refused notes a rejected document. Rejects go to the ledger as they come: a
+// record may have 200,000 of them.
+func (p *pending) refused(res bulk.Result) {
+	p.rejected.Add(1)
+	p.run.notices.rejected(p.source, res)
+	p.run.committer.add(commit{rejects: []state.Reject{p.reject(res)}})
+}
+
+func (p *pending) reject(res bulk.Result) state.Reject {
+	return state.Reject{
+		ID:   rejectID(nil, p.key.Kind, p.key.ID, p.source, res.Doc.Index, res.Doc.ID),
+		Kind: p.key.Kind, Key: p.key.ID, Source: p.source, Lab: p.lab, Received: p.received, Time: p.time,
+		Type: res.Type, Reason: res.Reason, Index: res.Doc.Index, DocumentID: res.Doc.ID,
+		Status: res.Status, Attempts: max(res.Attempts, 1), Body: bytes.Clone(res.Doc.Body),
+	}
+}
+
+// release counts one document down; the last one finishes the record. Its
+// rejects were handed to the committer before.
+func (p *pending) release() {
+	if p.open.Add(-1) > 0 || p.undelivered.Load() {
+		return
+	}
+	p.run.committer.add(commit{tag: p.tag, finished: &state.Finished{
+		Key: p.key, Digest: p.digest, Time: p.time, Documents: p.documents, Rejected: int(p.rejected.Load())}})
+}
+
+// committed counts what the ledger has now. The committer calls it.
+func (r *run) committed(c commit) {
+	switch {
+	case c.finished != nil:
+		r.tally.finished.Add(1)
+		r.finished(c.tag, c.finished.Rejected)
+	case c.refused != "":
+		r.tally.recordRefused(c.refused)
+		r.refusedRecord(c.tag)
+	default:
+		for i := range c.rejects {
+			r.tally.documentRejected(c.rejects[i].Type)
+		}
+	}
+}
+
+// finished tells the source that nothing is left to do for a record.
+func (r *run) finished(tag any, rejected int) {
+	r.Progress.Settled.Add(1)
+	if tag == nil {
+		return
+	}
+	r.told.Lock()
+	defer r.told.Unlock()
+	r.onFinished(tag, rejected)
+}
+
+func (r *run) refusedRecord(tag any) {
+	r.Progress.Settled.Add(1)
+	if tag == nil {
+		return
+	}
+	r.told.Lock()
+	defer r.told.Unlock()
+	r.OnRefused(tag)
+}

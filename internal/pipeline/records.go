@@ -1,0 +1,205 @@
+package pipeline
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"strings"
+	"time"
+
+	"github.com/kcing/kcing/bulk"
+	"github.com/kcing/kcing/internal/source"
+	"github.com/kcing/kcing/state"
+	"github.com/kcing/kcing/transform"
+)
+
+// worker transforms records and hands their documents to the indexer.
+type worker struct {
+	*run
+	records []transform.Record
+	docs    transform.Documents
+	names   indexNames
+	ids     idStrings
+}
+
+func newWorker(r *run) *worker {
+	return &worker{run: r, records: make([]transform.Record, batchRecords), names: newIndexNames(r.Prefix)}
+}
+
+// item is a record of a batch on its way through a worker.
+type item struct {
+	source   source.Record
+	record   *transform.Record
+	digest   state.Digest
+	received time.Time
+}
+
+func (it *item) key() state.Key {
+	return state.Key{Kind: string(it.record.Kind), ID: it.record.Key}
+}
+
+// work takes batches until there are none left. After an error, which ends the
+// run, it only empties the channel.
+func (w *worker) work(ctx context.Context, jobs <-chan []source.Record) {
+	for batch := range jobs {
+		if ctx.Err() != nil {
+			continue
+		}
+		if err := w.feed(ctx, batch); err != nil {
+			w.stop(err)
+		}
+		w.forget(batch)
+	}
+}
+
+// forget lets go of large payloads, to which parsed records refer until they are
+// used again.
+func (w *worker) forget(batch []source.Record) {
+	const large = 64 << 10
+	for i := range batch {
+		if len(batch[i].Payload) > large {
+			w.records[i] = transform.Record{}
+		}
+	}
+}
+
+// feed takes one batch to the indexer. Its error ends the run.
+func (w *worker) feed(ctx context.Context, batch []source.Record) error {
+	items := w.accept(batch)
+	items, err := w.skipFinished(ctx, items)
+	if err != nil {
+		return err
+	}
+	if err := w.fixReceipts(ctx, items); err != nil {
+		return err
+	}
+	for i := range items {
+		if err := w.send(ctx, &items[i]); err != nil {
+			return err
+		}
+		items[i] = item{} // its payload is not needed any more
+	}
+	return nil
+}
+
+// accept parses the records of a batch and sets blank and refused ones aside.
+func (w *worker) accept(batch []source.Record) []item {
+	items := make([]item, 0, len(batch))
+	for i, src := range batch {
+		rec, received := &w.records[i], w.received(src)
+		err := w.parse(src, rec)
+		switch {
+		case errors.Is(err, transform.ErrBlank):
+			w.tally.blank.Add(1)
+			w.finished(src.Tag, 0)
+		case err != nil:
+			w.refuse(src, rec, received, err)
+		default:
+			sum := sha256.Sum256(src.Payload)
+			items = append(items, item{source: src, record: rec, received: received, digest: state.Digest(sum[:len(state.Digest{})])})
+		}
+	}
+	return items
+}
+
+// skipFinished leaves out the records that the ledger knows with these bytes.
+func (w *worker) skipFinished(ctx context.Context, items []item) ([]item, error) {
+	if w.Force || len(items) == 0 {
+		return items, nil
+	}
+	keys := make([]state.Key, len(items))
+	for i := range items {
+		keys[i] = items[i].key()
+	}
+	entries, err := w.Ledger.Lookup(ctx, keys)
+	if err != nil {
+		return nil, err
+	}
+	rest := items[:0]
+	for i, it := range items {
+		if e := entries[i]; e.Found && e.Finished.Matches(it.digest) {
+			w.tally.skipped(e)
+			w.finished(it.source.Tag, 0)
+			continue
+		}
+		rest = append(rest, it)
+	}
+	return rest, nil
+}
+
+// fixReceipts gives records without a time of their own the time at which they
+// were first received: their index depends on it, also in the next run.
+func (w *worker) fixReceipts(ctx context.Context, items []item) error {
+	var receipts []state.Receipt
+	var of []int
+	for i := range items {
+		if !items[i].record.HasTime(items[i].received) {
+			receipts = append(receipts, state.Receipt{Key: items[i].key(), Time: items[i].received})
+			of = append(of, i)
+		}
+	}
+	if len(receipts) == 0 {
+		return nil
+	}
+	if err := w.Ledger.ReceivedAll(ctx, receipts); err != nil {
+		return err
+	}
+	for j, i := range of {
+		items[i].received = receipts[j].Time
+	}
+	return nil
+}
+
+// send transforms one record and adds its documents to the indexer.
+func (w *worker) send(ctx context.Context, it *item) error {
+	if err := documents(it.record, &w.docs, it.received); err != nil {
+		w.refuse(it.source, it.record, it.received, err)
+		return nil
+	}
+	if len(w.docs.Tags) > 0 {
+		w.tally.damaged.Add(1)
+		w.notices.damaged(it.source.Name, w.docs.Tags)
+	}
+	p := &pending{run: w.run, key: it.key(), digest: it.digest, tag: it.source.Tag, source: it.source.Name, lab: it.record.Lab,
+		received: it.received, time: w.docs.Time, documents: w.docs.Len()}
+	p.open.Store(1) // held by this function until all documents are added
+	d := bulk.Doc{Op: w.op(), Tag: p}
+	kind, n := "", int64(0)
+	defer func() { w.made(kind, n) }()
+	for doc := range w.docs.All() {
+		if doc.Kind != kind { // they come kind by kind
+			w.made(kind, n)
+			kind, n = doc.Kind, 0
+			d.Index = w.names.name(kind, p.time)
+		}
+		n++
+		d.ID, d.Body = w.ids.of(doc.ID), doc.Source
+		p.open.Add(1)
+		err := w.indexer.Add(ctx, d)
+		switch {
+		case err == nil:
+		case errors.Is(err, bulk.ErrTooLarge), errors.Is(err, bulk.ErrInvalid):
+			p.refused(bulk.Result{Doc: d, Type: "document_not_sendable", Reason: err.Error()})
+			p.release()
+		default:
+			return err // p stays open for ever: the record is not finished
+		}
+	}
+	p.release()
+	return nil
+}
+
+// idStrings makes strings of ids, some hundred in one allocation. That lives as
+// long as one of them is under way.
+type idStrings struct{ b strings.Builder }
+
+func (s *idStrings) of(id []byte) string {
+	const chunk = 16 << 10
+	if s.b.Cap()-s.b.Len() < len(id) {
+		s.b.Reset()
+		s.b.Grow(max(chunk, len(id)))
+	}
+	from := s.b.Len()
+	_, _ = s.b.Write(id)
+	return s.b.String()[from:]
+}

@@ -1,0 +1,133 @@
+package pipeline
+
+import (
+	"maps"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/kcing/kcing/bulk"
+	"github.com/kcing/kcing/internal/source"
+	"github.com/kcing/kcing/state"
+)
+
+// Progress counts while a run goes on; all fields only grow.
+type Progress struct {
+	Records   atomic.Int64 // read
+	Settled   atomic.Int64 // of Records: finished, skipped, blank or refused
+	Documents atomic.Int64 // made
+	Bytes     atomic.Int64 // of the records read
+}
+
+// Report is what a run did. Records = Finished + Skipped + Blank + the sum of
+// Refused + Pending.
+type Report struct {
+	Records int64 `json:"records"`
+	Bytes   int64 `json:"bytes"`
+	// Finished records are in the ledger: each document is stored, was already
+	// there, or is among the rejects.
+	Finished int64 `json:"finished"`
+	// Skipped are records that state says were finished earlier.
+	Skipped int64 `json:"skipped"`
+	// SkippedWithRejects are those of Skipped that still have documents among
+	// the rejects.
+	SkippedWithRejects int64 `json:"skipped_with_rejects"`
+	Blank              int64 `json:"blank"`
+	// Damaged are records of which a part could not be read.
+	Damaged int64 `json:"damaged"`
+	// Refused counts whole records that are now among the rejects, by reason.
+	Refused map[string]int64 `json:"refused"`
+	// Documents counts those made, and handed on, by kind.
+	Documents map[string]int64 `json:"documents"`
+	// RejectedDocuments counts those that are now among the rejects, by
+	// Elasticsearch's error type.
+	RejectedDocuments map[string]int64 `json:"rejected_documents"`
+	// Pending are records that were read and are not finished.
+	Pending int64         `json:"pending"`
+	Elapsed time.Duration `json:"-"`
+	Seconds float64       `json:"seconds"`
+	Bulk    bulk.Stats    `json:"bulk"`
+}
+
+// Rejected reports whether anything of this run's records is among the rejects.
+func (r Report) Rejected() bool {
+	return len(r.Refused) > 0 || len(r.RejectedDocuments) > 0 || r.SkippedWithRejects > 0
+}
+
+// tally collects the Report.
+type tally struct {
+	records, bytes, finished, blank, damaged atomic.Int64
+
+	mu        sync.Mutex
+	skips     int64
+	open      int64
+	refused   map[string]int64
+	documents map[string]int64
+	rejected  map[string]int64
+}
+
+func newTally() *tally {
+	return &tally{refused: map[string]int64{}, documents: map[string]int64{}, rejected: map[string]int64{}}
+}
+
+// read counts a record that the source has handed over.
+func (r *run) read(rec source.Record) {
+	n := int64(len(rec.Payload))
+	r.tally.records.Add(1)
+	r.tally.bytes.Add(n)
+	r.Progress.Records.Add(1)
+	r.Progress.Bytes.Add(n)
+}
+
+// made counts documents.
+func (r *run) made(kind string, n int64) {
+	if n == 0 {
+		return
+	}
+	r.Progress.Documents.Add(n)
+	r.tally.mu.Lock()
+	defer r.tally.mu.Unlock()
+	r.tally.documents[kind] += n
+}
+
+func (t *tally) skipped(e state.Entry) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.skips++
+	if e.OpenRejects {
+		t.open++
+	}
+}
+
+func (t *tally) recordRefused(class string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.refused[class]++
+}
+
+func (t *tally) documentRejected(class string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.rejected[class]++
+}
+
+func (r *run) report(elapsed time.Duration) Report {
+	t := r.tally
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	out := Report{
+		Records: t.records.Load(), Bytes: t.bytes.Load(),
+		Finished: t.finished.Load(), Skipped: t.skips, SkippedWithRejects: t.open,
+		Blank: t.blank.Load(), Damaged: t.damaged.Load(),
+		Refused: maps.Clone(t.refused), Documents: maps.Clone(t.documents), RejectedDocuments: maps.Clone(t.rejected),
+		Elapsed: elapsed, Seconds: elapsed.Seconds(),
+	}
+	if r.indexer != nil {
+		out.Bulk = r.indexer.Stats()
+	}
+	out.Pending = out.Records - out.Finished - out.Skipped - out.Blank
+	for _, n := range out.Refused {
+		out.Pending -= n
+	}
+	return out
+}

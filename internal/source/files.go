@@ -1,0 +1,138 @@
+package source
+
+import (
+	"context"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// DefaultMaxRecordBytes is the default limit on one record's bytes, decompressed.
+const DefaultMaxRecordBytes = 32 << 20
+
+// keepOfTooLarge is how much of a record over the limit is kept to know it by.
+const keepOfTooLarge int64 = 64 << 10
+
+// Path is a file or folder to read, or "-" for standard input.
+type Path struct {
+	Name string
+	// Kind of all records below it; empty: detected from each.
+	Kind string
+}
+
+// Files reads records from files, folders and standard input.
+//
+// A file holds one record, gzipped or not. Of a folder, and the folders in it,
+// the files named *.json and *.json.gz are read in name order; links to files
+// are followed, links to folders only when they are named as a Path, so that no
+// loop is entered and nothing is read twice. Standard input, gzipped or not,
+// holds one record or several, one after the other.
+type Files struct {
+	Paths []Path
+	// Stdin is read for the path "-". When ctx ends during a read from it, Run
+	// returns and leaves a goroutine behind until that read does.
+	Stdin io.Reader
+	// MaxRecordBytes limits one record, decompressed; 0: DefaultMaxRecordBytes.
+	// Of a larger one only the beginning is read and kept.
+	MaxRecordBytes int64
+	// Unreadable is called for each file that could not be read; the others are
+	// read all the same. Nil: the first such file ends the run with its error.
+	Unreadable func(path string, err error)
+}
+
+// Check tells early whether all paths are there. The error names the first that
+// is not.
+func (f *Files) Check() error {
+	for _, p := range f.Paths {
+		if p.Name == "-" {
+			continue
+		}
+		if _, err := os.Stat(p.Name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Run emits all records. It returns emit's error, ctx's, or one of reading.
+func (f *Files) Run(ctx context.Context, emit Emit) error {
+	for _, p := range f.Paths {
+		if err := f.path(ctx, p, emit); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (f *Files) path(ctx context.Context, p Path, emit Emit) error {
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	if p.Name == "-" {
+		return f.stream(ctx, p.Kind, emit)
+	}
+	info, err := os.Stat(p.Name)
+	switch {
+	case err != nil:
+		return f.unreadable(p.Name, err)
+	case info.IsDir():
+		return f.folder(ctx, p, emit)
+	}
+	return f.file(ctx, p, emit)
+}
+
+func (f *Files) folder(ctx context.Context, p Path, emit Emit) error {
+	root := p.Name
+	if info, err := os.Lstat(root); err == nil && info.Mode()&fs.ModeSymlink != 0 {
+		root += string(filepath.Separator) // or WalkDir would not go in
+	}
+	return filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+		switch {
+		case ctx.Err() != nil:
+			return context.Cause(ctx)
+		case err != nil:
+			return f.unreadable(path, err)
+		case d.IsDir() || !recordName(path):
+			return nil
+		case !d.Type().IsRegular():
+			info, err := os.Stat(path)
+			if err != nil { // a link that leads nowhere
+				return f.unreadable(path, err)
+			}
+			if !info.Mode().IsRegular() { // pipes and sockets would block
+				return nil
+			}
+		}
+		return f.file(ctx, Path{Name: path, Kind: p.Kind}, emit)
+	})
+}
+
+func recordName(path string) bool {
+	return strings.HasSuffix(path, ".json") || strings.HasSuffix(path, ".json.gz")
+}
+
+func (f *Files) file(ctx context.Context, p Path, emit Emit) error {
+	r, err := f.read(p.Name)
+	if err != nil {
+		return f.unreadable(p.Name, err)
+	}
+	r.Name, r.Kind = p.Name, p.Kind
+	return emit(ctx, r)
+}
+
+func (f *Files) unreadable(path string, err error) error {
+	if f.Unreadable == nil {
+		return err
+	}
+	f.Unreadable(path, err)
+	return nil
+}
+
+func (f *Files) limit() int64 {
+	if f.MaxRecordBytes > 0 {
+		return f.MaxRecordBytes
+	}
+	return DefaultMaxRecordBytes
+}

@@ -1,0 +1,112 @@
+package source
+
+import (
+	"bufio"
+	"bytes"
+	"compress/flate"
+	"compress/gzip"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+)
+
+// ReadFile reads one record again from the regular file that a [Record]'s Name
+// says. maxBytes is [Files].MaxRecordBytes.
+func ReadFile(path string, maxBytes int64) (Record, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return Record{}, err
+	}
+	if !info.Mode().IsRegular() {
+		return Record{}, fmt.Errorf("%s is no regular file", path)
+	}
+	r, err := (&Files{MaxRecordBytes: maxBytes}).read(path)
+	r.Name = path
+	return r, err
+}
+
+// read reads the one record that a file holds. A fault of the data is noted in
+// the record; an error means that the file could not be read.
+func (f *Files) read(path string) (Record, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return Record{}, err
+	}
+	defer file.Close() //nolint:errcheck // nothing was written
+	info, err := file.Stat()
+	if err != nil {
+		return Record{}, err
+	}
+	var magic [2]byte
+	n, err := io.ReadFull(file, magic[:])
+	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
+		return Record{}, err
+	}
+	whole := io.MultiReader(bytes.NewReader(magic[:n]), file)
+	if n == len(magic) && isGzip(magic[:]) {
+		return f.readGzip(whole)
+	}
+	return f.readPlain(whole, info.Size())
+}
+
+// isGzip goes by the magic number (RFC 1952, 2.3.1), not by the name.
+func isGzip(magic []byte) bool { return magic[0] == 0x1f && magic[1] == 0x8b }
+
+func (f *Files) readPlain(r io.Reader, size int64) (Record, error) {
+	limit := f.limit()
+	room := size
+	if size > limit { // only the head is wanted
+		room = min(keepOfTooLarge, limit)
+		r = io.LimitReader(r, room)
+	}
+	buf := bytes.NewBuffer(make([]byte, 0, room+bytes.MinRead)) // MinRead: so that the end is seen without growing
+	n, err := buf.ReadFrom(io.LimitReader(r, limit+1))
+	switch {
+	case err != nil:
+		return Record{}, err
+	case size > limit:
+		return Record{Payload: buf.Bytes(), Size: size, Err: f.tooLarge(size)}, nil
+	case n > limit: // it grew, or it is no regular file
+		return f.head(buf.Bytes()), nil
+	}
+	return Record{Payload: buf.Bytes(), Size: n}, nil
+}
+
+func (f *Files) readGzip(r io.Reader) (Record, error) {
+	limit := f.limit()
+	var buf bytes.Buffer
+	z, err := gzip.NewReader(bufio.NewReaderSize(r, 64<<10))
+	if err == nil {
+		_, err = buf.ReadFrom(io.LimitReader(z, limit+1))
+	}
+	switch payload := buf.Bytes(); {
+	case int64(len(payload)) > limit: // whatever comes after, a bomb or damage
+		return f.head(payload), nil
+	case err == nil:
+		return Record{Payload: payload, Size: int64(len(payload))}, nil
+	case isGzipFault(err):
+		return Record{Payload: payload, Size: -1, Err: &GzipError{Err: err}}, nil
+	}
+	return Record{}, err // the disk's fault, not the data's
+}
+
+// isGzipFault tells an error that the data causes from one of reading it.
+func isGzipFault(err error) bool {
+	var corrupt flate.CorruptInputError
+	return errors.Is(err, gzip.ErrHeader) || errors.Is(err, gzip.ErrChecksum) ||
+		errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.As(err, &corrupt)
+}
+
+// head is the record of a payload over the limit whose length is not known.
+func (f *Files) head(payload []byte) Record {
+	keep := min(keepOfTooLarge, f.limit(), int64(len(payload)))
+	return Record{Payload: bytes.Clone(payload[:keep]), Size: -1, Err: f.tooLarge(-1)}
+}
+
+func (f *Files) tooLarge(size int64) error {
+	if size < 0 {
+		return fmt.Errorf("%w: more than %d bytes (KCING_MAX_RECORD_BYTES)", ErrTooLarge, f.limit())
+	}
+	return fmt.Errorf("%w: %d bytes, the limit is %d (KCING_MAX_RECORD_BYTES)", ErrTooLarge, size, f.limit())
+}
