@@ -1,0 +1,220 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/urfave/cli/v2"
+)
+
+// Exit codes; the README explains them to users.
+const (
+	exitOK          = 0
+	exitFailed      = 1 // could not run, or not finished
+	exitUsage       = 2
+	exitRejects     = 3 // finished, but something was rejected or could not be read
+	exitInterrupted = 130
+)
+
+// exitError ends the command with a code of its own. Its message, if any, is
+// printed as the one line that the user sees.
+type exitError struct {
+	code int
+	msg  string
+}
+
+func (e *exitError) Error() string { return e.msg }
+
+func usagef(format string, args ...any) error {
+	return &exitError{code: exitUsage, msg: fmt.Sprintf(format, args...)}
+}
+
+// app is what the commands share: the outside world.
+type app struct {
+	stdin  io.Reader
+	stdout io.Writer
+	stderr *screen
+	now    func() time.Time
+}
+
+// run is the whole program, but for the exit.
+func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	context.AfterFunc(ctx, stop) // a second signal kills
+	a := &app{stdin: stdin, stdout: stdout, stderr: &screen{out: stderr}, now: time.Now}
+	err := loadEnvFile(args)
+	if err == nil {
+		program := a.program()
+		dropEmptyVariables(program.Commands)
+		err = program.RunContext(ctx, flagsFirst(program, args))
+	}
+	return a.exitCode(ctx, err)
+}
+
+func (a *app) exitCode(ctx context.Context, err error) int {
+	var exit *exitError
+	switch {
+	case err == nil:
+		return exitOK
+	case errors.As(err, &exit):
+		if exit.msg != "" {
+			_, _ = fmt.Fprintln(a.stderr, "kcing:", exit.msg)
+		}
+		return exit.code
+	case ctx.Err() != nil && errors.Is(err, context.Canceled):
+		_, _ = fmt.Fprintln(a.stderr, "kcing: interrupted")
+		return exitInterrupted
+	}
+	_, _ = fmt.Fprintln(a.stderr, "kcing:", plainText(err))
+	return exitFailed
+}
+
+// codeOf is the exit code that an error of a command leads to.
+func codeOf(err error) int {
+	var exit *exitError
+	switch {
+	case err == nil:
+		return exitOK
+	case errors.As(err, &exit):
+		return exit.code
+	case errors.Is(err, context.Canceled):
+		return exitInterrupted
+	}
+	return exitFailed
+}
+
+// program is the command line interface.
+func (a *app) program() *cli.App {
+	version := false
+	program := &cli.App{
+		Name:      "kcing",
+		Usage:     "feed KernelCI builds, boots and LAVA callbacks into Elasticsearch",
+		UsageText: "kcing COMMAND [options] [arguments]",
+		Description: "Settings come from flags, else the environment, else the file kcing.env\n" +
+			"(KEY=value lines in the working directory; put values with $ or # in single\n" +
+			"quotes). Results go to stdout, logs to stderr. Each command has its own --help.\n\n" +
+			"Exit codes: 0 done, 1 could not run or not finished, 2 usage, 3 finished but\n" +
+			"something was rejected, 130 interrupted.\n\n" +
+			"Example:\n   kcing setup-es && kcing feed results/",
+		Reader: a.stdin, Writer: a.stdout, ErrWriter: a.stderr,
+		HideVersion:          true, // the library's flag prints less than the command
+		EnableBashCompletion: true,
+		ExitErrHandler:       func(*cli.Context, error) {}, // the exit code is chosen once, in run
+		OnUsageError:         onUsageError,
+		Flags: []cli.Flag{
+			envFileFlag(),
+			&cli.BoolFlag{Name: "version", Aliases: []string{"v"}, Usage: "same as the command version", Destination: &version},
+		},
+		Commands: []*cli.Command{
+			a.feedCommand(), a.samplesCommand(), a.setupESCommand(), a.drpCommand(),
+			a.statusCommand(), a.rejectsCommand(), a.stateCommand(), a.versionCommand(),
+		},
+		Action: func(c *cli.Context) error {
+			switch {
+			case version:
+				return a.showVersion(false)
+			case c.Args().Present():
+				return noCommand(c, c.App.Commands)
+			}
+			return cli.ShowAppHelp(c)
+		},
+	}
+	quietFlags(program.Flags)
+	for _, cmd := range program.Commands {
+		finish(cmd, "kcing ")
+	}
+	return program
+}
+
+// finish sets what all commands have in common.
+func finish(cmd *cli.Command, parents string) {
+	cmd.OnUsageError = onUsageError
+	cmd.HideHelpCommand = true // a file may be called help
+	quietFlags(cmd.Flags)
+	path := parents + cmd.Name
+	if len(cmd.Subcommands) == 0 {
+		cmd.UsageText = strings.TrimSpace(path + " [options] " + cmd.ArgsUsage)
+		if cmd.ArgsUsage == "" {
+			cmd.Action = withoutArguments(cmd.Action)
+		}
+		return
+	}
+	cmd.UsageText = path + " COMMAND [options] [arguments]"
+	for _, sub := range cmd.Subcommands {
+		finish(sub, path+" ")
+	}
+	cmd.Action = func(c *cli.Context) error {
+		if c.Args().Present() {
+			return noCommand(c, c.Command.Subcommands)
+		}
+		return cli.ShowSubcommandHelp(c)
+	}
+}
+
+// withoutArguments refuses arguments that a command would silently ignore.
+func withoutArguments(action cli.ActionFunc) cli.ActionFunc {
+	return func(c *cli.Context) error {
+		if c.Args().Present() {
+			return usagef("%s takes no arguments, so what is %q? (see: %s --help)", strings.TrimPrefix(commandPath(c), "kcing "), c.Args().First(), commandPath(c))
+		}
+		return action(c)
+	}
+}
+
+// quietFlags leaves "(default: false)" out of the help.
+func quietFlags(flags []cli.Flag) {
+	for _, f := range flags {
+		if b, ok := f.(*cli.BoolFlag); ok {
+			b.DisableDefaultText = true
+		}
+	}
+}
+
+// noCommand is the error for a command that does not exist.
+func noCommand(c *cli.Context, commands []*cli.Command) error {
+	name := c.Args().First()
+	hint := ""
+	if i := slices.IndexFunc(commands, func(cmd *cli.Command) bool { return alike(name, cmd.Name) }); i >= 0 {
+		hint = "; did you mean " + commands[i].Name + "?"
+	}
+	return usagef("no command %q%s (see: %s --help)", name, hint, commandPath(c))
+}
+
+// alike tells whether one name may be a slip for the other: one letter wrong,
+// missing or too many, or two exchanged.
+func alike(typed, name string) bool {
+	if len(typed) > len(name) {
+		typed, name = name, typed
+	}
+	if len(name)-len(typed) > 1 || len(typed) < 2 {
+		return false
+	}
+	i := 0
+	for i < len(typed) && typed[i] == name[i] {
+		i++
+	}
+	if len(typed) < len(name) {
+		return typed[i:] == name[i+1:]
+	}
+	if i+1 >= len(typed) {
+		return true
+	}
+	return typed[i+1:] == name[i+1:] || typed[i] == name[i+1] && typed[i+1] == name[i] && typed[i+2:] == name[i+2:]
+}
+
+// commandPath is the command as it is typed: "kcing rejects list".
+func commandPath(c *cli.Context) string {
+	if c == nil || c.Command == nil || c.Command.HelpName == "" {
+		return "kcing"
+	}
+	return c.Command.HelpName
+}

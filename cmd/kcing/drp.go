@@ -1,0 +1,122 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"text/tabwriter"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/kcing/kcing/mappings"
+	"github.com/kcing/kcing/state"
+)
+
+func (a *app) drpCommand() *cli.Command {
+	s := new(settings)
+	dryRun := false
+	flags := []cli.Flag{
+		&cli.BoolFlag{Name: "dry-run", Usage: "show what would go and delete nothing", Destination: &dryRun},
+		s.jsonFlag(),
+	}
+	for _, group := range [][]cli.Flag{s.drpFlags(), s.esFlags(), s.stateFlags(), s.logFlags()} {
+		flags = append(flags, group...)
+	}
+	return &cli.Command{
+		Name: "drp", Usage: "data retention: delete old indices and forget their records",
+		Description: "Deletes indices named exactly [PREFIX](boot|build|test|log)-YYYY.MM.DD whose day is\n" +
+			"older than today and the days to keep before it, each by its name, and forgets the\n" +
+			"finished records of those days. Other indices are never touched.\n\n" +
+			"Example:\n   kcing drp --drp-days 30 --dry-run",
+		Flags:  flags,
+		Action: func(c *cli.Context) error { return a.drp(c.Context, s, dryRun) },
+	}
+}
+
+// drpJSON is the report of drp --json.
+type drpJSON struct {
+	mappings.RetainReport
+	DryRun    bool      `json:"dry_run"`
+	Before    time.Time `json:"before"`
+	Forgotten int       `json:"forgotten"`
+}
+
+func (a *app) drp(ctx context.Context, s *settings, dryRun bool) error {
+	log, closeLog, err := a.logger(s)
+	if err != nil {
+		return err
+	}
+	defer closeLog()
+	client, err := s.connect(ctx)
+	if err != nil {
+		return err
+	}
+	started, days := a.now(), s.days()
+	report, err := mappings.Retain(ctx, s.patient(client), mappings.RetainOptions{Prefix: s.prefix, Now: started, Days: days, DryRun: dryRun})
+	out := drpJSON{RetainReport: report, DryRun: dryRun, Before: mappings.Cutoff(started, longest(days))}
+	if !dryRun {
+		err = a.forgetOld(ctx, s, &out, err, func(store *state.Store, result error) {
+			a.saveRun(ctx, store, "drp", started, result, map[string]int64{"indices": int64(len(report.Deleted)), "documents": report.Docs, "bytes": report.Bytes, "forgotten": int64(out.Forgotten)}, log)
+		})
+	}
+	if s.json {
+		if encodeErr := json.NewEncoder(a.stdout).Encode(out); err == nil {
+			err = encodeErr
+		}
+		return err
+	}
+	a.printDRP(out)
+	return err
+}
+
+// forgetOld is the state's half of retention. It forgets nothing when indices
+// could not be deleted: result is then the reason, and is returned.
+func (a *app) forgetOld(ctx context.Context, s *settings, out *drpJSON, result error, save func(*state.Store, error)) error {
+	store, err := state.Open(s.db, state.Options{Now: a.now})
+	if err != nil {
+		return errors.Join(result, err)
+	}
+	defer store.Close() //nolint:errcheck // every write was committed and checked
+	if result == nil {
+		out.Forgotten, result = store.Prune(ctx, out.Before)
+	}
+	save(store, result)
+	return result
+}
+
+// longest is the number of days of the kind that is kept longest: a record may
+// be forgotten when the last of its documents goes.
+func longest(d mappings.Days) int {
+	most := 0
+	for _, kind := range mappings.Kinds {
+		most = max(most, d.Of(kind))
+	}
+	return most
+}
+
+func (a *app) printDRP(r drpJSON) {
+	slices.SortFunc(r.Deleted, func(x, y mappings.IndexUsage) int {
+		return cmp.Or(x.Day.Compare(y.Day), cmp.Compare(x.Name, y.Name))
+	})
+	t := tabwriter.NewWriter(a.stdout, 0, 8, 2, ' ', tabwriter.AlignRight)
+	width := 0
+	for _, i := range r.Deleted {
+		width = max(width, len(i.Name))
+	}
+	for _, i := range r.Deleted {
+		_, _ = fmt.Fprintf(t, "%-*s\t%s\t%s\t\n", width, i.Name, plural(i.Docs, "document"), bytesText(i.Bytes))
+	}
+	_ = t.Flush()
+	verb := "deleted"
+	if r.DryRun {
+		verb = "would delete"
+	}
+	_, _ = fmt.Fprintf(a.stdout, "%s %s: %s, %s; %s kept\n", verb, plural(len(r.Deleted), "index"), plural(r.Docs, "document"), bytesText(r.Bytes), plural(r.Kept, "index"))
+	if !r.DryRun {
+		_, _ = fmt.Fprintf(a.stdout, "forgot %s from before %s\n", plural(r.Forgotten, "finished record"), r.Before.Format(time.DateOnly))
+	}
+}

@@ -1,0 +1,108 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"strings"
+
+	"github.com/joho/godotenv"
+	"github.com/urfave/cli/v2"
+)
+
+const defaultEnvFile = "kcing.env"
+
+func envFileFlag() cli.Flag {
+	return &cli.StringFlag{Name: "env-file", Usage: "read settings (KEY=value lines) from `FILE`", DefaultText: defaultEnvFile + " if it is there"}
+}
+
+// envFileName finds --env-file before the library parses, since the file fills
+// the environment that the library then reads.
+func envFileName(args []string) (name string, given bool) {
+	for i, arg := range args {
+		if arg == "--" {
+			break
+		}
+		flag, value, inline := strings.Cut(strings.TrimLeft(arg, "-"), "=")
+		switch {
+		case !strings.HasPrefix(arg, "-") || flag != "env-file":
+		case inline:
+			return value, true
+		case i+1 < len(args):
+			return args[i+1], true
+		}
+	}
+	return defaultEnvFile, false
+}
+
+// loadEnvFile puts the settings file into the environment, where it yields to
+// what is there, also to an empty value.
+func loadEnvFile(args []string) error {
+	name, given := envFileName(args)
+	err := godotenv.Load(name)
+	var pathError *fs.PathError
+	switch {
+	case err == nil, !given && errors.Is(err, fs.ErrNotExist):
+		return nil
+	case errors.As(err, &pathError):
+		return usagef("the settings file cannot be read: %v (--env-file)", err)
+	}
+	// The parser quotes the line it stumbled over, which may hold a password.
+	return usagef("%s: not a settings file: each line is KEY=value or a # comment", name)
+}
+
+// dropEmptyVariables makes a setting whose variable is empty the default: that
+// is what compose files and CI systems pass for "not set".
+func dropEmptyVariables(commands []*cli.Command) {
+	for _, cmd := range commands {
+		dropEmptyVariables(cmd.Subcommands)
+		for _, f := range cmd.Flags {
+			for _, name := range variables(f) {
+				if value, there := os.LookupEnv(name); there && strings.TrimSpace(value) == "" {
+					_ = os.Unsetenv(name)
+				}
+			}
+		}
+	}
+}
+
+// variables are the environment variables that set a flag.
+func variables(f cli.Flag) []string {
+	if d, ok := f.(cli.DocGenerationFlag); ok {
+		return d.GetEnvVars()
+	}
+	return nil
+}
+
+// replaced names Logstash settings of the first kcing and what took their place.
+var replaced = []struct{ name, by string }{
+	{"ES_LAVA", "documents go straight to Elasticsearch (ES_HOST)"},
+	{"ES_BUILD", "documents go straight to Elasticsearch (ES_HOST)"},
+	{"ES_BOOT", "documents go straight to Elasticsearch (ES_HOST)"},
+	{"ES_LOAD_INTERVAL", "the indexer slows down by itself when Elasticsearch does (ES_BULK_REQUESTS)"},
+}
+
+// notOurs are variables of ls and of Logstash's own JVM that begin like its
+// settings.
+var notOurs = map[string]bool{"LS_COLORS": true, "LS_OPTIONS": true, "LS_JAVA_OPTS": true, "LS_JAVA_HOME": true}
+
+// replacedSettings is the one warning about settings of the Logstash days that
+// are still in the environment; empty when there are none.
+func replacedSettings() string {
+	var found []string
+	for _, r := range replaced {
+		if os.Getenv(r.name) != "" {
+			found = append(found, r.name+": "+r.by)
+		}
+	}
+	for _, pair := range os.Environ() {
+		if name, value, _ := strings.Cut(pair, "="); strings.HasPrefix(name, "LS_") && !notOurs[name] && value != "" {
+			found = append(found, name+": there is no Logstash any more, documents go straight to Elasticsearch (ES_HOST)")
+		}
+	}
+	if len(found) == 0 {
+		return ""
+	}
+	return fmt.Sprintf("settings without effect: %s", strings.Join(found, "; "))
+}

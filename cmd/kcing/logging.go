@@ -1,0 +1,37 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+)
+
+// logger opens the log that the flags ask for. close is never nil.
+func (a *app) logger(s *settings) (log *slog.Logger, closeLog func(), err error) {
+	var w io.Writer = a.stderr
+	closeLog = func() {}
+	if s.logFile != "" {
+		f, err := os.OpenFile(s.logFile, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644) //nolint:gosec // logs hold no secrets
+		if err != nil {
+			return nil, closeLog, fmt.Errorf("--log-file: %w", err)
+		}
+		w, closeLog = f, func() { _ = f.Close() }
+	}
+	o := &slog.HandlerOptions{Level: slog.LevelInfo}
+	if s.debug {
+		o.Level = slog.LevelDebug
+	}
+	if s.logFormat == "json" {
+		return slog.New(slog.NewJSONHandler(w, o)), closeLog, nil
+	}
+	if s.logFile == "" && a.stderr.isTerminal() { // the time is on the user's own clock
+		o.ReplaceAttr = func(groups []string, attr slog.Attr) slog.Attr {
+			if len(groups) == 0 && attr.Key == slog.TimeKey {
+				return slog.Attr{}
+			}
+			return attr
+		}
+	}
+	return slog.New(slog.NewTextHandler(w, o)), closeLog, nil
+}

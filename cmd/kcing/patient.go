@@ -1,0 +1,102 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"math/rand/v2"
+	"net/http"
+	"syscall"
+	"time"
+
+	"github.com/kcing/kcing/mappings"
+)
+
+// patient carries the few requests that come before the bulk requests, which
+// have a retry of their own. A passing fault (429, 502, 503, 504, a connection
+// that breaks) must not end a run before it has begun, nor must one node of
+// several that is down. It is for requests that may be sent twice, and whose
+// answers are small.
+type patient struct {
+	mappings.Transport
+	nodes int // others may answer when one cannot be reached
+}
+
+func (s *settings) patient(client mappings.Transport) patient {
+	nodes, _ := s.nodes() // they made the client
+	return patient{client, len(nodes)}
+}
+
+// The pauses between patientTries add up to 4 s at most.
+const (
+	patientTries = 8
+	firstPause   = 50 * time.Millisecond
+	longestPause = time.Second
+	// answerWithin ends a try on a node that accepts and never answers.
+	answerWithin = 20 * time.Second
+)
+
+// Perform implements [mappings.Transport].
+func (p patient) Perform(req *http.Request) (*http.Response, error) {
+	pause := firstPause
+	for try := 1; ; try++ {
+		res, err := p.once(req)
+		switch {
+		case try == patientTries, req.Context().Err() != nil:
+			return res, err
+		case err == nil && !busy(res.StatusCode):
+			return res, nil
+		case err != nil && !brokenConnection(err) && try >= p.nodes:
+			return nil, err
+		}
+		timer := time.NewTimer(time.Duration(rand.Float64() * float64(pause))) //nolint:gosec // no secret
+		select {
+		case <-timer.C:
+		case <-req.Context().Done():
+			timer.Stop()
+			return res, err
+		}
+		pause = min(2*pause, longestPause)
+	}
+}
+
+// once sends a copy, since the client changes what it is given, and reads the
+// whole answer, since that may break off too.
+func (p patient) once(req *http.Request) (*http.Response, error) {
+	ctx, cancel := context.WithTimeout(req.Context(), answerWithin)
+	defer cancel()
+	again := req.Clone(ctx)
+	if req.GetBody != nil {
+		body, err := req.GetBody()
+		if err != nil {
+			return nil, err
+		}
+		again.Body = body
+	}
+	res, err := p.Transport.Perform(again)
+	if err != nil {
+		return nil, err
+	}
+	defer res.Body.Close() //nolint:errcheck // only read
+	body, err := io.ReadAll(io.LimitReader(res.Body, 64<<20))
+	if err != nil {
+		return nil, err
+	}
+	res.Body = io.NopCloser(bytes.NewReader(body))
+	return res, nil
+}
+
+// busy is an answer that may be another one soon.
+func busy(status int) bool {
+	switch status {
+	case http.StatusTooManyRequests, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
+		return true
+	}
+	return false
+}
+
+// brokenConnection tells one that broke from one that could not be made.
+func brokenConnection(err error) bool {
+	return errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
+}

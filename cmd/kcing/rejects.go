@@ -1,0 +1,306 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/dustin/go-humanize"
+	"github.com/urfave/cli/v2"
+
+	"github.com/kcing/kcing/internal/pipeline"
+	"github.com/kcing/kcing/state"
+)
+
+type rejectsArgs struct {
+	settings
+	filter  state.Filter
+	all     bool
+	body    bool
+	noTrunc bool
+}
+
+func (a *app) rejectsCommand() *cli.Command {
+	return &cli.Command{
+		Name: "rejects", Usage: "list, show, retry or drop what was refused",
+		Description: "Records that could never become documents, and documents that Elasticsearch refused,\n" +
+			"are kept with the reason and their bytes until they are retried with success or dropped.\n\n" +
+			"Example:\n   kcing rejects list --type no_log",
+		Subcommands: []*cli.Command{a.rejectsList(), a.rejectsShow(), a.rejectsRetry(), a.rejectsDrop()},
+	}
+}
+
+func (o *rejectsArgs) filterFlags() []cli.Flag {
+	return []cli.Flag{
+		&cli.StringFlag{Name: "kind", Usage: "only records of `KIND`: build, boot or lava", Destination: &o.filter.Kind, Action: oneOf("--kind", "build", "boot", "lava")},
+		&cli.StringFlag{Name: "type", Usage: "only those refused for `TYPE`, as list shows it", Destination: &o.filter.Type},
+	}
+}
+
+func (o *rejectsArgs) allFlag(verb string) cli.Flag {
+	return &cli.BoolFlag{Name: "all", Usage: verb + " all of them", Destination: &o.all}
+}
+
+// withRejects runs fn with the state file open.
+func (a *app) withRejects(o *rejectsArgs, fn func(*state.Store) error) error {
+	if err := o.there(); err != nil {
+		return err
+	}
+	store, err := state.Open(o.db, state.Options{Now: a.now})
+	if err != nil {
+		return err
+	}
+	return errors.Join(fn(store), store.Close())
+}
+
+func (a *app) rejectsList() *cli.Command {
+	o := new(rejectsArgs)
+	flags := append(o.filterFlags(),
+		&cli.IntFlag{Name: "limit", Usage: "at most `N`; 0: all", Destination: &o.filter.Limit},
+		&cli.BoolFlag{Name: "full", Usage: "do not shorten sources and reasons", Destination: &o.noTrunc},
+		o.jsonFlag())
+	return &cli.Command{
+		Name: "list", Usage: "list what was refused, oldest first",
+		Description: "Example:\n   kcing rejects list --kind lava",
+		Flags:       append(append(flags, o.stateFlags()...), o.logFlags()...),
+		Action: func(c *cli.Context) error {
+			err := a.withRejects(o, func(s *state.Store) error { return a.listRejects(c.Context, o, s) })
+			if errors.Is(err, errNoState) && !o.json {
+				_, err = fmt.Fprintln(a.stdout, "no rejects:", err)
+			}
+			return err
+		},
+	}
+}
+
+// rejectJSON is a reject in --json output: one object a line, without its bytes.
+type rejectJSON struct {
+	ID         string    `json:"id"`
+	Received   time.Time `json:"received"`
+	Kind       string    `json:"kind,omitempty"`
+	Key        string    `json:"key,omitempty"`
+	Lab        string    `json:"lab_name,omitempty"`
+	Source     string    `json:"source"`
+	Type       string    `json:"type"`
+	Reason     string    `json:"reason"`
+	Index      string    `json:"index,omitempty"`
+	DocumentID string    `json:"document_id,omitempty"`
+	Status     int       `json:"status,omitempty"`
+	Attempts   int       `json:"attempts"`
+	Size       int64     `json:"size"`
+	Truncated  bool      `json:"truncated,omitempty"`
+}
+
+func toJSON(r state.Reject) rejectJSON {
+	return rejectJSON{ID: r.ID, Received: r.Received, Kind: r.Kind, Key: r.Key, Lab: r.Lab, Source: r.Source, Type: r.Type, Reason: r.Reason,
+		Index: r.Index, DocumentID: r.DocumentID, Status: r.Status, Attempts: r.Attempts, Size: r.Size, Truncated: r.Truncated}
+}
+
+func (a *app) listRejects(ctx context.Context, o *rejectsArgs, s *state.Store) error {
+	t := tabwriter.NewWriter(a.stdout, 0, 8, 2, ' ', 0)
+	enc := json.NewEncoder(a.stdout)
+	n := 0
+	for r, err := range s.Rejects(ctx, o.filter) {
+		if err != nil {
+			return err
+		}
+		if o.json {
+			if err := enc.Encode(toJSON(r)); err != nil {
+				return err
+			}
+			continue
+		}
+		if n++; n == 1 {
+			_, _ = fmt.Fprintln(t, "ID\tRECEIVED\tKIND\tTYPE\tSIZE\tSOURCE\tREASON")
+		}
+		source, reason := r.Source, r.Reason
+		if r.DocumentID != "" {
+			source = r.Index + "/" + r.DocumentID
+		}
+		source, reason = printable(source), printable(reason)
+		if !o.noTrunc {
+			source, reason = tail(source, 48), head(reason, 120)
+		}
+		_, _ = fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", r.ID, r.Received.UTC().Format("2006-01-02 15:04"), dash(r.Kind), r.Type, humanize.Bytes(uint64(max(r.Size, 0))), source, reason)
+	}
+	if n == 0 && !o.json {
+		_, _ = fmt.Fprintln(t, "no rejects")
+	}
+	return t.Flush()
+}
+
+func dash(s string) string {
+	if s == "" {
+		return "-"
+	}
+	return s
+}
+
+func head(s string, n int) string {
+	if r := []rune(s); len(r) > n {
+		return string(r[:n-1]) + "…"
+	}
+	return s
+}
+
+func tail(s string, n int) string {
+	if r := []rune(s); len(r) > n {
+		return "…" + string(r[len(r)-n+1:])
+	}
+	return s
+}
+
+func (a *app) rejectsShow() *cli.Command {
+	o := new(rejectsArgs)
+	return &cli.Command{
+		Name: "show", Usage: "show one reject with its bytes", ArgsUsage: "ID",
+		Description: "The beginning of an ID is enough. --body writes the bytes alone, for a pipe.\n\n" +
+			"Example:\n   kcing rejects show --body 3f9a > record.json",
+		Flags: append(append([]cli.Flag{&cli.BoolFlag{Name: "body", Usage: "only the bytes", Destination: &o.body}}, o.stateFlags()...), o.logFlags()...),
+		Action: func(c *cli.Context) error {
+			if c.NArg() != 1 {
+				return usagef("rejects show wants one ID (see: kcing rejects list)")
+			}
+			return a.withRejects(o, func(s *state.Store) error { return a.showReject(c.Context, o, s, c.Args().First()) })
+		},
+	}
+}
+
+func (a *app) showReject(ctx context.Context, o *rejectsArgs, s *state.Store, id string) error {
+	r, err := s.Reject(ctx, id)
+	if err != nil {
+		return err
+	}
+	if o.body {
+		_, err := a.stdout.Write(r.Body)
+		return err
+	}
+	enc := json.NewEncoder(a.stdout)
+	enc.SetIndent("", "  ")
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(toJSON(r)); err != nil {
+		return err
+	}
+	const most = 4096
+	body, note := r.Body, ""
+	if len(body) > most {
+		body, note = body[:most], fmt.Sprintf("… and %s more: kcing rejects show --body %s%s\n", plural(len(r.Body)-most, "byte"), r.ID, dbFlag(o.db))
+	}
+	for line := range strings.SplitSeq(string(body), "\n") {
+		if _, err := fmt.Fprintln(a.stdout, printable(line)); err != nil {
+			return err
+		}
+	}
+	_, err = fmt.Fprint(a.stdout, note)
+	return err
+}
+
+func (a *app) rejectsDrop() *cli.Command {
+	o := new(rejectsArgs)
+	flags := append([]cli.Flag{o.allFlag("drop")}, o.filterFlags()...)
+	return &cli.Command{
+		Name: "drop", Usage: "forget rejects for ever", ArgsUsage: "ID...",
+		Description: "Example:\n   kcing rejects drop --type not_json",
+		Flags:       append(append(flags, o.stateFlags()...), o.logFlags()...),
+		Action: func(c *cli.Context) error {
+			return a.withRejects(o, func(s *state.Store) error {
+				ids, err := o.selected(c.Context, s, c.Args().Slice())
+				if err != nil {
+					return err
+				}
+				n, err := s.DropRejects(c.Context, ids...)
+				_, _ = fmt.Fprintf(a.stdout, "dropped %s\n", plural(n, "reject"))
+				return err
+			})
+		},
+	}
+}
+
+// selected are the whole ids of the rejects that the arguments name.
+func (o *rejectsArgs) selected(ctx context.Context, s *state.Store, args []string) (ids []string, err error) {
+	filtered := o.all || o.filter.Kind != "" || o.filter.Type != ""
+	if filtered == (len(args) > 0) {
+		return nil, usagef("name either IDs (see: kcing rejects list), or --all, --kind or --type")
+	}
+	for _, arg := range args {
+		r, err := s.Reject(ctx, arg)
+		if err != nil {
+			return nil, err
+		}
+		ids = append(ids, r.ID)
+	}
+	if !filtered {
+		return ids, nil
+	}
+	for r, err := range s.Rejects(ctx, o.filter) {
+		if err != nil {
+			return nil, err
+		}
+		ids = append(ids, r.ID)
+	}
+	return ids, nil
+}
+
+func (a *app) rejectsRetry() *cli.Command {
+	o := new(rejectsArgs)
+	flags := append([]cli.Flag{o.allFlag("retry")}, o.filterFlags()...)
+	for _, group := range [][]cli.Flag{o.recordFlags(), o.esFlags(), o.bulkFlags(), o.stateFlags(), o.logFlags()} {
+		flags = append(flags, group...)
+	}
+	return &cli.Command{
+		Name: "retry", Usage: "send rejects again; those that get in are dropped from the list", ArgsUsage: "ID...",
+		Description: "Records are read again by this version of kcing; documents are sent as they are.\n\n" +
+			"Example:\n   kcing rejects retry --all",
+		Flags: flags,
+		Action: func(c *cli.Context) error {
+			return a.withRejects(o, func(s *state.Store) error { return a.retryRejects(c.Context, o, s, c.Args().Slice()) })
+		},
+	}
+}
+
+func (a *app) retryRejects(ctx context.Context, o *rejectsArgs, s *state.Store, args []string) error {
+	log, closeLog, err := a.logger(&o.settings)
+	if err != nil {
+		return err
+	}
+	defer closeLog()
+	ids, err := o.selected(ctx, s, args)
+	if err != nil {
+		return err
+	}
+	if len(ids) == 0 {
+		_, err := fmt.Fprintln(a.stdout, "no rejects")
+		return err
+	}
+	client, err := o.connect(ctx)
+	if err != nil {
+		return err
+	}
+	if err := installMissing(ctx, o.patient(client), o.prefix, log); err != nil {
+		return err
+	}
+	config := pipeline.Config{Transport: client, Bulk: o.bulkOptions(), Ledger: s, Prefix: o.prefix,
+		IngestTime: o.timestamp == "ingest", Now: a.now, Logger: log}
+	accepted, err := pipeline.Retry(ctx, s, ids, int64(o.maxRecordBytes), config)
+	if accepted > 0 && err == nil {
+		o.refresh(ctx, client, log)
+	}
+	if err != nil {
+		_, _ = fmt.Fprintf(a.stdout, "%s of %s got in\n", humanize.Comma(int64(accepted)), plural(len(ids), "reject"))
+	} else {
+		_, _ = fmt.Fprintf(a.stdout, "%s retried: %s got in, %s refused again\n", plural(len(ids), "reject"), humanize.Comma(int64(accepted)), humanize.Comma(int64(len(ids)-accepted)))
+	}
+	switch {
+	case err != nil && errors.Is(err, context.Canceled):
+		return err
+	case err != nil:
+		return fmt.Errorf("not finished, the others are still among the rejects: %w", err)
+	case accepted < len(ids):
+		return &exitError{code: exitRejects, msg: plural(len(ids)-accepted, "reject") + " left; see: kcing rejects list" + dbFlag(o.db)}
+	}
+	return nil
+}

@@ -1,0 +1,64 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/kcing/kcing/mappings"
+)
+
+func (a *app) setupESCommand() *cli.Command {
+	s := new(settings)
+	o := new(mappings.InstallOptions)
+	flags := []cli.Flag{
+		&cli.BoolFlag{Name: "dry-run", Usage: "show the difference and change nothing", Destination: &o.DryRun},
+		&cli.BoolFlag{Name: "reset", Usage: "put this version's templates whatever is there, also in place of a newer version's", Destination: &o.Reset},
+		s.jsonFlag(),
+	}
+	flags = append(append(flags, s.esFlags()...), s.logFlags()...)
+	return &cli.Command{
+		Name: "setup-es", Aliases: []string{"setup_es"},
+		Usage: "put the index templates into Elasticsearch",
+		Description: "Safe to run again: what is in place stays. Templates take effect with each day's new\n" +
+			"indices; indices that exist keep their mappings.\n\n" +
+			"Example:\n   kcing setup-es --dry-run",
+		Flags: flags,
+		Action: func(c *cli.Context) error {
+			o.Prefix = s.prefix
+			return a.setupES(c.Context, s, *o)
+		},
+	}
+}
+
+func (a *app) setupES(ctx context.Context, s *settings, o mappings.InstallOptions) error {
+	client, err := s.connect(ctx)
+	if err != nil {
+		return err
+	}
+	changes, err := mappings.Install(ctx, s.patient(client), o)
+	if s.json {
+		if encodeErr := json.NewEncoder(a.stdout).Encode(changes); err == nil {
+			err = encodeErr
+		}
+		return err
+	}
+	verb := ""
+	if o.DryRun {
+		verb = "would be "
+	}
+	for _, c := range changes {
+		switch c.Action {
+		case mappings.Created, mappings.Updated:
+			_, _ = fmt.Fprintf(a.stdout, "%-24s %s%s (version %d)\n", c.Template, verb, c.Action, c.NewVersion)
+		default:
+			_, _ = fmt.Fprintf(a.stdout, "%-24s %s (version %d)\n", c.Template, c.Action, c.OldVersion)
+		}
+		if o.DryRun && c.Diff != "" {
+			_, _ = fmt.Fprintln(a.stdout, c.Diff)
+		}
+	}
+	return err
+}

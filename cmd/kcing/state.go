@@ -1,0 +1,158 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/kcing/kcing/state"
+)
+
+func (a *app) stateCommand() *cli.Command {
+	return &cli.Command{
+		Name: "state", Usage: "check, compact or edit the state file",
+		Description: "The state file (kcing.db) remembers which records are finished and keeps the rejects.\n\n" +
+			"Example:\n   kcing state check",
+		Subcommands: []*cli.Command{
+			a.stateSub("check", "check the state file's integrity", "", a.stateCheck),
+			a.stateSub("compact", "give the free pages of the state file back to the disk", "", a.stateCompact),
+			a.stateForget(),
+			a.stateSub("import", "import the CSV (type,oid,created_on) of the first kcing's SQLite table", "FILE|-", a.stateImport),
+		},
+	}
+}
+
+// stateSub is a subcommand that needs nothing but the state file's path.
+func (a *app) stateSub(name, usage, args string, do func(context.Context, *settings, []string) error) *cli.Command {
+	s := new(settings)
+	return &cli.Command{
+		Name: name, Usage: usage, ArgsUsage: args,
+		Description: "Example:\n   kcing state " + strings.TrimSpace(name+" "+strings.TrimSuffix(args, "|-")),
+		Flags:       append(s.stateFlags(), s.logFlags()...),
+		Action:      func(c *cli.Context) error { return do(c.Context, s, c.Args().Slice()) },
+	}
+}
+
+var errNoState = errors.New("there is no state file")
+
+// there makes sure that a command does not create the file it shall look at.
+func (s *settings) there() error {
+	_, err := os.Stat(s.db)
+	if errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("%w: %s (KCING_DB); the first feed creates it", errNoState, s.db)
+	}
+	return err
+}
+
+func (a *app) stateCheck(ctx context.Context, s *settings, _ []string) error {
+	if err := s.there(); err != nil {
+		return err
+	}
+	r, err := state.Check(ctx, s.db)
+	if err != nil {
+		return err
+	}
+	for _, p := range r.Problems {
+		_, _ = fmt.Fprintln(a.stdout, p)
+	}
+	if !r.OK() {
+		return fmt.Errorf("%s is damaged: %s; move it away and feed again (ids are deterministic, nothing is stored twice)", s.db, plural(len(r.Problems)+r.More, "problem"))
+	}
+	_, err = fmt.Fprintf(a.stdout, "%s is sound: %s, %s, %s\n", s.db, plural(r.Finished, "finished record"), plural(r.Rejects, "reject"), bytesText(r.FileBytes))
+	return err
+}
+
+func (a *app) stateCompact(ctx context.Context, s *settings, _ []string) error {
+	if err := s.there(); err != nil {
+		return err
+	}
+	before, after, err := state.Compact(ctx, s.db)
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(a.stdout, "%s: %s before, %s after\n", s.db, bytesText(before), bytesText(after))
+	return err
+}
+
+func (a *app) stateForget() *cli.Command {
+	s := new(settings)
+	kind, all := "", false
+	flags := []cli.Flag{
+		&cli.StringFlag{Name: "kind", Usage: "the records are of `KIND`: build, boot or lava", Destination: &kind, Action: oneOf("--kind", "build", "boot", "lava")},
+		&cli.BoolFlag{Name: "all", Usage: "all records of the kind", Destination: &all},
+	}
+	return &cli.Command{
+		Name: "forget", Usage: "forget that records are finished, so that the next feed sends them again", ArgsUsage: "KEY...",
+		Description: "The key of a callback is lab/jobid, that of a build or boot its id.\n\n" +
+			"Example:\n   kcing state forget --kind lava lab-collabora/2783047",
+		Flags: append(append(flags, s.stateFlags()...), s.logFlags()...),
+		Action: func(c *cli.Context) error {
+			if kind == "" || all == c.Args().Present() {
+				return usagef("state forget wants --kind and either keys or --all (see: kcing state forget --help)")
+			}
+			if err := s.there(); err != nil {
+				return err
+			}
+			return a.forget(c.Context, s, kind, c.Args().Slice())
+		},
+	}
+}
+
+func (a *app) forget(ctx context.Context, s *settings, kind string, ids []string) error {
+	store, err := state.Open(s.db, state.Options{Now: a.now})
+	if err != nil {
+		return err
+	}
+	defer store.Close() //nolint:errcheck // every write was committed and checked
+	n := 0
+	if len(ids) == 0 {
+		n, err = store.ForgetKind(ctx, kind)
+	} else {
+		keys := make([]state.Key, len(ids))
+		for i, id := range ids {
+			keys[i] = state.Key{Kind: kind, ID: id}
+		}
+		n, err = store.Forget(ctx, keys...)
+	}
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(a.stdout, "forgot %s\n", plural(n, "record"))
+	return err
+}
+
+func (a *app) stateImport(ctx context.Context, s *settings, args []string) error {
+	if len(args) != 1 {
+		return usagef("state import wants one CSV file, or - for standard input")
+	}
+	in := a.stdin
+	if args[0] != "-" {
+		f, err := os.Open(args[0])
+		if err != nil {
+			return err
+		}
+		defer f.Close() //nolint:errcheck // only read
+		in = f
+	}
+	store, err := state.Open(s.db, state.Options{Now: a.now})
+	if err != nil {
+		return err
+	}
+	defer store.Close() //nolint:errcheck // every write was committed and checked
+	r, err := store.ImportCSV(ctx, in)
+	if err != nil {
+		return err
+	}
+	if _, err := fmt.Fprintf(a.stdout, "imported %s; %s known before, %s not understood\n", plural(r.Added, "record"), plural(r.Known, "record"), plural(r.Skipped, "row")); err != nil {
+		return err
+	}
+	if r.FirstBad != nil {
+		return &exitError{code: exitRejects, msg: r.FirstBad.Error()}
+	}
+	return nil
+}

@@ -1,0 +1,257 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/dustin/go-humanize"
+	"github.com/elastic/go-elasticsearch/v8"
+	"github.com/elastic/go-elasticsearch/v8/esapi"
+	"github.com/urfave/cli/v2"
+
+	"github.com/kcing/kcing/mappings"
+	"github.com/kcing/kcing/state"
+)
+
+func (a *app) statusCommand() *cli.Command {
+	s := new(settings)
+	flags := []cli.Flag{s.jsonFlag()}
+	for _, group := range [][]cli.Flag{s.esFlags(), s.bulkFlags(), s.recordFlags(), s.drpFlags(), {s.dataFlag()}, s.stateFlags(), s.logFlags()} {
+		flags = append(flags, group...)
+	}
+	return &cli.Command{
+		Name: "status", Usage: "show Elasticsearch, templates, documents, state, rejects and settings",
+		Description: "Exit code 1 when Elasticsearch or the state file cannot be used.\n\n" +
+			"Example:\n   kcing status",
+		Flags:  flags,
+		Action: func(c *cli.Context) error { return a.status(c, s) },
+	}
+}
+
+// statusReport is the report of status --json.
+type statusReport struct {
+	Elasticsearch struct {
+		Nodes   string `json:"nodes"`
+		Error   string `json:"error,omitempty"`
+		Cluster string `json:"cluster,omitempty"`
+		Version string `json:"version,omitempty"`
+		Health  string `json:"health,omitempty"`
+	} `json:"elasticsearch"`
+	Templates   []mappings.TemplateStatus `json:"templates,omitempty"`
+	Usage       *mappings.Usage           `json:"usage,omitempty"`
+	State       stateReport               `json:"state"`
+	FeedRunning string                    `json:"feed_running,omitempty"`
+	Settings    map[string]string         `json:"settings"`
+}
+
+// stateReport describes the state file. Path alone: it is not there yet.
+type stateReport struct {
+	Path      string           `json:"path"`
+	Error     string           `json:"error,omitempty"`
+	There     bool             `json:"there"`
+	Finished  map[string]int64 `json:"finished"`
+	Rejects   map[string]int64 `json:"rejects"` // by type
+	Runs      []state.Run      `json:"runs"`    // the last of each command
+	FileBytes int64            `json:"file_bytes"`
+	FreeBytes int64            `json:"free_bytes"`
+}
+
+func (a *app) status(c *cli.Context, s *settings) error {
+	var r statusReport
+	errES := s.elasticsearchStatus(c.Context, &r)
+	errState := s.stateStatus(c.Context, &r)
+	r.FeedRunning = runningFeed(s.data)
+	r.Settings = effectiveSettings(c)
+	if s.json {
+		enc := json.NewEncoder(a.stdout)
+		enc.SetIndent("", "  ")
+		if err := enc.Encode(r); err != nil {
+			return err
+		}
+	} else if err := printStatus(a.stdout, c, r); err != nil {
+		return err
+	}
+	return errors.Join(errES, errState)
+}
+
+func (s *settings) elasticsearchStatus(ctx context.Context, r *statusReport) error {
+	es := &r.Elasticsearch
+	es.Nodes = s.maskedNodes()
+	client, err := s.client()
+	if err == nil {
+		ctx, cancel := context.WithTimeout(ctx, statusPatience)
+		defer cancel()
+		err = s.askStatus(ctx, client, r)
+	}
+	if err != nil {
+		es.Error = plainText(err)
+	}
+	return err
+}
+
+// statusPatience is how long a busy Elasticsearch may take for all of status.
+const statusPatience = 30 * time.Second
+
+func (s *settings) askStatus(ctx context.Context, client *elasticsearch.BaseClient, r *statusReport) error {
+	info, err := s.reach(ctx, client)
+	if err != nil {
+		return err
+	}
+	es := &r.Elasticsearch
+	es.Cluster, es.Version = info.Cluster, info.Version.Number
+	es.Health = health(ctx, client)
+	if r.Templates, err = mappings.Status(ctx, s.patient(client), s.prefix); err != nil {
+		return err
+	}
+	usage, err := mappings.Counts(ctx, client, s.prefix)
+	r.Usage = &usage
+	return err
+}
+
+// health is the cluster's colour, empty when we may not ask.
+func health(ctx context.Context, client *elasticsearch.BaseClient) string {
+	res, err := esapi.ClusterHealthRequest{}.Do(ctx, client)
+	if err != nil {
+		return ""
+	}
+	defer res.Body.Close() //nolint:errcheck // only read
+	var h struct {
+		Status string `json:"status"`
+	}
+	if json.NewDecoder(io.LimitReader(res.Body, 1<<20)).Decode(&h) != nil {
+		return ""
+	}
+	return h.Status
+}
+
+// stateStatus looks into the state file, which need not be there yet.
+func (s *settings) stateStatus(ctx context.Context, r *statusReport) error {
+	r.State.Path = s.db
+	if _, err := os.Stat(s.db); errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	store, err := state.Open(s.db, state.Options{})
+	if err == nil {
+		defer store.Close() //nolint:errcheck // only read
+		var counts state.Counts
+		if counts, err = store.Counts(ctx); err == nil {
+			r.State.fill(counts)
+			return nil
+		}
+	}
+	r.State.Error = err.Error()
+	return err
+}
+
+func (r *stateReport) fill(c state.Counts) {
+	r.There, r.Finished, r.Runs, r.FileBytes, r.FreeBytes = true, c.Finished, c.Runs, c.FileBytes, c.FreeBytes
+	r.Rejects = map[string]int64{}
+	for _, reject := range c.Rejects {
+		r.Rejects[reject.Type] += reject.Count
+	}
+}
+
+// effectiveSettings are the values in force by environment name, secrets masked.
+func effectiveSettings(c *cli.Context) map[string]string {
+	out := map[string]string{}
+	for _, f := range c.Command.Flags {
+		for _, name := range variables(f) {
+			out[name] = shown(name, c.Value(f.Names()[0]))
+		}
+	}
+	return out
+}
+
+func shown(name string, value any) string {
+	text := fmt.Sprint(value)
+	if d, ok := value.(time.Duration); ok {
+		text = durationText(d)
+	}
+	switch {
+	case name == "ES_HOST":
+		return (&settings{esHost: text}).maskedNodes()
+	case text != "" && (strings.Contains(name, "PASSWORD") || strings.Contains(name, "KEY") || strings.Contains(name, "TOKEN")):
+		return "********"
+	case strings.HasPrefix(name, "DRP_DAYS_") && text == "-1":
+		return "as DRP_DAYS"
+	}
+	return text
+}
+
+func printStatus(w io.Writer, c *cli.Context, r statusReport) error {
+	t := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
+	row := func(name, format string, args ...any) {
+		_, _ = fmt.Fprintf(t, "%s\t%s\n", name, fmt.Sprintf(format, args...))
+	}
+	es := r.Elasticsearch
+	if es.Error != "" {
+		row("elasticsearch", "%s", es.Error)
+	} else {
+		row("elasticsearch", "%s: version %s, cluster %s, health %s", es.Nodes, es.Version, printable(es.Cluster), cmp.Or(es.Health, "unknown"))
+	}
+	if len(r.Templates) > 0 {
+		row("templates", "%s", templatesLine(r.Templates))
+	}
+	if r.Usage != nil {
+		row("documents", "%s", byKind(r.Usage.Docs))
+		row("indices", "%s, %s", plural(r.Usage.Indices, "index"), bytesText(r.Usage.Bytes))
+	}
+	printStateStatus(row, r)
+	if r.FeedRunning != "" {
+		row("feed", "running (%s)", r.FeedRunning)
+	}
+	_, _ = fmt.Fprintln(t) // ends the columns: the settings have their own
+	for _, f := range c.Command.Flags {
+		for _, name := range variables(f) {
+			row(name, "%s", dash(r.Settings[name]))
+		}
+	}
+	return t.Flush()
+}
+
+func templatesLine(templates []mappings.TemplateStatus) string {
+	byState := map[string][]string{}
+	for _, t := range templates {
+		byState[t.State] = append(byState[t.State], t.Template)
+	}
+	var parts []string
+	for _, st := range []string{mappings.StateCurrent, mappings.StateOutdated, mappings.StateNewer, mappings.StateMissing} {
+		if names := byState[st]; len(names) > 0 {
+			parts = append(parts, st+": "+strings.Join(names, " "))
+		}
+	}
+	if len(byState[mappings.StateCurrent]) < len(templates) {
+		parts = append(parts, "run: kcing setup-es")
+	}
+	return strings.Join(parts, "; ")
+}
+
+func printStateStatus(row func(string, string, ...any), r statusReport) {
+	st := r.State
+	switch {
+	case st.Error != "":
+		row("state", "%s", st.Error)
+		return
+	case !st.There:
+		row("state", "%s: not there yet", st.Path)
+		return
+	}
+	row("state", "%s: %s finished, %s", st.Path, plural(total(st.Finished), "record"), bytesText(st.FileBytes))
+	if n := total(st.Rejects); n > 0 {
+		row("rejects", "%s (%s); see: kcing rejects list", humanize.Comma(n), byReason(st.Rejects))
+	} else {
+		row("rejects", "none")
+	}
+	for _, run := range st.Runs {
+		row("last "+run.Command, "%s, took %s, exit code %d: %s", run.Started.UTC().Format(time.DateTime+"Z"), seconds(run.Ended.Sub(run.Started)), run.ExitCode, byReason(notZero(run.Counts)))
+	}
+}
