@@ -1,0 +1,166 @@
+//go:build faults
+
+package faults
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/kcing/kcing/internal/estest"
+)
+
+// TestWriteQueueOfOne: a server with one writing thread and a queue of one
+// refuses documents with 429, item by item. All get in.
+func TestWriteQueueOfOne(t *testing.T) {
+	server := estest.Start(t, estest.Options{Heap: heap, Settings: map[string]string{
+		"thread_pool.write.size": "1", "thread_pool.write.queue_size": "1"}})
+	c := synthetic(t, 60, "demo")
+	p := newProxy(t, server.URL(), proxyOptions{})
+	w := newWorkplace(t, server.URL(), p.url).with("ES_BULK_ACTIONS", "400", "ES_BULK_REQUESTS", "6")
+	out, _ := w.run(exitOK, "feed", c.dir, "--json")
+	r := w.report(out)
+	if p.stats().answers["es_rejected_execution_exception"] == 0 || r.Get("bulk.retried_docs").Int() == 0 {
+		t.Errorf("the queue was never full: %s", out)
+	}
+	if r.Get("bulk.rejected").Int() != 0 || r.Get("bulk.paused_seconds").Float() == 0 {
+		t.Errorf("report %s", out)
+	}
+	w.complete(c)
+}
+
+// TestContentLengthLimit: a server that takes 1 MB a request answers 413 to the
+// usual ones. They are cut until they fit; only a document that is larger by
+// itself is rejected.
+func TestContentLengthLimit(t *testing.T) {
+	server := estest.Start(t, estest.Options{Heap: heap, Settings: map[string]string{"http.max_content_length": "1mb"}})
+	c := synthetic(t, 12, "real")
+	w := newWorkplace(t, server.URL(), server.URL())
+	out, _ := w.run(exitOK, "feed", c.dir, "--json")
+	if n := w.report(out).Get("bulk.requests.413").Int(); n == 0 {
+		t.Errorf("no 413: %s", out)
+	}
+	w.complete(c)
+
+	boot := fmt.Sprintf(`{"id":"huge","board":"a","lab_name":"l","boot_result":"PASS","created_on":"2021-03-04 05:06:07+00:00","note":%q}`,
+		strings.Repeat("x", 1<<20))
+	w.writeFile("boot.json", boot)
+	_, stderr := w.run(exitRejects, "feed", "boot.json", c.dir)
+	if line := w.closing(stderr); !strings.Contains(line, "1 document rejected (request_entity_too_large 1)") {
+		t.Errorf("it says %q", line)
+	}
+	w.holds(c.documents)
+	if finished, rejects := w.state(); finished != c.records+1 || rejects != 1 {
+		t.Errorf("%d finished, %d rejects", finished, rejects)
+	}
+}
+
+// TestConflictingMapping: documents that the index can never take are rejected
+// with Elasticsearch's reason, and nothing else is; once the index is mended,
+// `rejects retry` gets them in.
+func TestConflictingMapping(t *testing.T) {
+	server := elasticsearch(t)
+	c := synthetic(t, 60, "demo")
+	w := newWorkplace(t, server.URL(), server.URL())
+	w.run(exitOK, "setup-es")
+	index := c.index(t, "boot")
+	w.es.do(http.MethodPut, "/"+w.prefix+index, `{"mappings":{"properties":{"board":{"type":"long","ignore_malformed":false}}}}`)
+	boots := c.documents.of(index)
+
+	out, stderr := w.run(exitRejects, "feed", c.dir, "--json")
+	if line, want := w.closing(stderr), fmt.Sprintf("%d documents rejected (document_parsing_exception %d)", len(boots), len(boots)); !strings.Contains(line, want) {
+		t.Errorf("it says %q, want %q", line, want)
+	}
+	if r := w.report(out); int(r.Get("bulk.rejected_by.document_parsing_exception").Int()) != len(boots) || r.Get("bulk.retried_docs").Int() != 0 {
+		t.Errorf("report %s", out)
+	}
+	rest := documents{}
+	for key, sum := range c.documents {
+		if _, boot := boots[key]; !boot {
+			rest[key] = sum
+		}
+	}
+	w.holds(rest)
+	list, _ := w.run(exitOK, "rejects", "list", "--json", "--limit", "0")
+	n := 0
+	for line := range strings.Lines(list) {
+		var r struct{ Index, Type, Reason string }
+		if err := json.Unmarshal([]byte(line), &r); err != nil || r.Index != w.prefix+index || !strings.Contains(r.Reason, "failed to parse field [board] of type [long]") {
+			t.Fatalf("reject %s, %v", line, err)
+		}
+		n++
+	}
+	if n != len(boots) {
+		t.Errorf("%d rejects listed, want %d", n, len(boots))
+	}
+
+	w.es.do(http.MethodDelete, "/"+w.prefix+index, "")
+	w.run(exitOK, "rejects", "retry", "--all")
+	w.complete(c)
+}
+
+// TestBlockedForAWhile: an operator makes an index or the cluster read-only
+// during a run. That says nothing about the documents: the run waits, and goes
+// on when the block is lifted.
+func TestBlockedForAWhile(t *testing.T) {
+	f := func(name string, block, lift func(w *workplace, c *corpus)) {
+		t.Run(name, func(t *testing.T) {
+			server := elasticsearch(t)
+			c := synthetic(t, 60, "demo")
+			p := newProxy(t, server.URL(), proxyOptions{})
+			w := newWorkplace(t, server.URL(), p.url).with("ES_BULK_ACTIONS", "300")
+			// Blocked once the indices are there.
+			ready := make(chan struct{})
+			t.Cleanup(func() { lift(w, c) })
+			p.set(func(call call) fault {
+				if call.bulk == 8 {
+					block(w, c)
+					close(ready)
+				}
+				return none
+			})
+			run := w.command("feed", c.dir, "--json").start()
+			<-ready
+			until(t, "it meets the block again and again", func() bool {
+				if !run.running() {
+					t.Fatalf("it has ended: %s", run.err.String())
+				}
+				return p.stats().answers["cluster_block_exception"] >= 4
+			})
+			lift(w, c)
+			out, _ := w.wait(run, exitOK)
+			if r := w.report(out); r.Get("bulk.rejected").Int() != 0 || r.Get("bulk.retried_docs").Int() == 0 {
+				t.Errorf("report %s", out)
+			}
+			w.complete(c)
+		})
+	}
+	index := func(value string) func(*workplace, *corpus) {
+		return func(w *workplace, c *corpus) {
+			w.es.try(http.MethodPut, "/"+w.prefix+c.index(w.t, "log")+"/_settings", `{"index.blocks.write":`+value+`}`)
+		}
+	}
+	f("index", index("true"), index("null"))
+	cluster := func(value string) func(*workplace, *corpus) {
+		return func(w *workplace, _ *corpus) {
+			w.es.try(http.MethodPut, "/_cluster/settings", `{"persistent":{"cluster.blocks.read_only":`+value+`}}`)
+		}
+	}
+	f("cluster", cluster("true"), cluster("null"))
+}
+
+// writeFile is for records that tests make themselves.
+func (w *workplace) writeFile(name, content string) {
+	w.t.Helper()
+	path := filepath.Join(w.dir, name)
+	if err := os.MkdirAll(filepath.Dir(path), 0o750); err != nil {
+		w.t.Fatal(err)
+	}
+	if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+		w.t.Fatal(err)
+	}
+}
