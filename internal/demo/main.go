@@ -1,0 +1,78 @@
+// Command demo prints what `make demo` fed: counts and a table from
+// aggregations in Elasticsearch, and where to look next.
+//
+// It only reads. The caveat: it looks at the indices of ES_INDEX_PREFIX, which
+// make demo sets, and refuses to run without one.
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"slices"
+
+	"github.com/dustin/go-humanize"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	if err := run(ctx, os.Stdout, os.Getenv("ES_HOST"), os.Getenv("ES_INDEX_PREFIX")); err != nil {
+		fmt.Fprintln(os.Stderr, "demo:", err)
+		os.Exit(1) //nolint:gocritic // nothing is left to defer for
+	}
+}
+
+// run prints the tables for the indices of prefix at url.
+func run(ctx context.Context, w io.Writer, url, prefix string) error {
+	if url == "" || prefix == "" {
+		return errors.New("ES_HOST and ES_INDEX_PREFIX are not set; run: make demo")
+	}
+	es := elastic{url: url, prefix: prefix}
+	_, _ = fmt.Fprintln(w, "documents")
+	for _, kind := range []string{"build", "boot", "test", "log"} {
+		n, err := es.count(ctx, kind)
+		if err != nil {
+			return err
+		}
+		_, _ = fmt.Fprintf(w, "  %-14s %9s\n", kind, humanize.Comma(n))
+	}
+	labs, err := es.bootsByLab(ctx)
+	if err != nil {
+		return err
+	}
+	_, _ = fmt.Fprintf(w, "\n%-16s %9s %6s %6s %10s\n", "boots by lab", "pass", "fail", "other", "pass rate")
+	for _, lab := range labs {
+		_, _ = fmt.Fprintf(w, "  %-14s %9s %6d %6d %8.0f %%\n", lab.name, humanize.Comma(lab.pass), lab.fail, lab.other(), lab.passRate())
+	}
+	_, err = fmt.Fprintf(w, `
+Look further:
+  curl -s '%s/%slog-*/_search?q=msg:%%22not+syncing%%22&_source_includes=board,kernel,msg&size=3&pretty'
+  ./kcing status --env-file .cache/demo/kcing.env
+  make es-down     stops the Elasticsearch that make demo or make es-up started
+`, display(url), prefix)
+	return err
+}
+
+// lab is how the boots in one lab ended.
+type lab struct {
+	name              string
+	boots, pass, fail int64
+}
+
+// other are neither pass nor fail, such as incomplete and canceled.
+func (l lab) other() int64 { return l.boots - l.pass - l.fail }
+
+// passRate is in per cent of all boots.
+func (l lab) passRate() float64 { return 100 * float64(l.pass) / float64(max(l.boots, 1)) }
+
+// byPassRate sorts the worst lab first: that is the one to look at.
+func byPassRate(labs []lab) {
+	slices.SortFunc(labs, func(a, b lab) int {
+		return cmp.Or(cmp.Compare(a.passRate(), b.passRate()), cmp.Compare(a.name, b.name))
+	})
+}

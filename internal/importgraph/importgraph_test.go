@@ -1,0 +1,79 @@
+// Package importgraph holds no code, only the test that keeps imports pointing
+// one way. The picture is in ARCHITECTURE.md.
+package importgraph
+
+import (
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"os"
+	"path"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/kcing/kcing/"
+
+// allowed are the packages of ours that ours may import, tests aside. A package
+// that is not listed is a leaf: it imports nothing of ours.
+var allowed = map[string][]string{
+	"cmd/kcing":          {"bulk", "internal/pipeline", "internal/source", "internal/synthetic", "kibana", "mappings", "state", "transform"},
+	"internal/estest":    {"tools/elasticsearch"},
+	"internal/estest/es": {"internal/estest"},
+	"internal/pipeline":  {"bulk", "internal/source", "mappings", "state", "transform"},
+	"state/statetest":    {"state"},
+}
+
+// The sources are read here rather than by `go list`, so that files for other
+// systems count too and go test knows on which files its cached result depends.
+func TestImportsPointOneWay(t *testing.T) {
+	found := map[string]bool{}
+	tree := os.DirFS("../..")
+	err := fs.WalkDir(tree, ".", func(name string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if d.IsDir() {
+			if base := d.Name(); name != "." && (base == "testdata" || strings.HasPrefix(base, ".") || strings.HasPrefix(base, "_")) {
+				return fs.SkipDir
+			}
+			if _, err := fs.Stat(tree, path.Join(name, "go.mod")); name != "." && err == nil {
+				return fs.SkipDir // a module of its own
+			}
+			return nil
+		}
+		if !strings.HasSuffix(name, ".go") || strings.HasSuffix(name, "_test.go") {
+			return nil
+		}
+		src, err := fs.ReadFile(tree, name)
+		if err != nil {
+			return err
+		}
+		file, err := parser.ParseFile(token.NewFileSet(), name, src, parser.ImportsOnly)
+		if err != nil {
+			return err
+		}
+		from := path.Dir(name)
+		found[from] = true
+		for _, spec := range file.Imports {
+			imported, err := strconv.Unquote(spec.Path.Value)
+			if err != nil {
+				return err
+			}
+			if to, ours := strings.CutPrefix(imported, module); ours && !slices.Contains(allowed[from], to) {
+				t.Errorf("%s imports %s; %s may import only %q (see ARCHITECTURE.md)", name, to, from, allowed[from])
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name := range allowed {
+		if !found[name] {
+			t.Errorf("%s is in the import graph, and there is no such package", name)
+		}
+	}
+}
