@@ -85,7 +85,10 @@ func StopPid(ctx context.Context, pid int) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
-	for alive(pid) && wait(ctx, 50*time.Millisecond) == nil {
+	for alive(pid) {
+		if wait(ctx, 50*time.Millisecond) != nil {
+			break
+		}
 	}
 	if alive(pid) {
 		return p.Kill()
