@@ -20,6 +20,7 @@ func TestFatalAnswersStopTheRun(t *testing.T) {
 		t.Helper()
 		synctest.Test(t, func(t *testing.T) {
 			h := serve(t, func(w http.ResponseWriter, _ int, _ []sentDoc) {
+				time.Sleep(time.Millisecond) // virtual: all fifteen are added before the answer
 				w.WriteHeader(status)
 				_, _ = io.WriteString(w, body)
 			})
