@@ -11,6 +11,9 @@ type field struct {
 	name []byte // unescaped
 	raw  []byte // the value's JSON text
 	as   string // its name in the documents; empty: as it is (see [Record.renameFields])
+	// ascii says that raw is a string of printable ASCII alone. It may be false
+	// although it is.
+	ascii bool
 }
 
 // plainName is a member's name without escapes.

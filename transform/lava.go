@@ -124,7 +124,7 @@ func (r *Record) callback(d *Documents, received time.Time) error {
 	d.head = appendMember(d.head, "job_id", d.clip("id", r.jobID))
 
 	d.tests(r.fact(d), received)
-	lines, err := d.readLog(r.value("log"))
+	lines, err := d.readLog(r.value("log"), r.isASCII("log"))
 	if err != nil {
 		return err
 	}

@@ -24,14 +24,15 @@ type logReader struct {
 }
 
 // readLog makes the log documents and says how many. Damage is tagged; the
-// error is for a log that goes past a limit.
-func (d *Documents) readLog(raw []byte) (made int, err error) {
+// error is for a log that goes past a limit. ascii says that raw is known to be
+// printable ASCII.
+func (d *Documents) readLog(raw []byte, ascii bool) (made int, err error) {
 	if raw[0] != '"' {
 		d.tag("_typeerror:log")
 		return 0, nil
 	}
 	l := logReader{d: d, raw: raw[1 : len(raw)-1]}
-	l.ascii = printableASCII(l.raw)
+	l.ascii = ascii || printableASCII(l.raw)
 	start := d.mark()
 	for _, read := range []func() (done bool, err error){l.byLine, l.whole, l.byEntry} {
 		d.rewind(start)
@@ -244,10 +245,12 @@ func (l *logReader) begin(line int) {
 	d := l.d
 	d.begin(logDoc)
 	d.buf = append(d.buf, "/l/"...)
+	number := len(d.buf)
 	d.buf = strconv.AppendInt(d.buf, int64(line), 10)
+	end := len(d.buf)
 	d.open()
 	d.buf = append(d.buf, `,"lineno":`...)
-	d.buf = strconv.AppendInt(d.buf, int64(line), 10)
+	d.buf = append(d.buf, d.buf[number:end]...)
 }
 
 func (l *logReader) finish() {

@@ -54,6 +54,7 @@ type scanner struct {
 	count  int     // of members of all objects
 	bad    int     // where it is no JSON
 	limit  error   // that it goes past
+	seen   uint64  // high bits: a byte of the last string, or of the few behind it, is no printable ASCII
 }
 
 func (s *scanner) fail(i int) int {
@@ -117,7 +118,7 @@ func (s *scanner) object(i, level int) int {
 			return -1
 		}
 		if level == 1 {
-			s.fields = append(s.fields, field{name: plainName(name), raw: s.b[i:end]})
+			s.fields = append(s.fields, field{name: plainName(name), raw: s.b[i:end], ascii: s.b[i] == '"' && s.seen&highs == 0})
 		}
 		switch i = s.space(end); {
 		case s.is(i, '}'):
@@ -148,22 +149,36 @@ func (s *scanner) array(i, level int) int {
 	}
 }
 
+// A word with this in each of its bytes.
+const (
+	ones  = 0x0101010101010101
+	highs = 0x8080808080808080
+)
+
 // text goes over the string whose quote stands at i.
 func (s *scanner) text(i int) int {
 	b := s.b
+	seen := uint64(0)
 	for i++; ; {
 		for i+8 <= len(b) {
-			n := plainBytes(binary.LittleEndian.Uint64(b[i:]))
+			word := binary.LittleEndian.Uint64(b[i:])
+			seen |= word | (word + ones) // 0x7f becomes 0x80
+			n := plainBytes(word)
 			i += n
-			if n < 8 {
+			if n == 8 {
+				continue
+			}
+			if b[i] != '\\' || i+1 >= len(b) || !shortEscape[b[i+1]] {
 				break
 			}
+			i += 2 // A log is full of them.
 		}
 		if i >= len(b) {
 			return s.fail(i)
 		}
 		switch c := b[i]; {
 		case c == '"':
+			s.seen = seen
 			return i + 1
 		case c == '\\':
 			n := escapeLen(b[i:])
@@ -174,6 +189,7 @@ func (s *scanner) text(i int) int {
 		case c < 0x20:
 			return s.fail(i)
 		default: // within the last eight bytes
+			seen |= uint64(c) | (uint64(c) + 1)
 			i++
 		}
 	}
@@ -182,10 +198,6 @@ func (s *scanner) text(i int) int {
 // plainBytes is how many of eight bytes, from the first one on, are neither a
 // quote, nor a backslash, nor a control character.
 func plainBytes(word uint64) int {
-	const (
-		ones  = 0x0101010101010101
-		highs = 0x8080808080808080
-	)
 	// zero(x) has the high bit set in each byte of x that is 0. Bytes above the
 	// first such one may be wrong, those below are not.
 	zero := func(x uint64) uint64 { return (x - ones) &^ x & highs }
@@ -193,16 +205,19 @@ func plainBytes(word uint64) int {
 	return bits.TrailingZeros64(special) / 8
 }
 
+// shortEscape has the characters that may follow a backslash, u aside.
+var shortEscape = [256]bool{'"': true, '\\': true, '/': true, 'b': true, 'f': true, 'n': true, 'r': true, 't': true}
+
 // escapeLen is the length of the escape sequence that b begins with, 0 when it
 // is none of JSON's.
 func escapeLen(b []byte) int {
 	if len(b) < 2 {
 		return 0
 	}
-	switch b[1] {
-	case '"', '\\', '/', 'b', 'f', 'n', 'r', 't':
+	if shortEscape[b[1]] {
 		return 2
-	case 'u':
+	}
+	if b[1] == 'u' {
 		if _, ok := hexEscape(b, 0); ok {
 			return 6
 		}

@@ -69,6 +69,9 @@ func sameAsOthers(t *testing.T, b []byte) {
 			}
 			want[i].name = name
 		}
+		if f.ascii && !printableASCII(f.raw) {
+			t.Fatalf("%q: %q is said to be printable ASCII", b, f.raw)
+		}
 		got = append(got, pair{strings.ToValidUTF8(string(f.name), "\uFFFD"), string(f.raw)})
 	}
 	if !reflect.DeepEqual(got, want) && utf8.Valid(b) {
@@ -93,6 +96,26 @@ func depthOf(t *testing.T, b []byte) (deepest int) {
 			level--
 		}
 	}
+}
+
+// TestScanKnowsASCII: or each log would be looked through a second time.
+func TestScanKnowsASCII(t *testing.T) {
+	f := func(text string, want bool) {
+		t.Helper()
+		for pad := range 17 {
+			b := []byte(`{"before":"é","log":"` + strings.Repeat(" ", pad) + text + `","behind":"a word or two"}`)
+			fields, err := scanJSON(b, nil)
+			if err != nil || fields[1].ascii != want {
+				t.Errorf("%s: ascii %v, error %v, want %v", b, fields[1].ascii, err, want)
+			}
+		}
+	}
+	f(``, true)
+	f(`- {\"dt\": \"2026-01-02T03:04:05.678901\"}\n~`, true)
+	f(`é`, false)
+	f("\x7f", false)
+	f("\x80", false)
+	f("\xff", false)
 }
 
 func TestScanJSON(t *testing.T) {

@@ -203,6 +203,13 @@ func (r *Record) value(name string) []byte {
 	return r.fields[i].raw
 }
 
+// isASCII tells whether a top-level field is known to be a string of printable
+// ASCII.
+func (r *Record) isASCII(name string) bool {
+	i, ok := r.values[name]
+	return ok && r.fields[i].ascii
+}
+
 // text returns a top-level field as text: a string's content, a number's or a
 // boolean's source text, "" for anything else.
 func (r *Record) text(name string) string { return scalarText(r.value(name)) }
