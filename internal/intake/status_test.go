@@ -154,7 +154,7 @@ func TestDraw(t *testing.T) {
 	if p := draw(s); !p.Empty {
 		t.Error("the unfinished step is drawn")
 	}
-	s.Received[0], s.Received[1], s.Stored[358] = 100, 50, 25
+	s.Received[0], s.Received[1], s.Stored[358], s.Rejected[2] = 100, 50, 25, 10
 	p := draw(s)
 	if p.Empty || p.Top != "10" || p.Half != "5" {
 		t.Errorf("axis %s %s", p.Top, p.Half)
@@ -165,6 +165,9 @@ func TestDraw(t *testing.T) {
 	if want := "M0 140.0H716.0V105.0H718"; p.Stored != want {
 		t.Errorf("stored %s, want %s", p.Stored, want)
 	}
+	if want := "M5.0 140V126.0"; p.Rejected != want {
+		t.Errorf("rejected %s, want %s", p.Rejected, want)
+	}
 	if !draw(Series{}).Empty {
 		t.Error("no series at all is drawn")
 	}
@@ -174,6 +177,17 @@ func TestCeiling(t *testing.T) {
 	for v, want := range map[float64]float64{0: .2, .1: .2, .2: .2, .21: .5, .5: .5, .6: 1, 1: 1, 1.1: 2, 3: 5, 7: 10, 10: 10, 10.1: 20, 199: 200, 432: 500, 1e6: 1e6} {
 		if got := ceiling(v); got != want {
 			t.Errorf("ceiling(%v) = %v, want %v", v, got, want)
+		}
+	}
+}
+
+func TestPercent(t *testing.T) {
+	for _, c := range []struct {
+		n, of int64
+		want  string
+	}{{0, 10, "0 %"}, {1, 1000, "<1 %"}, {5, 10, "50 %"}, {11, 10, "110 %"}, {1, 0, ""}} {
+		if got := percent(c.n, c.of); got != c.want {
+			t.Errorf("%d of %d: %q, want %q", c.n, c.of, got, c.want)
 		}
 	}
 }
