@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"bytes"
 	"compress/gzip"
-	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -123,8 +122,8 @@ func (zeros) Read(p []byte) (int, error) {
 // The 413 comes before the body: with Expect: 100-continue nothing of it is sent.
 func TestTooLongIsAnsweredUnread(t *testing.T) {
 	s := newStand(Config{Limits: Limits{RecordBytes: 1000}})
-	conn := dial(t, s, KindLAVA)
-	fmt.Fprintf(conn, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1001\r\nExpect: 100-continue\r\n\r\n")
+	conn := dial(t, s)
+	send(conn, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1001\r\nExpect: 100-continue\r\n\r\n")
 	answer, err := http.ReadResponse(bufio.NewReader(conn), nil)
 	if err != nil {
 		t.Fatal(err)
@@ -182,8 +181,8 @@ func TestLostConnections(t *testing.T) {
 	whole := string(gzipped(t, bytes.Repeat([]byte(callback), 1000)))
 	for _, body := range []string{callback[:10], whole[:len(whole)/2], whole[:1], whole[:2], ""} {
 		s := newStand(Config{})
-		conn := dial(t, s, KindLAVA)
-		fmt.Fprintf(conn, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n\r\n%s", body)
+		conn := dial(t, s)
+		send(conn, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n\r\n%s", body)
 		if err := conn.(*net.TCPConn).CloseWrite(); err != nil {
 			t.Fatal(err)
 		}
@@ -273,13 +272,13 @@ func TestLimitsLeaveRoomForARecord(t *testing.T) {
 }
 
 // dial connects to a server with the intake's own timeouts.
-func dial(t *testing.T, s *stand, kind string) net.Conn {
+func dial(t *testing.T, s *stand) net.Conn {
 	t.Helper()
-	conn, err := net.Dial("tcp", listen(t, s, kind))
+	conn, err := net.Dial("tcp", listen(t, s))
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { conn.Close() })
+	t.Cleanup(func() { closing(conn) })
 	if err := conn.SetDeadline(time.Now().Add(patience)); err != nil {
 		t.Fatal(err)
 	}

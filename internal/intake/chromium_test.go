@@ -61,11 +61,11 @@ func browse(t *testing.T, browser string, args ...string) (dom, console string) 
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
 	defer cancel()
-	dir, err := os.MkdirTemp("", "kcing-chromium-") // not t.TempDir: its helpers may still write when it has ended
+	dir, err := os.MkdirTemp("", "kcing-chromium-") //nolint:usetesting // the browser's children may still write when it has ended
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer os.RemoveAll(dir)
+	defer func() { _ = os.RemoveAll(dir) }()
 	cmd := exec.CommandContext(ctx, browser, append([]string{
 		"--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run", "--disable-background-networking",
 		"--disable-component-update", "--enable-logging=stderr", "--user-data-dir=" + filepath.Join(dir, "profile"),

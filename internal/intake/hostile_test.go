@@ -20,8 +20,8 @@ import (
 func TestSlowHeader(t *testing.T) {
 	s := newStand(Config{Limits: Limits{HeaderTimeout: 50 * time.Millisecond}})
 	for _, begin := range []string{"", "POST", "POST / HTTP/1.1\r\nHost: x\r\nX-A: "} {
-		conn := dial(t, s, KindLAVA)
-		fmt.Fprint(conn, begin)
+		conn := dial(t, s)
+		send(conn, "%s", begin)
 		if _, err := io.ReadAll(conn); errors.Is(err, os.ErrDeadlineExceeded) {
 			t.Errorf("after %q the connection stays open", begin)
 		}
@@ -34,8 +34,8 @@ func TestSlowHeader(t *testing.T) {
 func TestSlowBody(t *testing.T) {
 	s := newStand(Config{Limits: Limits{HeaderTimeout: patience, BodyTimeout: 50 * time.Millisecond}})
 	for _, body := range []string{"", "{", "\x1f\x8b"} {
-		conn := dial(t, s, KindLAVA)
-		fmt.Fprintf(conn, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n%s", body)
+		conn := dial(t, s)
+		send(conn, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n%s", body)
 		answer, err := http.ReadResponse(bufio.NewReader(conn), nil)
 		if err != nil {
 			t.Fatal(err)
@@ -51,8 +51,8 @@ func TestSlowBody(t *testing.T) {
 
 func TestIdleConnectionsEnd(t *testing.T) {
 	s := newStand(Config{Limits: Limits{IdleTimeout: 50 * time.Millisecond}})
-	conn := dial(t, s, KindLAVA)
-	fmt.Fprint(conn, "GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+	conn := dial(t, s)
+	send(conn, "%s", "GET / HTTP/1.1\r\nHost: x\r\n\r\n")
 	r := bufio.NewReader(conn)
 	answer, err := http.ReadResponse(r, nil)
 	if err != nil {
@@ -71,12 +71,12 @@ func TestHeaderBombs(t *testing.T) {
 		"many lines":    strings.Repeat("X-A: b\r\n", 100_000),
 		"long path":     "",
 	} {
-		conn := dial(t, s, KindLAVA)
+		conn := dial(t, s)
 		path := "/"
 		if bomb == "" {
 			path = "/" + strings.Repeat("a", 1<<20)
 		}
-		go fmt.Fprintf(conn, "POST %s HTTP/1.1\r\nHost: x\r\n%s\r\n\r\n", path, bomb) // its end may never be read
+		go send(conn, "POST %s HTTP/1.1\r\nHost: x\r\n%s\r\n\r\n", path, bomb) // its end may never be read
 		answer, err := http.ReadResponse(bufio.NewReader(conn), nil)
 		if err != nil { // a reset may overtake the answer
 			if errors.Is(err, os.ErrDeadlineExceeded) {
@@ -84,7 +84,7 @@ func TestHeaderBombs(t *testing.T) {
 			}
 			continue
 		}
-		if answer.Body.Close(); answer.StatusCode != http.StatusRequestHeaderFieldsTooLarge {
+		if closing(answer.Body); answer.StatusCode != http.StatusRequestHeaderFieldsTooLarge {
 			t.Errorf("%s: answered %d, want 431", name, answer.StatusCode)
 		}
 	}
@@ -112,8 +112,8 @@ func TestMalformedRequests(t *testing.T) {
 		"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n",
 		"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
 	} {
-		conn := dial(t, s, KindLAVA)
-		fmt.Fprint(conn, request)
+		conn := dial(t, s)
+		send(conn, "%s", request)
 		if err := conn.(*net.TCPConn).CloseWrite(); err != nil {
 			t.Fatal(err)
 		}
@@ -138,9 +138,9 @@ func TestMalformedRequests(t *testing.T) {
 // Two pipelined posts are two records.
 func TestPipelinedPosts(t *testing.T) {
 	s := newStand(Config{})
-	conn := dial(t, s, KindLAVA)
+	conn := dial(t, s)
 	one := fmt.Sprintf("POST /build HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n%s", len(callback), callback)
-	fmt.Fprint(conn, one, one)
+	send(conn, "%s", one+one)
 	r := bufio.NewReader(conn)
 	for range 2 {
 		answer, err := http.ReadResponse(r, nil)
@@ -161,8 +161,8 @@ func TestPathsTouchNoFile(t *testing.T) {
 	t.Chdir(t.TempDir())
 	s := newStand(Config{})
 	for _, path := range []string{"/../x", "/%2e%2e/x", "/..%2fx", "/%2e%2e%5cx", "//etc/passwd", "/x%00.json", "/node/../../x", "/node/%2e%2e", "/callback/lava/../../x", "/C:/x"} {
-		conn := dial(t, s, KindLAVA)
-		fmt.Fprintf(conn, "POST %s?lab_name=..%%2fx HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: %d\r\n\r\n%s", path, len(callback), callback)
+		conn := dial(t, s)
+		send(conn, "POST %s?lab_name=..%%2fx HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: %d\r\n\r\n%s", path, len(callback), callback)
 		answer, err := http.ReadResponse(bufio.NewReader(conn), nil)
 		if err != nil {
 			t.Fatalf("%s: %v", path, err)
@@ -195,7 +195,7 @@ func TestIdleCrowd(t *testing.T) {
 	conns := make([]net.Conn, 0, crowd)
 	defer func() {
 		for _, c := range conns {
-			c.Close()
+			closing(c)
 		}
 	}()
 	for range crowd {
@@ -236,7 +236,7 @@ func TestConnectionsAreBounded(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer conn.Close()
+		defer closing(conn)
 	}
 	client := &http.Client{Timeout: patience, Transport: &http.Transport{DisableKeepAlives: true}}
 	for deadline := time.Now().Add(patience); ; {

@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -271,10 +273,15 @@ func TestPanicIsAnswered(t *testing.T) {
 // read gives the whole body of an answer.
 func read(t *testing.T, r *http.Response) string {
 	t.Helper()
-	defer r.Body.Close()
+	defer closing(r.Body)
 	b, err := io.ReadAll(r.Body)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return string(b)
 }
+
+// send writes to a connection that the server may have closed already.
+func send(conn net.Conn, format string, args ...any) { _, _ = fmt.Fprintf(conn, format, args...) }
+
+func closing(c io.Closer) { _ = c.Close() }

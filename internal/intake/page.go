@@ -18,7 +18,7 @@ import (
 var statusHTML string
 
 var statusTemplate = template.Must(template.New("status").Funcs(template.FuncMap{
-	"bytes": func(n int64) string { return humanize.IBytes(uint64(max(n, 0))) }, //nolint:gosec // not negative
+	"bytes": func(n int64) string { return humanize.IBytes(uint64(max(n, 0))) },
 	"count": func(n any) string {
 		switch n := n.(type) {
 		case int:

@@ -11,7 +11,6 @@ import (
 	"crypto/x509/pkix"
 	"encoding/pem"
 	"errors"
-	"fmt"
 	"io"
 	"math/big"
 	"net"
@@ -47,9 +46,9 @@ func serve(t *testing.T, s *stand, drain time.Duration, l Listener) (addr string
 }
 
 // listen is serve for tests that end at once, without waiting for clients.
-func listen(t *testing.T, s *stand, kind string) string {
+func listen(t *testing.T, s *stand) string {
 	t.Helper()
-	addr, _, _ := serve(t, s, 0, Listener{Kind: kind})
+	addr, _, _ := serve(t, s, 0, Listener{Kind: KindLAVA})
 	return addr
 }
 
@@ -131,7 +130,7 @@ func TestServeDrains(t *testing.T) {
 			answered <- result{err: err}
 			return
 		}
-		answer.Body.Close()
+		defer closing(answer.Body)
 		answered <- result{code: answer.StatusCode}
 	}()
 	<-entered
@@ -171,8 +170,8 @@ func TestServeCutsWhatDoesNotFinish(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer conn.Close()
-	fmt.Fprintf(conn, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n%s", len(callback), callback)
+	defer closing(conn)
+	send(conn, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n%s", len(callback), callback)
 	<-entered
 	stop()
 	if err := <-done; err != nil {
@@ -266,11 +265,11 @@ func TestTLSAndItsReload(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer conn.Close()
+	defer closing(conn)
 	if err := conn.SetDeadline(time.Now().Add(patience)); err != nil {
 		t.Fatal(err)
 	}
-	fmt.Fprint(conn, "GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+	send(conn, "%s", "GET / HTTP/1.1\r\nHost: x\r\n\r\n")
 	if answer, err := http.ReadResponse(bufio.NewReader(conn), nil); err == nil {
 		if read(t, answer); answer.StatusCode != 400 {
 			t.Errorf("plain HTTP: %s", answer.Status)

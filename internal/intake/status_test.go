@@ -2,6 +2,7 @@ package intake
 
 import (
 	"encoding/json"
+	"errors"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -47,7 +48,7 @@ func tags(t *testing.T, page io.Reader) (all []html.Token) {
 	for {
 		switch z.Next() {
 		case html.ErrorToken:
-			if z.Err() != io.EOF {
+			if !errors.Is(z.Err(), io.EOF) {
 				t.Fatal(z.Err())
 			}
 			return all
@@ -95,7 +96,8 @@ func TestStatusPageEscapes(t *testing.T) {
 		}
 	}
 	s := busyStand()
-	if s.get("/status").Header().Get("Content-Security-Policy") == s.get("/status").Header().Get("Content-Security-Policy") {
+	first, second := s.get("/status").Header(), s.get("/status").Header()
+	if first.Get("Content-Security-Policy") == second.Get("Content-Security-Policy") {
 		t.Error("two answers have one nonce")
 	}
 }
