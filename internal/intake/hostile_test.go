@@ -64,6 +64,21 @@ func TestIdleConnectionsEnd(t *testing.T) {
 	}
 }
 
+// answered gives the status of an answer, or 0 when the connection was cut: a
+// reset may overtake the answer to a request that was not read to its end.
+func answered(t *testing.T, conn net.Conn) int {
+	t.Helper()
+	answer, err := http.ReadResponse(bufio.NewReader(conn), nil)
+	if err != nil {
+		if errors.Is(err, os.ErrDeadlineExceeded) {
+			t.Errorf("neither answered nor cut")
+		}
+		return 0
+	}
+	defer closing(answer.Body)
+	return answer.StatusCode
+}
+
 func TestHeaderBombs(t *testing.T) {
 	s := newStand(Config{})
 	for name, bomb := range map[string]string{
@@ -77,15 +92,8 @@ func TestHeaderBombs(t *testing.T) {
 			path = "/" + strings.Repeat("a", 1<<20)
 		}
 		go send(conn, "POST %s HTTP/1.1\r\nHost: x\r\n%s\r\n\r\n", path, bomb) // its end may never be read
-		answer, err := http.ReadResponse(bufio.NewReader(conn), nil)
-		if err != nil { // a reset may overtake the answer
-			if errors.Is(err, os.ErrDeadlineExceeded) {
-				t.Errorf("%s: not answered", name)
-			}
-			continue
-		}
-		if closing(answer.Body); answer.StatusCode != http.StatusRequestHeaderFieldsTooLarge {
-			t.Errorf("%s: answered %d, want 431", name, answer.StatusCode)
+		if code := answered(t, conn); code != http.StatusRequestHeaderFieldsTooLarge && code != 0 {
+			t.Errorf("%s: answered %d, want 431", name, code)
 		}
 	}
 	if a, r := s.box.count(); a+r != 0 {
@@ -114,17 +122,9 @@ func TestMalformedRequests(t *testing.T) {
 	} {
 		conn := dial(t, s)
 		send(conn, "%s", request)
-		if err := conn.(*net.TCPConn).CloseWrite(); err != nil {
-			t.Fatal(err)
-		}
-		answer, err := http.ReadResponse(bufio.NewReader(conn), nil)
-		if errors.Is(err, os.ErrDeadlineExceeded) {
-			t.Errorf("%.60q: no answer", request)
-		}
-		if err == nil {
-			if text := read(t, answer); answer.StatusCode < 400 {
-				t.Errorf("%.60q: answered %d %s", request, answer.StatusCode, text)
-			}
+		_ = conn.(*net.TCPConn).CloseWrite() // the server may have ended the connection already
+		if code := answered(t, conn); code != 0 && code < 400 {
+			t.Errorf("%.60q: answered %d", request, code)
 		}
 	}
 	if a, _ := s.box.count(); a != 0 {
@@ -229,7 +229,7 @@ func TestIdleCrowd(t *testing.T) {
 
 // Past the bound of connections others wait, and the idle ones end in time.
 func TestConnectionsAreBounded(t *testing.T) {
-	s := newStand(Config{Limits: Limits{Connections: 3, HeaderTimeout: 100 * time.Millisecond}})
+	s := newStand(Config{Limits: Limits{Connections: 3, HeaderTimeout: 200 * time.Millisecond}})
 	addr, _, _ := serve(t, s, 0, Listener{Kind: KindLAVA})
 	for range 30 {
 		conn, err := net.Dial("tcp", addr)

@@ -100,6 +100,12 @@ func newStand(c Config) *stand {
 	if c.Accept == nil {
 		c.Accept = s.box.accept
 	}
+	if c.Limits.HeaderTimeout == 0 { // our own clients may be slow on a busy machine
+		c.Limits.HeaderTimeout = 10 * patience
+	}
+	if c.Limits.BodyTimeout == 0 {
+		c.Limits.BodyTimeout = 10 * patience
+	}
 	c.Refused = s.box.refuse
 	c.Logger = slog.New(slog.NewJSONHandler(s.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	s.Intake = New(c)

@@ -297,7 +297,7 @@ func TestRealClients(t *testing.T) {
 			{"--header", "Expect: 100-continue", "--header", "Content-Type:", "--data-binary", "@" + file},
 		} {
 			args = append(args, "--silent", "--header", "Authorization: Bearer secret-a", "--write-out", "\n%{http_code}", server.URL+"/?lab_name=lab-a")
-			out, err := exec.CommandContext(t.Context(), "curl", args...).Output()
+			out, err := direct(exec.CommandContext(t.Context(), "curl", args...)).Output()
 			text, code, _ := strings.Cut(string(out), "\n")
 			check(t, []byte(code+" "+text), err)
 		}
@@ -310,7 +310,13 @@ func TestRealClients(t *testing.T) {
 		script := `import json, requests, sys
 r = requests.post(sys.argv[1] + "/callback/lava/test?lab_name=lab-a&status=2", json=json.load(open(sys.argv[2])), headers={"Authorization": "secret-a"}, timeout=60)
 print(r.status_code, r.text, end="")`
-		out, err := exec.CommandContext(t.Context(), "python3", "-c", script, server.URL, file).Output()
+		out, err := direct(exec.CommandContext(t.Context(), "python3", "-c", script, server.URL, file)).Output()
 		check(t, out, err)
 	})
+}
+
+// direct keeps a client from a proxy that this machine may have.
+func direct(cmd *exec.Cmd) *exec.Cmd {
+	cmd.Env = append(os.Environ(), "NO_PROXY=*", "no_proxy=*")
+	return cmd
 }
