@@ -1,9 +1,8 @@
-package kibana_test
+package checker
 
 import (
 	"maps"
 	"slices"
-	"strconv"
 	"strings"
 )
 
@@ -163,9 +162,7 @@ func (f *file) checkControls(o *object) {
 			f.find("control missing", o, "none for %s", field)
 		}
 	}
-	for i, p := range o.dashboard.Panels.value {
-		if i == 0 && p.Type != "links" || o.dashboard.Panels.value[0].PanelIndex != strconv.Itoa(1) {
-			f.find("menu", o, "its first panel is no menu")
-		}
+	if panels := o.dashboard.Panels.value; len(panels) == 0 || panels[0].Type != "links" {
+		f.find("menu", o, "its first panel is no menu")
 	}
 }

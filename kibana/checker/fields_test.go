@@ -1,4 +1,4 @@
-package kibana_test
+package checker
 
 import (
 	"encoding/json"
@@ -60,6 +60,7 @@ func (f *file) checkFields(o *object) {
 	need := func(view, field, what string, allowed ...string) {
 		typ, ok := typesOf[view][field]
 		switch {
+		case view == "": // a reference is missing
 		case !ok:
 			f.find("field", o, "%s: no field %s in the template of %s", what, field, view)
 		case len(allowed) > 0 && !slices.Contains(allowed, typ):

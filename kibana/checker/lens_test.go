@@ -1,4 +1,4 @@
-package kibana_test
+package checker
 
 import (
 	"encoding/json"
