@@ -57,9 +57,6 @@ func checkKnown(ndjson []byte, known map[string]*object) *file {
 	if f.unreadable {
 		return f
 	}
-	for _, o := range f.objects {
-		f.checkEnvelope(o)
-	}
 	f.checkOrder()
 	f.checkReferences()
 	f.checkReachable()
@@ -142,6 +139,7 @@ func (f *file) readObject(line []byte) *object {
 		f.find(rule, o, "%v", err)
 		return nil
 	}
+	f.checkEnvelope(o)
 	return o
 }
 

@@ -23,7 +23,7 @@ var receipt = time.Date(2026, 3, 20, 8, 0, 0, 0, time.UTC)
 // records are what the pages are tried on: few, but enough that no panel is
 // empty. KCING_KIBANA_RECORDS=2500 tries what make demo feeds.
 func records(yield func(synthetic.Record) bool) {
-	size := 400
+	size := 250
 	if n, err := strconv.Atoi(os.Getenv("KCING_KIBANA_RECORDS")); err == nil {
 		size = n
 	}

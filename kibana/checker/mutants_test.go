@@ -20,7 +20,7 @@ type mutant struct {
 
 // Inside a string of JSON, quotes are escaped.
 var mutants = []mutant{
-	{rule: "size", file: func(s string) string { return s + strings.Repeat("\n", maxImportBytes) }},
+	{rule: "size", file: func(s string) string { return s + strings.Repeat(" ", maxImportBytes) }},
 	{rule: "json", file: func(s string) string { return strings.Replace(s, "}\n", "\n", 1) }},
 	{rule: "canonical", file: func(s string) string { return strings.Replace(s, `{"attributes":`, `{ "attributes":`, 1) }},
 	{rule: "duplicate", file: func(s string) string { return s[:strings.Index(s, "\n")+1] + s }},

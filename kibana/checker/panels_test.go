@@ -70,7 +70,11 @@ func (s *server) list(t *testing.T, c *corpus, o *object, query string) ask {
 		sort = append(sort, m{by[0]: m{"order": by[1], "unmapped_type": "boolean"}})
 	}
 	fields := []any{m{"field": "*", "include_unmapped": "true"}} // as Discover asks: an alias must come with it
-	body := m{"size": 500, "track_total_hits": true, "_source": false, "fields": fields, "sort": sort, "query": queryOf(t, source.Query.Query, query)}
+	rows := 20
+	if query == "" {
+		rows = 200
+	}
+	body := m{"size": rows, "track_total_hits": true, "_source": false, "fields": fields, "sort": sort, "query": queryOf(t, source.Query.Query, query)}
 	view := o.dataView()
 	return ask{strings.TrimSpace(o.key() + " " + query), view, body, func(a answer) {
 		want := c.both(view, source.Query.Query, query)
