@@ -55,9 +55,13 @@ func (k counter) count(documents []int, columns, keys []string) []row {
 
 func (k counter) buckets(documents []int, c column) map[string][]int {
 	buckets := map[string][]int{}
+	column := k.column(k.view, c.SourceField)
 	for _, i := range documents {
 		d := k.documents[k.view][i]
-		keys := slices.Compact(slices.Sorted(slices.Values(d.values(c.SourceField))))
+		keys := column[i]
+		if len(keys) > 1 {
+			keys = slices.Compact(slices.Sorted(slices.Values(keys)))
+		}
 		if c.OperationType == "date_histogram" {
 			const interval = histogramHours * 3_600_000
 			at, _ := d.number(c.SourceField)

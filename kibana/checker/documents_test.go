@@ -53,10 +53,17 @@ type document struct {
 	fields map[string]any
 }
 
-// corpus is all documents by data view, and what has been found in them.
+// corpus is all documents by data view, and what has been found in them: panels
+// ask the same again and again.
 type corpus struct {
 	documents map[string][]document
-	matches   map[[2]string][]bool
+	columns   map[[2]string][][]string // by view and field
+	matches   map[[2]string][]bool     // by view and parsed query
+	parsed    map[string]node
+}
+
+func newCorpus() *corpus {
+	return &corpus{documents: map[string][]document{}, columns: map[[2]string][][]string{}, matches: map[[2]string][]bool{}, parsed: map[string]node{}}
 }
 
 var loaded struct {
@@ -69,7 +76,7 @@ var loaded struct {
 func load(t testing.TB) *corpus {
 	t.Helper()
 	loaded.once.Do(func() {
-		c := &corpus{documents: map[string][]document{}, matches: map[[2]string][]bool{}}
+		c := newCorpus()
 		var documents transform.Documents
 		for r := range records {
 			var record transform.Record
@@ -184,25 +191,62 @@ func phrase(text, wanted string) bool {
 	return false
 }
 
-// matches tells whether a document of a view is found by a query.
-func (n node) matches(view string, d document) bool {
-	switch n.op {
-	case "and":
-		return !slices.ContainsFunc(n.children, func(c node) bool { return !c.matches(view, d) })
-	case "or":
-		return slices.ContainsFunc(n.children, func(c node) bool { return c.matches(view, d) })
-	case "not":
-		return !n.children[0].matches(view, d)
-	case "<", "<=", ">", ">=":
+// column is a field's values in each document.
+func (c *corpus) column(view, field string) [][]string {
+	key := [2]string{view, field}
+	if c.columns[key] == nil {
+		column := make([][]string, len(c.documents[view]))
+		for i, d := range c.documents[view] {
+			column[i] = d.values(field)
+		}
+		c.columns[key] = column
+	}
+	return c.columns[key]
+}
+
+// matching tells for each document of a view whether a parsed query finds it.
+func (c *corpus) matching(view string, n node) []bool {
+	key := [2]string{view, n.String()}
+	if c.matches[key] != nil {
+		return c.matches[key]
+	}
+	found := make([]bool, len(c.documents[view]))
+	var operands [][]bool
+	for _, child := range n.children {
+		operands = append(operands, c.matching(view, child))
+	}
+	var column [][]string
+	if operands == nil {
+		column = c.column(view, n.field)
+	}
+	for i := range found {
+		switch n.op {
+		case "and":
+			found[i] = !slices.ContainsFunc(operands, func(o []bool) bool { return !o[i] })
+		case "or":
+			found[i] = slices.ContainsFunc(operands, func(o []bool) bool { return o[i] })
+		case "not":
+			found[i] = !operands[0][i]
+		default:
+			found[i] = n.holds(typesOf[view][n.field], column[i])
+		}
+	}
+	c.matches[key] = found
+	return found
+}
+
+// holds tells whether a field's values are what the query asks for.
+func (n node) holds(typ string, values []string) bool {
+	switch {
+	case n.op != "is":
 		limit, err := strconv.ParseFloat(n.value, 64)
-		v, ok := d.number(n.field)
-		return ok && err == nil && map[string]bool{"<": v < limit, "<=": v <= limit, ">": v > limit, ">=": v >= limit}[n.op]
-	}
-	values := d.values(n.field)
-	if n.value == "*" && !n.quoted {
+		return err == nil && slices.ContainsFunc(values, func(text string) bool {
+			v, err := strconv.ParseFloat(text, 64)
+			return err == nil && map[string]bool{"<": v < limit, "<=": v <= limit, ">": v > limit, ">=": v >= limit}[n.op]
+		})
+	case n.value == "*" && !n.quoted:
 		return len(values) > 0
-	}
-	if typesOf[view][n.field] == "text" {
+	case typ == "text":
 		return slices.ContainsFunc(values, func(v string) bool { return phrase(v, n.value) })
 	}
 	return slices.Contains(values, n.value)
@@ -210,23 +254,26 @@ func (n node) matches(view string, d document) bool {
 
 // find tells for each document of a view whether it is found by a query.
 func (c *corpus) find(view, query string) []bool {
-	key := [2]string{view, query}
-	if c.matches[key] == nil {
-		found := make([]bool, len(c.documents[view]))
-		n, err := parseKQL(query)
-		for i, d := range c.documents[view] {
-			found[i] = strings.TrimSpace(query) == "" || err == nil && n.matches(view, d)
-		}
-		c.matches[key] = found
+	n, known := c.parsed[query]
+	if !known {
+		n, _ = parseKQL(query) // the rule kql is about those that do not parse
+		c.parsed[query] = n
 	}
-	return c.matches[key]
+	if n.op == "" {
+		return slices.Repeat([]bool{strings.TrimSpace(query) == ""}, len(c.documents[view]))
+	}
+	return c.matching(view, n)
 }
 
 // both are the numbers of the documents that all queries find.
 func (c *corpus) both(view string, queries ...string) []int {
+	var found [][]bool
+	for _, q := range queries {
+		found = append(found, c.find(view, q))
+	}
 	var all []int
 	for i := range c.documents[view] {
-		if !slices.ContainsFunc(queries, func(q string) bool { return !c.find(view, q)[i] }) {
+		if !slices.ContainsFunc(found, func(f []bool) bool { return !f[i] }) {
 			all = append(all, i)
 		}
 	}

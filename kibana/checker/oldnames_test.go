@@ -64,7 +64,7 @@ func (s *server) filterByOldName(t *testing.T, view, field string, a answer) {
 // wrongNumber drops a document from what is counted here: the comparison with
 // Elasticsearch must find every chart that shows it.
 func (s *server) wrongNumber(t *testing.T, c *corpus, f *file) {
-	short := &corpus{documents: map[string][]document{}, matches: map[[2]string][]bool{}}
+	short := newCorpus()
 	for view, documents := range c.documents {
 		short.documents[view] = slices.Clone(documents)
 	}

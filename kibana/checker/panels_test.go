@@ -163,8 +163,8 @@ func (s *server) controls(t *testing.T, c *corpus, f *file) {
 // choices are a field's values and how many documents have each.
 func (c *corpus) choices(view, field string) map[string]int {
 	n := map[string]int{}
-	for _, d := range c.documents[view] {
-		for _, v := range slices.Compact(slices.Sorted(slices.Values(d.values(field)))) {
+	for _, values := range c.column(view, field) {
+		for _, v := range slices.Compact(slices.Sorted(slices.Values(values))) {
 			n[v]++
 		}
 	}
@@ -227,9 +227,9 @@ func (s *server) links(t *testing.T, c *corpus, f *file) {
 				}
 				asks = append(asks, s.page(t, c, f, page, kql, done)...)
 				want := map[string]bool{}
-				for _, d := range c.documents[o.ID] {
-					if slices.Contains(d.values(field), value) {
-						want[d.id] = true
+				for i, values := range c.column(o.ID, field) {
+					if slices.Contains(values, value) {
+						want[c.documents[o.ID][i].id] = true
 					}
 				}
 				asks = append(asks, ask{o.ID + " " + field, o.ID, m{"size": 10_000, "_source": false, "query": queryOf(t, kql)}, func(a answer) {
