@@ -70,9 +70,9 @@ func (s *server) list(t *testing.T, c *corpus, o *object, query string) ask {
 		sort = append(sort, m{by[0]: m{"order": by[1], "unmapped_type": "boolean"}})
 	}
 	fields := []any{m{"field": "*", "include_unmapped": "true"}} // as Discover asks: an alias must come with it
-	rows := 20
+	rows := 3
 	if query == "" {
-		rows = 200
+		rows = 50
 	}
 	body := m{"size": rows, "track_total_hits": true, "_source": false, "fields": fields, "sort": sort, "query": queryOf(t, source.Query.Query, query)}
 	view := o.dataView()

@@ -21,7 +21,7 @@ func bootPanels() []object {
 		of("boots-by-tree", "Boot results by tree", "Which tree does not boot.", "").byField("job", 20, 2, bootResults),
 		of("boots-by-kernel", "Boot results by kernel", "Which kernel does not boot.", "").byField("git_describe", 40, 2, bootResults),
 		of("boots-by-board", "Boot results by board", "Which board does not boot.", "").byField("board", 40, 2, bootResults),
-		of("boots-board-kernel", "Failed boots: board × kernel", "A row that is red means the board, a column the kernel. Lab trouble is not counted.", "").
+		of("boots-board-kernel", "Failed boots: board × kernel", "A full row points at the board, a full column at the kernel. Lab trouble is not counted.", "").
 			heatmap(terms("kernel", "git_describe", 30, "failed"), terms("board", "board", 30, "failed"), count("failed", "Failed boots", bootFailed)),
 		of("boots-failing-boards", "Boards with failed boots", "Where boots fail, and since when: a last pass before the first failure means that the board has failed since.", "").
 			table("failed", failingSince("board", 30, bootFailed, bootPassed)...),
