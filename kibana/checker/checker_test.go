@@ -245,15 +245,6 @@ func enum(err error) error {
 	return nil
 }
 
-func (o *object) references(typ string) (list []reference) {
-	for _, r := range o.References {
-		if r.Type == typ {
-			list = append(list, r)
-		}
-	}
-	return list
-}
-
 func shipped(t testing.TB) []byte {
 	t.Helper()
 	ndjson, err := kibana.NDJSON("")

@@ -138,15 +138,16 @@ func (d document) values(field string) []string {
 
 // number is a field as a number: milliseconds since 1970 for a date.
 func (d document) number(field string) (float64, bool) {
-	for _, v := range d.values(field) {
-		if field == "@timestamp" {
-			at, err := time.Parse("2006-01-02T15:04:05.000Z", v)
-			return float64(at.UnixMilli()), err == nil
-		}
-		n, err := strconv.ParseFloat(v, 64)
-		return n, err == nil
+	values := d.values(field)
+	if len(values) == 0 {
+		return 0, false
 	}
-	return 0, false
+	if field == "@timestamp" {
+		at, err := time.Parse("2006-01-02T15:04:05.000Z", values[0])
+		return float64(at.UnixMilli()), err == nil
+	}
+	n, err := strconv.ParseFloat(values[0], 64)
+	return n, err == nil
 }
 
 // words cuts a text as Elasticsearch's standard analyzer does, as far as our

@@ -268,7 +268,12 @@ func FuzzKQL(f *testing.F) {
 		if err != nil {
 			return
 		}
-		_, _, _ = n.dsl(), n.fields(), n.loose()
-		_ = n.String()
+		if _, err := canonical(n.dsl()); err != nil {
+			t.Errorf("%q: %v", text, err)
+		}
+		if len(n.fields()) == 0 || n.String() == "" {
+			t.Errorf("%q: parsed as nothing", text)
+		}
+		_ = n.loose()
 	})
 }

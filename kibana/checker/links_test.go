@@ -8,22 +8,22 @@ import (
 )
 
 // linkTemplate is a link to one of our dashboards, relative to Kibana's /app/:
-// the id, the beginning of the time range, the KQL.
-var linkTemplate = regexp.MustCompile(`^dashboards#/view/([^?]+)\?_g=\(time:\(from:(now-\d+[dy]),to:now\)\)&_a=\(query:\(language:kuery,query:'(.*)'\)\)$`)
+// the id and the KQL.
+var linkTemplate = regexp.MustCompile(`^dashboards#/view/([^?]+)\?_g=\(time:\(from:now-\d+[dy],to:now\)\)&_a=\(query:\(language:kuery,query:'(.*)'\)\)$`)
 
 // dashboardLink takes a URL apart as Kibana's router and its rison reader do; ok
 // is false for other URLs.
-func dashboardLink(link string) (id, from, kql string, ok bool) {
+func dashboardLink(link string) (id, kql string, ok bool) {
 	m := linkTemplate.FindStringSubmatch(link)
 	if m == nil {
-		return "", "", "", false
+		return "", "", false
 	}
-	kql, err := url.PathUnescape(m[3]) // + stays +, as for decodeURIComponent
+	kql, err := url.PathUnescape(m[2]) // + stays +, as for decodeURIComponent
 	// In rison a ' ends the text and a ! escapes.
 	if err != nil || strings.ContainsAny(kql, "'!") {
-		return "", "", "", false
+		return "", "", false
 	}
-	return m[1], m[2], kql, true
+	return m[1], kql, true
 }
 
 // fillIn puts a field's value into a URL template as Kibana's formatter does.
@@ -60,7 +60,7 @@ func (f *file) checkLinks(o *object) {
 		if strings.Contains(template, "://") {
 			continue // outside: the rule "private" says where to
 		}
-		id, _, kql, ok := dashboardLink(fillIn(template, keyCharacters))
+		id, kql, ok := dashboardLink(fillIn(template, keyCharacters))
 		if !ok {
 			f.find("link format", o, "%s: %s is not a link that Kibana reads", field, template)
 			continue

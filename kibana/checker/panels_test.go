@@ -220,7 +220,7 @@ func (s *server) links(t *testing.T, c *corpus, f *file) {
 			values := slices.Sorted(maps.Keys(c.choices(o.ID, field)))
 			for i := range min(rowsOfEach, len(values)) {
 				value := values[i*len(values)/rowsOfEach]
-				id, _, kql, ok := dashboardLink(fillIn(format.Params.URLTemplate, value))
+				id, kql, ok := dashboardLink(fillIn(format.Params.URLTemplate, value))
 				page := f.byKey["dashboard:"+id]
 				if !ok || page == nil {
 					continue // not one of our pages: checkLinks says so if it should be

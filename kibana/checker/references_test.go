@@ -84,7 +84,7 @@ func (f *file) checkReachable() {
 		}
 		if o.view != nil {
 			for _, format := range o.view.FieldFormatMap.value {
-				if id, _, _, ok := dashboardLink(format.Params.URLTemplate); ok {
+				if id, _, ok := dashboardLink(format.Params.URLTemplate); ok {
 					visit("dashboard:" + id)
 				}
 			}

@@ -5,7 +5,7 @@ func bootPanels() []object {
 		return chart{"kcing-" + id, title, description, bootView, query}
 	}
 	bootTime := measure("seconds", "Boot time (s)", "average", "boot_time", "number", "")
-	booted := bootPassed + " and boot_time > 0"
+	booted := bootSucceeded + " and boot_time > 0"
 	return []object{
 		of("boots-count", "Boots", "Boots in the time range.", "").number("Boots", "", blue),
 		of("boots-failed", "Failed boots", "Boots that the kernel failed, of all boots: lab trouble is not among them.", "").number("Failed boots", bootFailed, red),
@@ -24,7 +24,7 @@ func bootPanels() []object {
 		of("boots-board-kernel", "Failed boots: board × kernel", "A full row points at the board, a full column at the kernel. Lab trouble is not counted.", "").
 			heatmap(terms("kernel", "git_describe", 30, "failed"), terms("board", "board", 30, "failed"), count("failed", "Failed boots", bootFailed)),
 		of("boots-failing-boards", "Boards with failed boots", "Where boots fail, and since when: a last pass before the first failure means that the board has failed since.", "").
-			table("failed", failingSince("board", 30, bootFailed, bootPassed)...),
+			table("failed", failingSince("board", 30, bootFailed, bootSucceeded)...),
 		of("boots-lab-errors", "What goes wrong in labs", "Jobs that ended with an error, by lab and kind of error.", `error_type : *`).
 			table("jobs", terms("lab", "lab_name", 20, "jobs"), terms("error", "error_type", 10, "jobs"), count("jobs", "Jobs", "")),
 		of("boots-time", "Boot time over time (s)", "Average time to the login prompt, of the slowest boards.", booted).
@@ -35,7 +35,7 @@ func bootPanels() []object {
 				measure("longest", "Longest", "max", "boot_time", "number", "")),
 		of("boots-boards-table", "Results on each board", "The same build on other boards and in other labs.", "").
 			table("failed", terms("board", "board", 50, "failed"), terms("lab", "lab_name", 20, "failed"),
-				count("passed", "Passed", bootPassed), count("failed", "Failed", bootFailed),
+				count("passed", "Passed", bootSucceeded), count("failed", "Failed", bootFailed),
 				count("lost", "Lost to the lab", bootLost), count("inconclusive", "Inconclusive", bootInconclusive)),
 	}
 }

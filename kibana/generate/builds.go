@@ -13,10 +13,10 @@ func buildPanels() []object {
 		of("builds-by-tree", "Build results by tree", "Which tree does not build.", "").byField("job", 20, 2, buildResults),
 		of("builds-by-compiler", "Build results by compiler", "Whether it is one compiler.", "").byField("build_environment", 20, 2, buildResults),
 		of("builds-failing-configs", "Defconfigs with failed builds", "Which configuration does not build, and since when: a last pass before the first failure means it has failed since.", "").
-			table("failed", failingSince("defconfig_full", 30, buildFailed, buildPassed)...),
-		of("builds-time", "Build time over time (s)", "Average duration of builds that passed, by architecture.", buildPassed).
+			table("failed", failingSince("defconfig_full", 30, buildFailed, buildSucceeded)...),
+		of("builds-time", "Build time over time (s)", "Average duration of builds that passed, by architecture.", buildSucceeded).
 			lines("arch", 8, measure("seconds", "Build time (s)", "average", "build_time", "number", "")),
-		of("builds-size", "vmlinux text over time (bytes)", "Average size of the kernel's text, by architecture: growth is a change of the kernel.", buildPassed).
+		of("builds-size", "vmlinux text over time (bytes)", "Average size of the kernel's text, by architecture: growth is a change of the kernel.", buildSucceeded).
 			lines("arch", 8, measure("bytes", "vmlinux text (bytes)", "average", "vmlinux_text_size", "number", "")),
 		of("builds-warnings", "Compiler warnings over time", "Average number of warnings of a build, by compiler.", "").
 			lines("build_environment", 8, measure("warnings", "Warnings", "average", "warnings", "number", "")),

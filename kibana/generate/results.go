@@ -20,11 +20,11 @@ const (
 const labTrouble = `error_type : ("Infrastructure" or "Configuration" or "Bug")`
 
 const (
-	buildPassed       = `build_result : ("PASS" or "pass")`
+	buildSucceeded    = `build_result : ("PASS" or "pass")`
 	buildFailed       = `build_result : ("FAIL" or "fail")`
 	buildInconclusive = `not build_result : ("PASS" or "pass" or "FAIL" or "fail")`
 
-	bootPassed       = `boot_result : "pass"`
+	bootSucceeded    = `boot_result : "pass"`
 	bootFailed       = `boot_result : "fail" and not ` + labTrouble
 	bootLost         = `not boot_result : "pass" and (` + labTrouble + ` or boot_result : "offline")`
 	bootInconclusive = `not boot_result : ("pass" or "fail" or "offline") and not ` + labTrouble
@@ -33,7 +33,7 @@ const (
 	notSteps = `not suite : "lava"`
 	steps    = `suite : "lava"`
 
-	testPassed       = `result : "pass"`
+	testSucceeded    = `result : "pass"`
 	testFailed       = `result : "fail" and not error_type : "Canceled" and not ` + labTrouble
 	testLost         = `result : "fail" and ` + labTrouble
 	testSkipped      = `result : "skip"`
@@ -45,9 +45,9 @@ const (
 )
 
 var (
-	buildResults = []series{{"Passed", buildPassed, green}, {"Failed", buildFailed, red}, {"Inconclusive", buildInconclusive, grey}}
-	bootResults  = []series{{"Passed", bootPassed, green}, {"Failed", bootFailed, red}, {"Lost to the lab", bootLost, yellow}, {"Inconclusive", bootInconclusive, grey}}
-	testResults  = []series{{"Passed", testPassed, green}, {"Failed", testFailed, red}, {"Lost to the lab", testLost, yellow}, {"Skipped", testSkipped, blue}, {"Inconclusive", testInconclusive, grey}}
+	buildResults = []series{{"Passed", buildSucceeded, green}, {"Failed", buildFailed, red}, {"Inconclusive", buildInconclusive, grey}}
+	bootResults  = []series{{"Passed", bootSucceeded, green}, {"Failed", bootFailed, red}, {"Lost to the lab", bootLost, yellow}, {"Inconclusive", bootInconclusive, grey}}
+	testResults  = []series{{"Passed", testSucceeded, green}, {"Failed", testFailed, red}, {"Lost to the lab", testLost, yellow}, {"Skipped", testSkipped, blue}, {"Inconclusive", testInconclusive, grey}}
 )
 
 // conclusive are the results that a pass rate is made of.

@@ -17,10 +17,10 @@ func testPanels() []object {
 		tests("tests-by-board", "Test results by board", "Whether it fails on one board or on all.").byField("board", 40, 2, testResults),
 		tests("tests-by-lab", "Test results by lab", "Whether it fails in one lab or in all.").byField("lab_name", 20, 2, testResults),
 		tests("tests-failing", "Tests that fail", "Which tests fail most, and since when: a last pass before the first failure means that the test has failed since, a later one that it is unstable.").
-			table("failed", failingSince("name", 100, testFailed, testPassed)...),
+			table("failed", failingSince("name", 100, testFailed, testSucceeded)...),
 		tests("tests-boards-table", "Results on each board", "The same test of the same build on other boards and in other labs.").
 			table("failed", terms("board", "board", 50, "failed"), terms("lab", "lab_name", 20, "failed"),
-				count("passed", "Passed", testPassed), count("failed", "Failed", testFailed), count("skipped", "Skipped", testSkipped),
+				count("passed", "Passed", testSucceeded), count("failed", "Failed", testFailed), count("skipped", "Skipped", testSkipped),
 				count("lost", "Lost to the lab", testLost), count("inconclusive", "Inconclusive", testInconclusive)),
 		of("tests-lab-steps", "Job steps that fail in labs", "Which step of LAVA's job fails with an infrastructure error, in which lab: downloads, power, serial line.", and(steps, testLost)).
 			table("failed", terms("step", "name", 20, "failed"), terms("lab", "lab_name", 20, "failed"), count("failed", "Failed steps", "")),
