@@ -79,7 +79,7 @@ func (r *Record) identifyNode(m *composite, o Options) error {
 	switch {
 	case r.value("node") == nil:
 		return refuse("bare_node", "kind", "a "+quoted(m.kind)+` node alone: of nodes alone kcing takes kbuild; a job is {"node": …, "tests": […]}`)
-	case callback == nil && !m.isLAVA():
+	case callback == nil && m.log == nil && !m.isLAVA():
 		return refuse("not_lava", "node", "a "+quoted(m.kind)+" node that is neither a build nor the job of a LAVA lab")
 	}
 	if callback != nil {
