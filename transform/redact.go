@@ -24,7 +24,7 @@ var (
 // that Azure's storage, where Maestro kept its files in 2024, has in the query.
 var (
 	secretUser      = regexp.MustCompile(`(://)[^/\s"'\\@<>?#]+@`)
-	secretSignature = regexp.MustCompile(`(?i)([?&](?:amp;)?sig=)[^&\s"'\\<>#]+`)
+	secretSignature = regexp.MustCompile(`(?i)((?:[?&]|\\u0026)(?:amp;)?sig=)[^&\s"'\\<>#]+`)
 )
 
 // redactURLs cuts both out of whatever holds URLs.
