@@ -449,3 +449,67 @@ func FuzzNode(f *testing.F) {
 		}
 	})
 }
+
+// Real nodes, where they are at hand: each build becomes a document, each job of
+// LAVA a boot, and nothing is refused for another reason than its kind.
+func TestMaestroRealNodes(t *testing.T) {
+	shared := os.Getenv("KCING_SHARED")
+	if shared == "" {
+		shared = filepath.Join("..", "..", "shared")
+	}
+	var files []string
+	for _, dir := range []string{"nodes", "nodes/recorded"} {
+		found, _ := filepath.Glob(filepath.Join(shared, "data", dir, "*.json"))
+		files = append(files, found...)
+	}
+	if len(files) == 0 {
+		t.Skip("no real nodes (KCING_SHARED)")
+	}
+	count := map[string]int{}
+	for _, file := range files {
+		raw, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var one map[string]any
+		if json.Unmarshal(raw, &one) != nil {
+			continue // a list of events, or an error's text
+		}
+		nodes, ok := one["items"].([]any)
+		if !ok {
+			nodes = []any{one}
+		}
+		for _, n := range nodes {
+			node, ok := n.(map[string]any)
+			if !ok || node["kind"] == nil {
+				continue
+			}
+			payload, _ := json.Marshal(map[string]any{"node": node, "tests": nodes[:min(10, len(nodes))]})
+			var r Record
+			var docs Documents
+			err := r.Parse(payload, Options{Kind: KindMaestro})
+			var refused *RefusedError
+			switch {
+			case errors.As(err, &refused):
+				count[refused.Type]++
+				if refused.Type != "not_lava" && (refused.Type != "not_a_node" || node["id"] != nil) {
+					t.Errorf("%s: %v", file, err)
+				}
+				continue
+			case err != nil:
+				t.Fatal(err)
+			}
+			if err := r.Documents(&docs, testReceived); err != nil {
+				t.Errorf("%s: %v", file, err)
+			}
+			count[string(r.Kind)]++
+			for d := range docs.All() {
+				if d.Kind == DocBuild && !bytes.Contains(d.Source, []byte(`"git_describe":`)) || !bytes.Contains(d.Source, []byte(`"node_id":`)) {
+					t.Errorf("%s: %s", file, d.Source)
+				}
+				break
+			}
+		}
+	}
+	t.Log(count)
+}
