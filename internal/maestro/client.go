@@ -76,7 +76,7 @@ func New(o Options) (*Client, error) {
 	if o.HoldBack <= 0 {
 		o.HoldBack = DefaultHoldBack
 	}
-	if o.Page <= 0 {
+	if o.Page <= 1 { // pages overlap by one
 		o.Page = DefaultPage
 	}
 	if o.Split <= 0 {

@@ -125,32 +125,51 @@ func (l *lister) pass(ctx context.Context, from, to time.Time, limit int, splits
 	for name, values := range l.query {
 		query[name] = values
 	}
-	ids := map[string]bool{}
-	for offset, want := 0, 0; ; {
-		nodes, total, err := l.c.page(ctx, query, limit, offset)
-		if err != nil {
-			return changed, err
+	most := 0
+	if splits {
+		most = l.c.o.Split
+	}
+	return l.c.pages(ctx, query, limit, most, func(node gjson.Result) error {
+		id := idOf(node)
+		if seen[id] {
+			return nil
 		}
-		if offset == 0 {
-			want = total
-			if splits && total > l.c.o.Split {
+		if it, ok := l.c.item(node); ok {
+			it.Node = slices.Clone(it.Node) // not the whole page
+			if err := l.yield(it); err != nil {
+				return err
+			}
+		}
+		seen[id] = true
+		return nil
+	})
+}
+
+// pages reads what a query finds once, page by page, and hands it to take; where
+// there is more than most, 0: however much there is, nothing of it. Each page
+// begins with the last node of the one before: when it does not, a node before it
+// has left, and others have moved up to where nobody looks.
+func (c *Client) pages(ctx context.Context, query url.Values, limit, most int, take func(gjson.Result) error) (passEnd, error) {
+	ids := map[string]bool{}
+	last := ""
+	for offset, want := 0, 0; ; offset-- {
+		nodes, total, err := c.page(ctx, query, limit, offset)
+		switch {
+		case err != nil:
+			return changed, err
+		case offset == 0:
+			if want = total; most > 0 && total > most {
 				return tooMany, nil
 			}
+		case len(nodes) == 0 || idOf(nodes[0]) != last:
+			return changed, nil
 		}
 		for _, node := range nodes {
-			id := idOf(node)
-			ids[id] = true
-			if seen[id] {
-				continue
+			last = idOf(node)
+			ids[last] = true
+			if err := take(node); err != nil {
+				return changed, err
 			}
-			it, ok := l.c.item(node)
-			if ok {
-				it.Node = slices.Clone(it.Node) // not the whole page
-				if err := l.yield(it); err != nil {
-					return changed, err
-				}
-			}
-			seen[id] = true
 		}
 		offset += len(nodes)
 		switch {
@@ -158,7 +177,7 @@ func (l *lister) pass(ctx context.Context, from, to time.Time, limit int, splits
 			return changed, nil
 		case offset >= total && len(ids) == want:
 			return whole, nil
-		case offset >= total || len(nodes) == 0:
+		case offset >= total || len(nodes) < 2:
 			return changed, nil
 		}
 	}

@@ -2,15 +2,19 @@ package maestro
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/tidwall/gjson"
 
 	"github.com/kcing/kcing/internal/fetch"
 	"github.com/kcing/kcing/internal/maestro/maestrotest"
@@ -160,7 +164,7 @@ func TestItemsKinds(t *testing.T) {
 		maestrotest.Node{"kind": "kbuild", "updated": day.To},
 		maestrotest.Node{"kind": "checkout", "updated": noon},
 	)
-	c := client(t, s, func(o *Options) { o.HoldBack = time.Nanosecond })
+	c := client(t, s, func(o *Options) { o.Now = func() time.Time { return noon.Add(48 * time.Hour) } })
 	sameIDs(t, list(t, c, day), []string{build, job, old, lost})
 	sameIDs(t, list(t, c, Window{From: day.From, To: day.To, Kinds: []string{"build"}}), []string{build})
 	sameIDs(t, list(t, c, Window{From: day.From, To: day.To, Kinds: []string{"lava"}}), []string{job, old, lost})
@@ -208,6 +212,45 @@ func TestItemsMany(t *testing.T) {
 			t.Fatalf("limit %s", limit)
 		}
 	}
+}
+
+// A large window is read in halves, so that pages do not go far and few ids are
+// held.
+func TestItemsSplits(t *testing.T) {
+	s := maestrotest.New(maestrotest.Options{})
+	ids := addBuilds(s, 500, every(time.Second))
+	sameIDs(t, list(t, client(t, s, nil), day), ids)
+	for _, r := range s.Requests() {
+		if offset, _ := strconv.Atoi(r.Query.Get("offset")); offset > 50 {
+			t.Fatalf("offset %d", offset)
+		}
+	}
+}
+
+// A node that leaves while another comes changes no total, and yet moves others.
+func TestItemsOneLeavesOneComes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := maestrotest.New(maestrotest.Options{})
+		ids := addBuilds(s, 30, every(time.Second))
+		moved := 0
+		s.SetFault(func(_ http.ResponseWriter, r *http.Request) bool {
+			if r.URL.Query().Get("offset") != "0" && moved < 3 {
+				s.Touch(ids[moved], noon.Add(48*time.Hour), nil)
+				s.Add(maestrotest.Build(100+moved, noon.Add(time.Minute)))
+				moved++
+			}
+			return false
+		})
+		got := list(t, client(t, s, nil), day)
+		if moved != 3 || len(got) < 30 {
+			t.Errorf("%d moved, %d listed", moved, len(got))
+		}
+		for _, id := range ids[3:] {
+			if !slices.Contains(got, id) {
+				t.Errorf("missing: %s", id)
+			}
+		}
+	})
 }
 
 // While the window is read, nodes leave it, which moves others to an earlier
@@ -360,9 +403,11 @@ func TestDeniedAndGoneAreTold(t *testing.T) {
 	if !errors.Is(err, ErrDenied) || errors.Is(err, ErrGone) || errors.Is(err, fetch.ErrGone) {
 		t.Error(err)
 	}
-	s.SetFault(maestrotest.Status(422))
-	if _, err = c.Count(t.Context(), url.Values{"kind": {"x"}}); err == nil || errors.Is(err, fetch.ErrGone) {
-		t.Error(err)
+	for _, status := range []int{400, 404, 422} {
+		s.SetFault(maestrotest.Status(status))
+		if _, err = c.Count(t.Context(), url.Values{"kind": {"x"}}); err == nil || errors.Is(err, fetch.ErrGone) {
+			t.Error(err)
+		}
 	}
 	ctx, cancel := context.WithCancelCause(t.Context())
 	cancel(errors.New("interrupted"))
@@ -384,6 +429,17 @@ func TestVersion(t *testing.T) {
 		return it.Version
 	}
 	first := versionOf()
+	data := maestrotest.Node{}
+	it, _ := c.Item(t.Context(), id)
+	if err := json.Unmarshal([]byte(gjson.GetBytes(it.Node, "data").Raw), &data); err != nil {
+		t.Fatal(err)
+	}
+	data["new"], data["more"], data["text"] = nil, map[string]any{"list": []any{}}, ""
+	delete(data, "error_msg") // which is null
+	s.Touch(id, noon, maestrotest.Node{"data": data})
+	if versionOf() != first {
+		t.Error("null and absent are not the same")
+	}
 	s.Touch(id, noon.Add(time.Hour), maestrotest.Node{"processed_by_kcidb_bridge": true, "holdoff": noon, "jobfilter": []any{}, "new_member": nil})
 	if versionOf() != first {
 		t.Error("the bridge made another version")

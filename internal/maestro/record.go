@@ -191,34 +191,24 @@ func descend(root gjson.Result, childrenOf func(parent gjson.Result) ([]gjson.Re
 	return found, nil
 }
 
-// all reads all pages of a query until their totals agree.
+// all is what a query finds, each node once.
 func (c *Client) all(ctx context.Context, query url.Values) ([]gjson.Result, error) {
 	for try := 1; ; try++ {
 		var nodes []gjson.Result
 		ids := map[string]bool{}
-		for offset, want := 0, -1; ; {
-			page, total, err := c.page(ctx, query, c.o.Page, offset)
-			if err != nil {
-				return nil, err
+		end, err := c.pages(ctx, query, c.o.Page, 0, func(node gjson.Result) error {
+			if id := idOf(node); !ids[id] {
+				ids[id] = true
+				nodes = append(nodes, node)
 			}
-			if want < 0 {
-				want = total
-			}
-			for _, node := range page {
-				if id := idOf(node); !ids[id] {
-					ids[id] = true
-					nodes = append(nodes, node)
-				}
-			}
-			offset += len(page)
-			if total == want && offset >= total && len(ids) == want {
-				return nodes, nil
-			}
-			if total != want || offset >= total || len(page) == 0 {
-				break
-			}
-		}
-		if try == mostPasses {
+			return nil
+		})
+		switch {
+		case err != nil:
+			return nil, err
+		case end == whole:
+			return nodes, nil
+		case try == mostPasses:
 			return nil, fmt.Errorf("their number changed each of %d times; the next crawl tries again", try)
 		}
 		if err := pause(ctx, 0); err != nil {

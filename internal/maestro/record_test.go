@@ -127,7 +127,7 @@ func TestRecordTestsWhileNodesMove(t *testing.T) {
 		id := s.AddJob(maestrotest.Job{N: 1, Updated: noon, Tests: 30})
 		removed := false
 		s.SetFault(func(_ http.ResponseWriter, r *http.Request) bool {
-			if !removed && r.URL.Query().Get("offset") == "7" {
+			if !removed && r.URL.Query().Get("offset") == "36" {
 				removed = true
 				s.Remove(others[10:30]...)
 			}

@@ -49,6 +49,7 @@ func TestAnswers(t *testing.T) {
 	f("kind__in=kbuild,checkout", 200, 3)
 	f("kind__nin=kbuild,checkout", 200, all-3)
 	f("name__foo=x", 200, 0)
+	f("data.job_id__foo=1001", 200, 0)
 	f("sort=created", 200, 0)
 	f("unknown=null", 200, all)
 	f("unknown=x", 200, 0)
@@ -170,12 +171,12 @@ func TestNodeMembers(t *testing.T) {
 	if err != nil {
 		t.Skip(err)
 	}
-	var real Node
-	if err := json.Unmarshal(raw, &real); err != nil {
+	var whole Node
+	if err := json.Unmarshal(raw, &whole); err != nil {
 		t.Fatal(err)
 	}
 	n := defaults()
-	for name := range real {
+	for name := range whole {
 		if _, ok := n[name]; !ok && name != "id" && name != "created" && name != "updated" && name != "timeout" {
 			t.Errorf("a real node has %s", name)
 		}
