@@ -227,25 +227,27 @@ func TestItemsSplits(t *testing.T) {
 	}
 }
 
-// A node that leaves while another comes changes no total, and yet moves others.
+// Nodes that leave while others come change no total, and yet move others.
 func TestItemsOneLeavesOneComes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := maestrotest.New(maestrotest.Options{})
 		ids := addBuilds(s, 30, every(time.Second))
 		moved := 0
 		s.SetFault(func(_ http.ResponseWriter, r *http.Request) bool {
-			if r.URL.Query().Get("offset") != "0" && moved < 3 {
-				s.Touch(ids[moved], noon.Add(48*time.Hour), nil)
-				s.Add(maestrotest.Build(100+moved, noon.Add(time.Minute)))
-				moved++
+			if r.URL.Query().Get("offset") != "0" && moved < 6 {
+				for range 2 {
+					s.Touch(ids[moved], noon.Add(48*time.Hour), nil)
+					s.Add(maestrotest.Build(100+moved, noon.Add(time.Minute)))
+					moved++
+				}
 			}
 			return false
 		})
 		got := list(t, client(t, s, nil), day)
-		if moved != 3 || len(got) < 30 {
+		if moved != 6 || len(got) < 30 {
 			t.Errorf("%d moved, %d listed", moved, len(got))
 		}
-		for _, id := range ids[3:] {
+		for _, id := range ids[6:] {
 			if !slices.Contains(got, id) {
 				t.Errorf("missing: %s", id)
 			}
@@ -319,20 +321,25 @@ func TestItemsShuffled(t *testing.T) {
 	})
 }
 
-// A number that changes with each answer ends with an error, after a bounded time.
+// Answers that never agree end the listing with an error, after a bounded time:
+// a number that changes each time, and a node that is there twice.
 func TestItemsNeverSettled(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		s := maestrotest.New(maestrotest.Options{})
-		n := 0
-		s.SetFault(func(w http.ResponseWriter, _ *http.Request) bool {
-			n++
-			return maestrotest.Body(fmt.Sprintf(`{"items":[{"id":"a","kind":"kbuild"}],"total":%d}`, 2+n%2))(w, nil)
+	f := func(page func(n int) string) {
+		synctest.Test(t, func(t *testing.T) {
+			s := maestrotest.New(maestrotest.Options{})
+			n := 0
+			s.SetFault(func(w http.ResponseWriter, r *http.Request) bool {
+				n++
+				return maestrotest.Body(page(n))(w, r)
+			})
+			_, err := client(t, s, nil).Items(t.Context(), Window{From: noon, To: noon.Add(4 * time.Millisecond)}, func(Item) error { return nil })
+			if err == nil || !strings.Contains(err.Error(), "changed each of") || n > 1000 {
+				t.Errorf("%v after %d requests", err, n)
+			}
 		})
-		_, err := client(t, s, nil).Items(t.Context(), Window{From: noon, To: noon.Add(4 * time.Millisecond)}, func(Item) error { return nil })
-		if err == nil || !strings.Contains(err.Error(), "number changed") || n > 1000 {
-			t.Errorf("%v after %d requests", err, n)
-		}
-	})
+	}
+	f(func(n int) string { return fmt.Sprintf(`{"items":[{"id":"a","kind":"kbuild"}],"total":%d}`, 2+n%2) })
+	f(func(int) string { return `{"items":[{"id":"a","kind":"kbuild"},{"id":"a","kind":"kbuild"}],"total":2}` })
 }
 
 func TestItemsYieldError(t *testing.T) {
@@ -406,6 +413,9 @@ func TestDeniedAndGoneAreTold(t *testing.T) {
 	for _, status := range []int{400, 404, 422} {
 		s.SetFault(maestrotest.Status(status))
 		if _, err = c.Count(t.Context(), url.Values{"kind": {"x"}}); err == nil || errors.Is(err, fetch.ErrGone) {
+			t.Error(err)
+		}
+		if _, err = c.Node(t.Context(), "00000000000000000000ffff"); err == nil || errors.Is(err, fetch.ErrGone) {
 			t.Error(err)
 		}
 	}
