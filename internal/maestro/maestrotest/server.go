@@ -57,7 +57,8 @@ type Request struct {
 // New makes a server that is not listening: use it as an http.Handler, through
 // [Server.Transport], or after [Server.Start].
 func New(o Options) *Server {
-	s := &Server{random: rand.New(rand.NewPCG(o.Seed, 1)), base: "http://files.test", byID: map[string]*stored{}, files: map[string][]byte{}, nextID: 1}
+	random := rand.New(rand.NewPCG(o.Seed, 1)) //nolint:gosec // chance that can be had again
+	s := &Server{random: random, base: "http://files.test", byID: map[string]*stored{}, files: map[string][]byte{}, nextID: 1}
 	s.Add(o.Nodes...)
 	return s
 }
@@ -248,9 +249,9 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case otherVersion.MatchString(path):
 		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 		w.WriteHeader(http.StatusBadRequest)
-		_, _ = fmt.Fprint(w, "Unsupported API version: "+otherVersion.FindStringSubmatch(path)[1])
+		_, _ = fmt.Fprint(w, "Unsupported API version: "+otherVersion.FindStringSubmatch(path)[1]) //nolint:gosec // as the real one does, for tests
 	case len(path) > 1 && strings.HasSuffix(path, "/"):
-		http.Redirect(w, r, "http://"+r.Host+strings.TrimRight(r.URL.Path, "/"), http.StatusTemporaryRedirect)
+		http.Redirect(w, r, "http://"+r.Host+strings.TrimRight(r.URL.Path, "/"), http.StatusTemporaryRedirect) //nolint:gosec // the same
 	case r.Method != http.MethodGet:
 		w.Header().Set("Allow", "GET")
 		answer(w, http.StatusMethodNotAllowed, map[string]any{"detail": "Method Not Allowed"})
