@@ -22,6 +22,7 @@ var allowed = map[string][]string{
 	"cmd/kcing":          {"bulk", "internal/pipeline", "internal/source", "internal/synthetic", "kibana", "mappings", "state", "transform"},
 	"internal/estest":    {"tools/elasticsearch"},
 	"internal/estest/es": {"internal/estest"},
+	"internal/maestro":   {"internal/fetch"},
 	"internal/pipeline":  {"bulk", "internal/source", "mappings", "state", "transform"},
 	"state/statetest":    {"state"},
 }
