@@ -237,7 +237,7 @@ func (d *Documents) uniqueID(id string) {
 // console's text.
 func (d *Documents) readNodeLog(m *composite) (made int, err error) {
 	if !m.plain {
-		return d.readLog(m.log)
+		return d.readLog(m.log, false)
 	}
 	l := logReader{d: d, raw: m.log[1 : len(m.log)-1]}
 	for i := 0; i < len(l.raw); {
