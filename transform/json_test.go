@@ -196,3 +196,20 @@ func TestTopLevelNames(t *testing.T) {
 	f(`"":1,"":2`, `,"_":2`)
 	f(`"_source":{"a":1}`, `,"_source":{"a":1}`)
 }
+
+// TestTopName: what Elasticsearch would refuse the whole document for (mappings,
+// TestWhatIsRefused).
+func TestTopName(t *testing.T) {
+	f := func(name, value, want string) {
+		t.Helper()
+		if got := topName(name, []byte(value)); got != want {
+			t.Errorf("%q: got %q, want %q", name, got, want)
+		}
+	}
+	f("board", `"x"`, "board")
+	f("board.keyword", `"x"`, "board.keyword_")
+	f("keyword", `"x"`, "keyword")
+	f("_id", `"x"`, "_id_")
+	f("_id", `{"$oid":"x"}`, "_id")
+	f("", `1`, "_")
+}

@@ -9,10 +9,14 @@ import (
 // (tried on 8.19), unless its value is an object, which becomes sub-fields.
 var metadataFields = nameSet("_id _index _source _version _routing _ignored _ignored_source _seq_no _primary_term _field_names _nested_path _doc_count")
 
+// aliasSuffix ends the names that the index templates have as aliases of keyword
+// fields, for old dashboards; Elasticsearch refuses to write to an alias.
+const aliasSuffix = ".keyword"
+
 // topName is the name of a top-level member in the document: one that
-// Elasticsearch keeps for itself gets "_" behind it.
+// Elasticsearch or the index template keeps for itself gets "_" behind it.
 func topName(name string, raw []byte) string {
-	if metadataFields[name] && raw[0] != '{' {
+	if metadataFields[name] && raw[0] != '{' || strings.HasSuffix(name, aliasSuffix) {
 		return name + "_"
 	}
 	return fieldName(name)
