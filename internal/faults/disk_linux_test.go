@@ -1,5 +1,3 @@
-//go:build faults
-
 package faults
 
 import (
@@ -120,7 +118,7 @@ func TestNoRoomAtAll(t *testing.T) {
 	server := elasticsearch(t)
 	f := func(name, options, why string) {
 		t.Run(name, func(t *testing.T) {
-			c := synthetic(t, 20, "demo")
+			c := usual(t)
 			disk := smallDisk(t, "64k")
 			if err := os.WriteFile(filepath.Join(disk, "junk"), make([]byte, 60<<10), 0o600); err != nil {
 				t.Fatal(err)
@@ -218,7 +216,7 @@ func TestReportCannotBeWritten(t *testing.T) {
 	}
 	defer func() { _ = full.Close() }()
 	server := elasticsearch(t)
-	c := synthetic(t, 20, "demo")
+	c := usual(t)
 	for _, args := range [][]string{{"feed", c.dir, "--json"}, {"feed", c.dir, "--dry-run"}} {
 		w := newWorkplace(t, server.URL(), server.URL())
 		run := w.command(args...)

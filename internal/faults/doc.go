@@ -1,5 +1,3 @@
-//go:build faults
-
 // Package faults holds no code, only the tests that let kcing meet real faults: the built program, in processes of its
 // own, against real Elasticsearch servers that refuse, die and come back, behind proxies that lie, on disks without
 // room. What each test demands is the same: the index holds exactly the expected documents, byte for byte, and the

@@ -1,5 +1,3 @@
-//go:build faults
-
 package faults
 
 import (
@@ -41,6 +39,7 @@ type call struct {
 // seen is what a proxy has met, faults included.
 type seen struct {
 	requests, bulk, faults, gzipped int64
+	answered                        int64            // _bulk requests that Elasticsearch has answered
 	bulkBytes                       int64            // bodies of _bulk requests as they came
 	answers                         map[string]int64 // error types in the items of _bulk answers
 }
@@ -202,6 +201,7 @@ func (p *proxy) pass(rw http.ResponseWriter, c call, f fault) {
 func (p *proxy) noteAnswer(body []byte) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.seen.answered++
 	for _, name := range []string{"cluster_block_exception", "es_rejected_execution_exception"} {
 		if bytes.Contains(body, []byte(name)) {
 			if p.seen.answers == nil {

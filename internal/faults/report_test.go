@@ -1,5 +1,3 @@
-//go:build faults
-
 package faults
 
 import (
@@ -76,7 +74,7 @@ func (n numbers) consistent(s seen) {
 // outcome in one of the runs.
 func TestReport(t *testing.T) {
 	server := elasticsearch(t)
-	c := synthetic(t, 60, "demo")
+	c := usual(t)
 	p := newProxy(t, server.URL(), proxyOptions{})
 	w := newWorkplace(t, server.URL(), p.url).with("ES_BULK_ACTIONS", "400", "ES_COMPRESS", "true")
 	w.run(exitOK, "setup-es")
