@@ -4,6 +4,7 @@
 // state file agrees. Faults that can be had in memory are tested in the packages bulk and pipeline, faster and in
 // greater number.
 //
-// The caveat that bites: the tests run in turn and share one server of their own, which some of them kill. They take
-// two to three minutes. KCING_FAULTS=long makes them take longer: 50 kills, 400 callbacks, outages of 20 s.
+// The caveat that bites: the tests run in turn and share one server of their own, which some of them kill; never the
+// one of ELASTICSEARCH_URL. They take one to two minutes on two processors. KCING_FAULTS=long (make faults) makes that
+// longer: 50 kills of kcing, and kills of both during a run of 400 records.
 package faults
