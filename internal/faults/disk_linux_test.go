@@ -125,6 +125,7 @@ func TestFullDisk(t *testing.T) {
 	t.Run("tmpfs", func(t *testing.T) {
 		disk := smallDisk(t, "1m")
 		w := newWorkplace(t, server.URL(), server.URL()).with("KCING_DB", filepath.Join(disk, "kcing.db"))
+		w.program = plainProgram(t) // the race detector makes it slow to cut tokens out of so many rejects
 		w.fillUp(w.command("feed", "-", "--json"), newPairs(w, 60), "no space left on device", func() {
 			remount(t, disk, 0, "size=64m")
 		})
@@ -132,6 +133,7 @@ func TestFullDisk(t *testing.T) {
 	t.Run("limit", func(t *testing.T) {
 		w := newWorkplace(t, server.URL(), server.URL())
 		w.with("KCING_DB", w.path("kcing.db"))
+		w.program = plainProgram(t)
 		w.fillUp(limited(w.command("feed", "-", "--json"), 1000), newPairs(w, 60), "file too large", func() {})
 	})
 }
