@@ -65,7 +65,7 @@ func makeRecords(t *testing.T, dir string, records int, profile string) {
 // kcing runs it without Elasticsearch and returns its stdout.
 func kcing(t *testing.T, args ...string) []byte {
 	t.Helper()
-	cmd := exec.Command(program(t), append(args, "--env-file", os.DevNull)...)
+	cmd := exec.Command(plainProgram(t), append(args, "--env-file", os.DevNull)...)
 	cmd.Dir, cmd.Env = t.TempDir(), []string{"GORACE=" + raceOptions}
 	var out, problems bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &problems

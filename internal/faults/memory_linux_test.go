@@ -20,7 +20,7 @@ const memoryBound = 128 << 20
 func TestStalledServerMemory(t *testing.T) {
 	server := elasticsearch(t)
 	dir := filepath.Join(equipment.dir, "many")
-	makeRecords(t, dir, 50, "real") // 40 MB of documents, more than may be under way
+	makeRecords(t, dir, 200, "real") // 140 MB of documents: more than the bound
 	f := func(name string, env ...string) {
 		t.Run(name, func(t *testing.T) {
 			p := newProxy(t, server.URL(), proxyOptions{})
