@@ -153,9 +153,10 @@ func BenchmarkPeers(b *testing.B) {
 				b.ReportMetric(float64(esCPU(b, url)-before)/float64(b.N), "es-cpu-ns/doc")
 				ask(b, http.MethodPost, url+"/"+index+"/_refresh", "")
 				var n struct{ Count int }
-				if err := json.Unmarshal(ask(b, http.MethodGet, url+"/"+index+"/_count", ""), &n); err != nil || n.Count != b.N {
-					b.Fatalf("%d of %d documents are there, %v", n.Count, b.N, err)
+				if err := json.Unmarshal(ask(b, http.MethodGet, url+"/"+index+"/_count", ""), &n); err != nil {
+					b.Fatal(err)
 				}
+				p.lost(b, b.N-n.Count)
 			})
 		}
 	})
@@ -181,9 +182,18 @@ func measure(b *testing.B, p peer, url, index string) {
 	b.StopTimer()
 	b.ReportMetric(float64(cpuTime()-before)/float64(b.N), "cpu-ns/doc")
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "docs/s")
-	if stored.Load() != int64(b.N) {
-		b.Fatalf("%d of %d stored", stored.Load(), b.N)
+	p.lost(b, b.N-int(stored.Load()))
+}
+
+// lost reports how many documents were accepted and did not arrive. Of bulk none
+// may; esutil's Close now and then leaves the last ones of a worker behind and
+// returns nil (v8.19.7: 25 to 258 of 60,000 in three runs of eight on a busy
+// machine; its NumAdded is then more than NumFlushed, and NumFailed 0).
+func (p peer) lost(b *testing.B, n int) {
+	if n != 0 && p.name == "bulk" {
+		b.Fatalf("%d of %d documents are lost", n, b.N)
 	}
+	b.ReportMetric(float64(n), "lost-docs")
 }
 
 // ask wants a good answer of Elasticsearch.
