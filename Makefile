@@ -39,8 +39,8 @@ test: $(es) ## run all tests, against an Elasticsearch started for them (or ELAS
 	@KCING_REQUIRE_ELASTICSEARCH=1 $(es) run -- $(GO) test $(race) -timeout $(TEST_TIMEOUT) $(TESTFLAGS) ./...
 
 .PHONY: faults
-faults: $(es) ## long fault tests of the built binary: kills, full disk, refused credentials (not part of test)
-	@KCING_REQUIRE_ELASTICSEARCH=1 $(GO) test -tags faults -timeout 30m $(TESTFLAGS) ./internal/faults
+faults: need-go ## the fault tests of test for longer: 50 kills of kcing, more documents
+	@KCING_FAULTS=long KCING_REQUIRE_ELASTICSEARCH=1 $(GO) test $(race) -count=1 -timeout 30m $(TESTFLAGS) ./internal/faults
 
 .PHONY: check
 check: need-go ## format, vet, lint, tidy modules, test: what a change has to pass

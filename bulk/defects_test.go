@@ -295,7 +295,7 @@ func TestDefect11TooManyRequestsAtClose(t *testing.T) {
 		})
 		got, s, err := run(t, h, Options{MaxAttempts: 10}, 7)
 		var undelivered *UndeliveredError
-		if !errors.As(err, &undelivered) || undelivered.Count != 7 || got.byOutcome()[Undelivered] != 7 || s.Requests["200"] != 10 {
+		if !errors.As(err, &undelivered) || errors.Is(err, ErrOutOfTime) || undelivered.Count != 7 || got.byOutcome()[Undelivered] != 7 || s.Requests["200"] != 10 {
 			t.Errorf("Close: %v, stats %+v", err, s)
 		}
 		if r := got.all[0]; r.Status != 429 || r.Type != "es_rejected_execution_exception" || r.Attempts != 10 {

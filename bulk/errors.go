@@ -18,6 +18,10 @@ var (
 	ErrInCallback = errors.New("bulk: Flush and Close cannot be called from a result callback")
 )
 
+// ErrOutOfTime is in Result.Err of a document that is Undelivered because its
+// request has failed for as long as Options.RetryFor allows.
+var ErrOutOfTime = errors.New("gave up")
+
 // Error is what Elasticsearch said about a document or a request.
 type Error struct {
 	Status int    // HTTP status of the item or the request

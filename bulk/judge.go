@@ -176,6 +176,9 @@ func (s *sender) fail(p *piece, e *Error) {
 	s.giveUp(p)
 }
 
+// errOutOfAttempts says that MaxAttempts are spent.
+var errOutOfAttempts = errors.New("gave up")
+
 // giveUp makes the documents of p Undelivered.
 func (s *sender) giveUp(p *piece) {
 	err := context.Cause(s.ix.sending)
@@ -185,7 +188,11 @@ func (s *sender) giveUp(p *piece) {
 		if last == nil {
 			last = errors.New("no answer")
 		}
-		err = fmt.Errorf("gave up after %d attempts in %v: %w", p.attempts, time.Since(p.since).Round(time.Millisecond), last)
+		took, why := time.Since(p.since), errOutOfAttempts
+		if !p.since.IsZero() && s.ix.o.RetryFor >= 0 && took >= s.ix.o.RetryFor {
+			why = ErrOutOfTime
+		}
+		err = fmt.Errorf("%w after %d attempts in %v: %w", why, p.attempts, took.Round(time.Millisecond), last)
 	case p.last != nil && s.ix.Fatal() == nil:
 		err = fmt.Errorf("%w (last failure: %w)", err, p.last)
 	}

@@ -85,7 +85,7 @@ func TestRetryForCountsFromFirstFailure(t *testing.T) {
 		})
 		_, s, err := run(t, h, Options{RetryFor: time.Minute}, 30)
 		var undelivered *UndeliveredError
-		if !errors.As(err, &undelivered) || s.Stored < 11 || s.Stored > 12 {
+		if !errors.As(err, &undelivered) || !errors.Is(err, ErrOutOfTime) || s.Stored < 11 || s.Stored > 12 {
 			t.Errorf("Close: %v, stats %+v", err, s)
 		}
 		if took := time.Since(start); took < 11*time.Minute || took > 12*time.Minute {

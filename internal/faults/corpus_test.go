@@ -1,5 +1,3 @@
-//go:build faults
-
 package faults
 
 import (
@@ -52,6 +50,13 @@ func synthetic(t *testing.T, records int, profile string) *corpus {
 	return c
 }
 
+// usual is the corpus of most tests: some 2,600 documents of 20 records of all
+// kinds.
+func usual(t *testing.T) *corpus {
+	t.Helper()
+	return synthetic(t, 20, "demo")
+}
+
 func makeRecords(t *testing.T, dir string, records int, profile string) {
 	t.Helper()
 	kcing(t, "samples", "--synthetic", "--sample-size", strconv.Itoa(records), "--profile", profile, "--seed", "11", "--samples-dir", dir)
@@ -60,8 +65,8 @@ func makeRecords(t *testing.T, dir string, records int, profile string) {
 // kcing runs it without Elasticsearch and returns its stdout.
 func kcing(t *testing.T, args ...string) []byte {
 	t.Helper()
-	cmd := exec.Command(program(t), append(args, "--env-file", os.DevNull)...)
-	cmd.Dir, cmd.Env = t.TempDir(), []string{}
+	cmd := exec.Command(plainProgram(t), append(args, "--env-file", os.DevNull)...)
+	cmd.Dir, cmd.Env = t.TempDir(), []string{"GORACE=" + raceOptions}
 	var out, problems bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &problems
 	if err := cmd.Run(); err != nil {

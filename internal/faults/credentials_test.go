@@ -1,5 +1,3 @@
-//go:build faults
-
 package faults
 
 import (
@@ -72,7 +70,7 @@ func (w *workplace) noSecrets(outputs ...string) {
 func TestTLSAndCredentials(t *testing.T) {
 	f := func(name string, guard func(*http.Request) int, env func(w *workplace, p *proxy)) {
 		t.Run(name, func(t *testing.T) {
-			c := synthetic(t, 20, "demo")
+			c := usual(t)
 			w, p := guarded(t, guard)
 			env(w, p)
 			w.noSecrets(w.run(exitOK, "feed", c.dir, "--debug"))
@@ -92,7 +90,7 @@ func TestTLSAndCredentials(t *testing.T) {
 func TestRefused(t *testing.T) {
 	f := func(name, want string, guard func(*http.Request) int, env func(w *workplace, p *proxy)) {
 		t.Run(name, func(t *testing.T) {
-			c := synthetic(t, 20, "demo")
+			c := usual(t)
 			w, p := guarded(t, guard)
 			w.with("ES_API_KEY", apiKey)
 			if env != nil {
@@ -155,7 +153,7 @@ func TestRefused(t *testing.T) {
 func TestRefusedWhileRunning(t *testing.T) {
 	f := func(name, want string, status, after int64) {
 		t.Run(name, func(t *testing.T) {
-			c := synthetic(t, 60, "demo")
+			c := usual(t)
 			var renewed atomic.Bool
 			var bulks atomic.Int64
 			w, _ := guarded(t, func(r *http.Request) int {
@@ -164,7 +162,7 @@ func TestRefusedWhileRunning(t *testing.T) {
 				}
 				return keyAuth(r)
 			})
-			w.with("ES_API_KEY", apiKey, "ES_BULK_ACTIONS", "200")
+			w.with("ES_API_KEY", apiKey, "ES_BULK_ACTIONS", "70")
 			w.run(exitOK, "setup-es")
 			out, stderr := w.run(exitFailed, "feed", c.dir, "--debug", "--json")
 			w.noSecrets(out, stderr)

@@ -1,10 +1,8 @@
-//go:build faults
-
 package faults
 
 import (
-	"bytes"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"strings"
@@ -66,30 +64,35 @@ func (e elastic) count(prefix string) int {
 }
 
 type page struct {
-	Scroll string `json:"_scroll_id"`
-	Hits   struct {
+	PIT  string `json:"pit_id"`
+	Hits struct {
 		Hits []struct {
 			Index  string          `json:"_index"`
 			ID     string          `json:"_id"`
 			Source json.RawMessage `json:"_source"`
+			Sort   json.RawMessage `json:"sort"`
 		} `json:"hits"`
 	} `json:"hits"`
 }
 
-// documents reads all that are under a prefix.
+// documents reads all that are under a prefix: one search, and a further one for
+// each 10,000 documents.
 func (e elastic) documents(prefix string) documents {
 	e.t.Helper()
 	e.do(http.MethodPost, "/"+prefix+"*/_refresh", "")
+	var at struct{ ID string }
+	if err := json.Unmarshal(e.do(http.MethodPost, "/"+prefix+"*/_pit?keep_alive=2m", ""), &at); err != nil {
+		e.t.Fatal(err)
+	}
+	const most = 10000 // index.max_result_window
 	got := documents{}
-	answer := e.do(http.MethodPost, "/"+prefix+"*/_search?scroll=1m&sort=_doc&size=4000", "")
-	for {
+	for after := ""; ; {
 		var p page
-		if err := json.NewDecoder(bytes.NewReader(answer)).Decode(&p); err != nil {
+		// Not with filter_path, which would write the sources anew.
+		answer := e.do(http.MethodPost, "/_search", fmt.Sprintf(
+			`{"size":%d,"pit":{"id":%q},"sort":["_shard_doc"],"track_total_hits":false%s}`, most, at.ID, after))
+		if err := json.Unmarshal(answer, &p); err != nil {
 			e.t.Fatal(err)
-		}
-		if len(p.Hits.Hits) == 0 {
-			e.try(http.MethodDelete, "/_search/scroll", `{"scroll_id":"`+p.Scroll+`"}`)
-			return got
 		}
 		for _, hit := range p.Hits.Hits {
 			sum, err := digest(hit.Source)
@@ -98,6 +101,12 @@ func (e elastic) documents(prefix string) documents {
 			}
 			got[strings.TrimPrefix(hit.Index, prefix)+"/"+hit.ID] = sum
 		}
-		answer = e.do(http.MethodPost, "/_search/scroll", `{"scroll":"1m","scroll_id":"`+p.Scroll+`"}`)
+		at.ID = p.PIT
+		if n := len(p.Hits.Hits); n == most {
+			after = `,"search_after":` + string(p.Hits.Hits[n-1].Sort)
+			continue
+		}
+		e.do(http.MethodDelete, "/_pit", fmt.Sprintf(`{"id":%q}`, at.ID))
+		return got
 	}
 }

@@ -1,5 +1,3 @@
-//go:build faults
-
 package faults
 
 import (
@@ -12,9 +10,9 @@ func TestFlakyServer(t *testing.T) {
 	f := func(name string, share float64, seed uint64, which ...fault) {
 		t.Run(name, func(t *testing.T) {
 			server := elasticsearch(t)
-			c := synthetic(t, 60, "demo")
+			c := usual(t)
 			p := newProxy(t, server.URL(), proxyOptions{decide: sometimes(share, seed, which...)})
-			w := newWorkplace(t, server.URL(), p.url).with("ES_BULK_ACTIONS", "250")
+			w := newWorkplace(t, server.URL(), p.url).with("ES_BULK_ACTIONS", "80")
 			out, stderr := w.run(exitOK, "feed", c.dir, "--json")
 			s := p.stats()
 			if s.faults < 5 {

@@ -1,5 +1,3 @@
-//go:build faults
-
 package faults
 
 import (
@@ -37,13 +35,16 @@ type workplace struct {
 	env         map[string]string // what kcing gets beside HOME and PATH
 }
 
+// raceOptions make a race a failure even where the test expects exit code 1, and
+// the race detector not wait a second at the end of each process.
+const raceOptions = "halt_on_error=1 exitcode=66 atexit_sleep_ms=0"
+
 // newWorkplace is for the Elasticsearch at url; kcing reaches it at host.
 func newWorkplace(t *testing.T, url, host string) *workplace {
 	t.Helper()
 	w := &workplace{t: t, es: elastic{t, url}, program: program(t), dir: t.TempDir(), prefix: estest.Prefix(t, url)}
 	w.env = map[string]string{"ES_HOST": host, "ES_INDEX_PREFIX": w.prefix,
-		// A race is a failure even where the test expects exit code 1.
-		"GORACE": "halt_on_error=1 exitcode=66"}
+		"GORACE": raceOptions}
 	return w
 }
 

@@ -1,5 +1,3 @@
-//go:build faults
-
 package faults
 
 import (
@@ -11,10 +9,12 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 )
 
 // fault is what a proxy does to a request.
@@ -34,13 +34,15 @@ const (
 // call is one request at a proxy.
 type call struct {
 	*http.Request
-	bulk int64 // it is the n-th _bulk request, from 1; 0 for others
-	body []byte
+	bulk  int64 // it is the n-th _bulk request, from 1; 0 for others
+	body  []byte
+	began time.Time
 }
 
 // seen is what a proxy has met, faults included.
 type seen struct {
 	requests, bulk, faults, gzipped int64
+	answered                        int64            // _bulk requests that Elasticsearch has answered
 	bulkBytes                       int64            // bodies of _bulk requests as they came
 	answers                         map[string]int64 // error types in the items of _bulk answers
 }
@@ -52,6 +54,7 @@ type proxy struct {
 	target string
 	guard  func(*http.Request) int          // a status from 400 refuses the request; nil: none
 	decide atomic.Pointer[func(call) fault] // what happens to a request
+	counts *counts                          // nil: not counted
 	client http.Transport
 	closed chan struct{}
 
@@ -62,13 +65,14 @@ type proxy struct {
 type proxyOptions struct {
 	guard  func(*http.Request) int
 	decide func(call) fault
+	counts *counts
 	tls    *tls.Config // nil: plain HTTP
 }
 
 // newProxy starts a proxy for the server at target on a free port of 127.0.0.1.
 func newProxy(t *testing.T, target string, o proxyOptions) *proxy {
 	t.Helper()
-	p := &proxy{target: target, guard: o.guard, closed: make(chan struct{})}
+	p := &proxy{target: target, guard: o.guard, counts: o.counts, closed: make(chan struct{})}
 	p.client.MaxIdleConnsPerHost = 16
 	p.client.DisableCompression = true // bodies pass as they are
 	p.set(o.decide)
@@ -111,6 +115,7 @@ func (p *proxy) stats() seen {
 }
 
 func (p *proxy) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
+	began := time.Now()
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
 		return // kcing was killed
@@ -122,6 +127,7 @@ func (p *proxy) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 		}
 	}
 	c := p.note(r, body)
+	c.began = began
 	f := (*p.decide.Load())(c)
 	if f != none {
 		p.mu.Lock()
@@ -130,10 +136,14 @@ func (p *proxy) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	}
 	switch f {
 	case tooMany:
+		p.result(c, "429", nil)
+		rw.Header().Set("Retry-After", "1")
 		answer(rw, http.StatusTooManyRequests, `{"error":{"type":"circuit_breaking_exception","reason":"by the proxy"},"status":429}`)
 	case unavailable:
+		p.result(c, "503", nil)
 		http.Error(rw, "<html>the backend is away</html>", http.StatusServiceUnavailable)
 	case resetBefore:
+		p.result(c, "network", nil)
 		reset(rw)
 	case hang:
 		select {
@@ -158,6 +168,9 @@ func (p *proxy) note(r *http.Request, body []byte) call {
 			p.seen.gzipped++
 		}
 		c.bulk = p.seen.bulk
+		if p.counts != nil {
+			p.counts.request(r, body)
+		}
 	}
 	return c
 }
@@ -182,11 +195,13 @@ func (p *proxy) pass(rw http.ResponseWriter, c call, f fault) {
 	body, err := io.ReadAll(res.Body)
 	switch {
 	case err != nil || f == resetAfter:
+		p.result(c, "network", nil)
 		reset(rw)
 		return
 	case c.bulk > 0:
 		p.noteAnswer(body)
 	}
+	p.result(c, strconv.Itoa(res.StatusCode), body)
 	for name, values := range res.Header {
 		rw.Header()[name] = values
 	}
@@ -198,10 +213,18 @@ func (p *proxy) pass(rw http.ResponseWriter, c call, f fault) {
 	_, _ = rw.Write(body)
 }
 
+// result counts what kcing is about to get.
+func (p *proxy) result(c call, class string, body []byte) {
+	if p.counts != nil && c.bulk > 0 {
+		p.counts.result(class, body, time.Since(c.began))
+	}
+}
+
 // noteAnswer counts the error types that the tests wait for.
 func (p *proxy) noteAnswer(body []byte) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.seen.answered++
 	for _, name := range []string{"cluster_block_exception", "es_rejected_execution_exception"} {
 		if bytes.Contains(body, []byte(name)) {
 			if p.seen.answers == nil {

@@ -44,16 +44,22 @@ func (r *run) settle(res bulk.Result) {
 	p.release()
 }
 
-// giveUp ends the run when Elasticsearch has taken nothing at all for as long as
-// a document is tried: the documents still to come would each take as long. While
-// others get in, an undelivered one only leaves its record pending.
+// giveUp ends the run when a document was tried for as long as it may be and
+// nothing at all got in during the second half of that time: the documents still
+// to come would each take as long, one batch after the other. Half, because an
+// answer that was on its way when the outage began may come late. While others
+// get in, an undelivered document only leaves its record pending.
 func (r *run) giveUp(res bulk.Result) {
 	patience := r.Bulk.RetryFor
 	if patience == 0 {
 		patience = bulk.DefaultOptions().RetryFor
 	}
-	if since := time.Since(r.lastGood); patience > 0 && since >= patience {
-		r.stop(fmt.Errorf("%w for %v: %w", errAway, since.Round(time.Second), res.Err))
+	enough := patience // of waiting; for a document that was given up after MaxAttempts
+	if errors.Is(res.Err, bulk.ErrOutOfTime) {
+		enough = patience / 2
+	}
+	if since := time.Since(r.lastGood); patience > 0 && since >= enough {
+		r.stop(fmt.Errorf("%w for %v: %w", errAway, since.Round(100*time.Millisecond), res.Err))
 	}
 }
 

@@ -140,6 +140,61 @@ func TestEndsWhenElasticsearchStaysAway(t *testing.T) {
 	})
 }
 
+// The same when requests that were on the way as the outage began get a good
+// answer after the first has failed: no second budget for those behind them.
+func TestLateAnswersCostNoSecondBudget(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e, l := &elastic{}, newLedger()
+		e.request = func(_ context.Context, n int, _ []sent) (int, error) {
+			switch {
+			case n > 8:
+				return 0, errTest
+			case n > 5: // on the way for a while
+				time.Sleep(10 * time.Second)
+			}
+			return 0, nil
+		}
+		began := time.Now()
+		c := config(e, l)
+		c.Bulk.MaxPendingBytes = 64 << 10
+		r, err := feed(t.Context(), t, builds(2000), c)
+		if took := time.Since(began); took < time.Minute || took > time.Minute+time.Second {
+			t.Errorf("ended after %v, with a budget of one minute", took)
+		}
+		if !errors.Is(err, bulk.ErrOutOfTime) || !errors.Is(err, errAway) {
+			t.Errorf("got error %v", err)
+		}
+		equal(t, "finished", r.Finished, 80)
+		equal(t, "in the ledger", l.finishedCount(), 80)
+	})
+}
+
+// One document that Elasticsearch cannot take does not end a run in which others
+// get in, however long it is tried.
+func TestOneDocumentOutOfTimeDoesNotEndTheRun(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e, l := &elastic{}, newLedger()
+		e.request = func(context.Context, int, []sent) (int, error) {
+			time.Sleep(5 * time.Second)
+			return 0, nil
+		}
+		e.item = func(d sent) (int, string) {
+			if d.id == "b5" {
+				return 500, "internal_server_error"
+			}
+			return 0, ""
+		}
+		c := config(e, l)
+		c.Bulk.MaxPendingBytes = 64 << 10
+		r, err := feed(t.Context(), t, builds(2000), c)
+		if !errors.Is(err, bulk.ErrOutOfTime) || errors.Is(err, errAway) {
+			t.Errorf("got error %v", err)
+		}
+		equal(t, "pending", r.Pending, 1)
+		equal(t, "finished", r.Finished, 1999)
+	})
+}
+
 func TestRejectedDocument(t *testing.T) {
 	e, l := &elastic{}, newLedger()
 	e.item = func(d sent) (int, string) {
