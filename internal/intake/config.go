@@ -92,7 +92,7 @@ func DefaultLimits() Limits {
 func (l Limits) withDefaults() Limits {
 	d := DefaultLimits()
 	l.RecordBytes = orDefault(l.RecordBytes, d.RecordBytes)
-	l.BodyBytes = max(orDefault(l.BodyBytes, d.BodyBytes), 2*l.RecordBytes+minBuffer)
+	l.BodyBytes = max(orDefault(l.BodyBytes, d.BodyBytes), 2*l.RecordBytes+gzipMemory+2*minBuffer)
 	l.Connections = orDefault(l.Connections, d.Connections)
 	l.HeaderBytes = orDefault(l.HeaderBytes, d.HeaderBytes)
 	l.HeaderTimeout = orDefault(l.HeaderTimeout, d.HeaderTimeout)
