@@ -119,7 +119,7 @@ func (s *Server) refuse(ctx context.Context, p *intake.Post, rec *transform.Reco
 // statusOf is 400 for what is no JSON object, and 422 for one that is no record.
 func statusOf(class string) int {
 	switch class {
-	case "not_json", "not_object":
+	case "not_json", "not_an_object":
 		return http.StatusBadRequest
 	}
 	return http.StatusUnprocessableEntity

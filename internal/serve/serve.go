@@ -110,6 +110,7 @@ func New(c Config) *Server {
 		c.MaxRecordBytes = source.DefaultMaxRecordBytes
 	}
 	s := &Server{Config: c, queue: newQueue(), finished: removals{wake: make(chan struct{}, 1)}}
+	s.queue.add(c.Spool.Items()...)
 	s.health.now = c.Now
 	s.health.delivery(stateIdle, "")
 	s.Pipeline.Transport = observed{s.Pipeline.Transport, &s.health, c.Explain}
@@ -171,7 +172,6 @@ func (s *Server) openStore(ctx context.Context) error {
 
 // adopt takes over what processes that are gone have left, again and again.
 func (s *Server) adopt(ctx context.Context) {
-	s.queue.add(s.Spool.Items()...)
 	tick := time.NewTicker(adoptEvery)
 	defer tick.Stop()
 	for {
