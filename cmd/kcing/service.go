@@ -162,7 +162,7 @@ const firstRetention = time.Minute
 // retain runs the retention on its schedule. That goes by the last run, by
 // whichever process, so that restarts do not put it off.
 func (s *service) retain(ctx context.Context) {
-	wait := firstRetention
+	wait := min(firstRetention, s.args.drpEvery)
 	for {
 		timer := time.NewTimer(wait)
 		select {
