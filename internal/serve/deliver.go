@@ -30,14 +30,16 @@ func (s *Server) deliver(ctx context.Context, drain time.Duration) {
 			continue
 		}
 		s.prepared = time.Time{}
+		most := lastPause
 		var fatal *bulk.FatalError
 		if errors.As(err, &fatal) {
+			most = lastFatal
 			s.trouble(stateStopped, err)
 		} else {
 			s.trouble(stateWaiting, err)
 		}
 		sleep(ctx, pause/2+rand.N(pause/2)) //nolint:gosec // no secret
-		pause = min(2*pause, lastPause)
+		pause = min(2*pause, most)
 	}
 	if waiting, _ := s.queue.lens(); waiting > 0 && s.health.up() { // what came in the last moment
 		_ = s.session(ctx, drain)
