@@ -84,7 +84,7 @@ func (s *Server) session(ctx context.Context, drain time.Duration) error {
 	if err := s.prepare(runCtx); err != nil {
 		return err
 	}
-	s.health.delivery(stateDelivering, "")
+	s.health.begin()
 	c := s.Pipeline
 	c.Ledger = patientLedger{Store: *s.store.Load(), ctx: ctx, waiting: func(err error) { s.trouble(stateWaiting, err) },
 		goesOn: func() { s.health.delivery(stateDelivering, "") }}
@@ -178,6 +178,8 @@ func (s *Server) onFinished(tag any) {
 	}
 	s.queue.settle(p.item)
 	s.finished.add(p.item)
+	s.health.delivery(stateDelivering, "")
+	s.goesOn()
 }
 
 func (s *Server) onRefused(tag any) { s.onFinished(tag) }

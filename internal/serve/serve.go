@@ -75,9 +75,10 @@ const (
 	prepareLast = 5 * time.Minute       // for how long what was prepared is trusted
 	firstPause  = time.Second           // after a failed run; doubled
 	lastPause   = 15 * time.Second
-	lastFatal   = time.Minute // the same, when a person has to do something
+	lastFatal   = time.Minute      // the same, when a person has to do something
 	sayAgain    = 10 * time.Minute // the same trouble is logged again after this time
 	drainTakes  = 200              // records that are still begun after the end was asked for
+	freeAfter   = 30 * time.Second // of idle time
 	retryAfter  = 30 * time.Second // what a client is told when the spool is full
 )
 
