@@ -31,6 +31,7 @@ type elastic struct {
 	hang     bool // requests get no answer
 	status   int  // of every request, when not 0
 	refuse   func(id string) bool
+	asked    func() // called at each request; not under the lock
 	requests int
 	stored   map[string]int // index/id → how often it was created
 }
@@ -68,9 +69,12 @@ func (e *elastic) Perform(r *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	e.mu.Lock()
-	hang := e.hang
+	hang, asked := e.hang, e.asked
 	e.requests++
 	e.mu.Unlock()
+	if asked != nil {
+		asked()
+	}
 	if hang {
 		<-r.Context().Done()
 		return nil, context.Cause(r.Context())

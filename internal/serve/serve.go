@@ -33,6 +33,7 @@ type Metrics interface {
 // Config is what a server is made of. Fields without a word about zero are
 // required.
 type Config struct {
+	// Spool is one just opened: what it holds already is not delivered.
 	Spool *spool.Spool
 	// MaxSpoolBytes is the spool's limit, for Status; 0: none.
 	MaxSpoolBytes int64
@@ -112,7 +113,6 @@ func New(c Config) *Server {
 		c.MaxRecordBytes = source.DefaultMaxRecordBytes
 	}
 	s := &Server{Config: c, queue: newQueue(), finished: removals{wake: make(chan struct{}, 1)}}
-	s.queue.add(c.Spool.Items()...)
 	s.health.now = c.Now
 	s.health.delivery(stateIdle, "")
 	s.Pipeline.Transport = observed{s.Pipeline.Transport, &s.health, c.Explain}

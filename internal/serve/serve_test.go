@@ -140,7 +140,16 @@ func TestRefusedCredentials(t *testing.T) {
 		r.es.set(func(e *elastic) { e.status = 401 })
 		r.start(time.Minute)
 		r.accept(1)
+		time.Sleep(time.Minute)
+		r.es.set(func(e *elastic) {
+			e.asked = func() { // it does not look well in between, while it is tried again
+				if len(r.Ready()) == 0 {
+					t.Error("ready while the credentials are refused")
+				}
+			}
+		})
 		time.Sleep(time.Hour)
+		r.es.set(func(e *elastic) { e.asked = nil })
 		r.accept(2)
 		reasons := strings.Join(r.Ready(), "; ")
 		if !strings.Contains(reasons, "delivery stopped: the credentials were not accepted") {
@@ -188,6 +197,28 @@ func TestStateTrouble(t *testing.T) {
 			time.Sleep(2 * time.Minute)
 			r.wantDelivered(ids...)
 		}
+		r.end()
+	})
+}
+
+// Documents are not sent again and again because the state file is held while
+// they are under way.
+func TestStateLockedWhileDocumentsAreUnderWay(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, nil)
+		r.start(time.Minute)
+		r.es.set(func(e *elastic) { e.asked = func() { r.store.set(&state.LockedError{}) } })
+		r.accept(1)
+		time.Sleep(10 * time.Minute)
+		if n := r.es.sent(); n != 1 || r.store.count() != 0 {
+			t.Errorf("%d requests, %d finished", n, r.store.count())
+		}
+		if reasons := strings.Join(r.Ready(), "; "); !strings.Contains(reasons, "delivery waiting: ") {
+			t.Errorf("ready: %q", reasons)
+		}
+		r.store.set(nil)
+		time.Sleep(10 * time.Second)
+		r.wantDelivered(1)
 		r.end()
 	})
 }
@@ -331,6 +362,22 @@ func TestDrains(t *testing.T) {
 		r.accept(1, 2, 3)
 		r.end()
 		r.wantDelivered(1, 2, 3)
+	})
+}
+
+// What came in the last moment, after the last run of the pipeline, is delivered
+// too.
+func TestDrainsTheLastMoment(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, nil)
+		r.health.elasticsearch(true, "")
+		r.accept(1)
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		if err := r.Run(ctx, time.Minute); err != nil {
+			t.Error(err)
+		}
+		r.wantDelivered(1)
 	})
 }
 
