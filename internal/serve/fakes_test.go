@@ -303,14 +303,17 @@ func newRig(t *testing.T, change func(*Config, *spool.Options)) *rig {
 	return r
 }
 
+// drainFor is --drain.
+const drainFor = time.Minute
+
 // start runs the server until end, or the end of the test.
-func (r *rig) start(drain time.Duration) {
+func (r *rig) start() {
 	ctx, stop := context.WithCancel(context.Background())
 	r.stop = stop
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		r.ended <- r.Run(ctx, drain)
+		r.ended <- r.Run(ctx, drainFor)
 	}()
 	r.t.Cleanup(func() { // also after a failure; the bubble waits for its goroutines
 		r.store.set(nil)

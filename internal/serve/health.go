@@ -95,8 +95,15 @@ func (h *health) quiet(d time.Duration) bool {
 func (h *health) news(text string) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	now := h.now()
-	if text == h.said && now.Sub(h.saidAt) < sayAgain {
+	now, quiet := h.now(), sayAgain
+	switch h.said {
+	case "":
+		quiet = 0
+	case text:
+	default:
+		quiet = sayOther // it may be the same, told in other words
+	}
+	if now.Sub(h.saidAt) < quiet {
 		return false
 	}
 	h.said, h.saidAt = text, now
