@@ -13,7 +13,7 @@ import (
 // FuzzDocuments asserts what holds for all bytes: no panic; refused with a
 // reason, blank, or documents that Elasticsearch can take, the same each time.
 func FuzzDocuments(f *testing.F) {
-	kinds := []transform.Kind{"", transform.KindBuild, transform.KindBoot, transform.KindLAVA}
+	kinds := []transform.Kind{"", transform.KindBuild, transform.KindBoot, transform.KindLAVA, transform.KindMaestro}
 	for _, c := range goldenCases(f) {
 		for i, k := range kinds {
 			if k == c.options.Kind {

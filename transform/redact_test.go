@@ -29,6 +29,10 @@ func TestRedact(t *testing.T) {
 	f("\xef\xbb\xbf"+` {"token":"s3cret"} `, "\xef\xbb\xbf"+` {"token":"REDACTED"} `)
 	f("{\"a\":\"\xff\",\"token\":\"s\"}", "{\"a\":\"\xff\",\"token\":\"REDACTED\"}")
 	f(`{"a" : 1.50, "b":"\u00e9\/"}`, `{"a" : 1.50, "b":"\u00e9\/"}`)
+	f(`{"url":"https://u:s3cret@h/x?sv=1&sig=s3%3D&se=2","b":"http://s3cret@h?sig=s","c":"https:\/\/h\/a@b"}`,
+		`{"url":"https://REDACTED@h/x?sv=1&sig=REDACTED&se=2","b":"http://REDACTED@h?sig=REDACTED","c":"https:\/\/h\/a@b"}`)
+	f(`{"url":"https://h/x?sv=1\u0026sig=s3cret\u0026se=2","note":"sig=kept, a@b"}`, `{"url":"https://h/x?sv=1\u0026sig=REDACTED\u0026se=2","note":"sig=kept, a@b"}`)
+	f(`{"callback":{"definition":"token: s3cret\n"}}`, `{"callback":{"definition":"token: \"REDACTED\"\n"}}`)
 	f(``, ``)
 }
 

@@ -13,7 +13,10 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/kcing/kcing/internal/fetch"
 	"github.com/kcing/kcing/internal/intake"
+	"github.com/kcing/kcing/internal/maestro"
+	"github.com/kcing/kcing/internal/serve"
 	"github.com/kcing/kcing/internal/spool"
 )
 
@@ -24,6 +27,8 @@ type serveArgs struct {
 	spoolBytes                    byteSize
 	spoolAge, drain, drpEvery     time.Duration
 	connections                   int
+	maestro                       bool
+	api, apiToken                 string
 }
 
 // noListener is the address that leaves a listener out.
@@ -49,6 +54,9 @@ func (a *app) serveCommand() *cli.Command {
 		&cli.DurationFlag{Name: "spool-max-age", EnvVars: env("KCING_SPOOL_MAX_AGE"), Usage: "answer 503 when a record has waited for `TIME`", DefaultText: "no limit", Destination: &v.spoolAge, Category: spoolCategory, Action: positive("--spool-max-age (KCING_SPOOL_MAX_AGE)")},
 		&cli.DurationFlag{Name: "drain", EnvVars: env("KCING_DRAIN"), Value: 30 * time.Second, DefaultText: "30s", Usage: "on SIGTERM, finish what is under way within `TIME`", Destination: &v.drain, Action: positive("--drain (KCING_DRAIN)")},
 		&cli.DurationFlag{Name: "drp-every", EnvVars: env("KCING_DRP_EVERY"), Usage: "run the retention of kcing drp each `TIME`", DefaultText: "never", Destination: &v.drpEvery, Category: "Retention", Action: positive("--drp-every (KCING_DRP_EVERY)")},
+		&cli.BoolFlag{Name: "maestro", EnvVars: env("KCING_MAESTRO"), Usage: "complete callbacks that name only their Maestro node with what Maestro knows of it", Destination: &v.maestro, Category: "Maestro"},
+		&cli.StringFlag{Name: "kci-api", EnvVars: env("KCI_API"), Value: maestro.DefaultBaseURL, DefaultText: maestro.DefaultBaseURL, Usage: "`URL` of Maestro's API", Destination: &v.api, Category: "Maestro"},
+		&cli.StringFlag{Name: "kci-api-token", EnvVars: env("KCI_API_TOKEN"), Usage: "`TOKEN` for Maestro's API; reading needs none", DefaultText: "none", Destination: &v.apiToken, Category: "Maestro"},
 		v.dataFlag(),
 	}
 	for _, group := range [][]cli.Flag{v.recordFlags(), v.drpFlags(), v.esFlags(), withoutLimits(v.bulkFlags()), v.stateFlags(), v.logFlags()} {
@@ -93,6 +101,10 @@ func (a *app) serve(ctx context.Context, v *serveArgs, formatGiven bool) error {
 	if err != nil {
 		return err
 	}
+	enrich, err := v.enricher(log)
+	if err != nil {
+		return err
+	}
 	doors, err := v.openDoors(ctx)
 	if err != nil {
 		return err
@@ -102,7 +114,7 @@ func (a *app) serve(ctx context.Context, v *serveArgs, formatGiven bool) error {
 	if err != nil {
 		return fmt.Errorf("%w (KCING_DATA)", err)
 	}
-	s := &service{app: a, args: v, log: log, client: client, doors: doors, spool: kept}
+	s := &service{app: a, args: v, log: log, client: client, doors: doors, spool: kept, enrich: enrich}
 	err = s.run(ctx)
 	left := kept.Stats()
 	if closeErr := kept.Close(); err == nil {
@@ -110,6 +122,20 @@ func (a *app) serve(ctx context.Context, v *serveArgs, formatGiven bool) error {
 	}
 	log.Info("ended", "left_in_spool", left.Records)
 	return err
+}
+
+// enricher asks Maestro; nil without --maestro.
+func (v *serveArgs) enricher(log *slog.Logger) (*serve.Enricher, error) {
+	if !v.maestro {
+		return nil, nil //nolint:nilnil // none is wanted
+	}
+	const atOnce = 4
+	downloads := fetch.New(fetch.Options{UserAgent: "kcing/" + buildVersion() + " (+https://github.com/kcing/kcing)", Concurrency: atOnce, Tries: 2})
+	api, err := maestro.New(maestro.Options{BaseURL: v.api, Token: v.apiToken, Fetch: downloads, Logger: log})
+	if err != nil {
+		return nil, usagef("%v", err)
+	}
+	return &serve.Enricher{Complete: api.Complete, Logger: log, Away: func(err error) bool { return !errors.Is(err, maestro.ErrGone) }}, nil
 }
 
 // doors are where posts come in.

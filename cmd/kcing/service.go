@@ -30,6 +30,7 @@ type service struct {
 	client *elasticsearch.BaseClient
 	doors  *doors
 	spool  *spool.Spool
+	enrich *serve.Enricher // nil: callbacks stay as they came
 
 	mu    sync.Mutex
 	store *state.Store // nil until it could be opened
@@ -107,7 +108,7 @@ func (s *service) config(metrics *intake.Metrics) serve.Config {
 		Spool: s.spool, MaxSpoolBytes: int64(v.spoolBytes), OpenStore: s.openStore,
 		Pipeline: pipeline.Config{Transport: s.client, Bulk: v.bulkOptions(), Prefix: v.prefix, IngestTime: v.timestamp == "ingest", Logger: s.log},
 		Prepare:  s.prepare, Ping: s.ping, URL: v.maskedNodes(), Explain: plainText,
-		MaxRecordBytes: int64(v.maxRecordBytes), Metrics: metrics, Logger: s.log, Now: s.app.now,
+		Enrich: s.enrich, MaxRecordBytes: int64(v.maxRecordBytes), Metrics: metrics, Logger: s.log, Now: s.app.now,
 	}
 	c.Pipeline.Bulk.Logger = s.log
 	return c

@@ -4,8 +4,11 @@ import (
 	"cmp"
 	"context"
 	"log/slog"
+	"regexp"
 	"sync"
 	"time"
+
+	"github.com/tidwall/gjson"
 
 	"github.com/kcing/kcing/internal/source"
 	"github.com/kcing/kcing/internal/spool"
@@ -19,12 +22,9 @@ const enrichAtOnce = 4
 // callback whose node cannot be had now is delivered as it came, with a tag, and
 // completed later by `kcing feed --source maestro`.
 type Enricher struct {
-	// Node returns the composite record of a callback and its node. It is called
-	// by several goroutines at once. Required.
-	Node func(ctx context.Context, id string, callback []byte) ([]byte, error)
-	// NodeID finds the node that a callback names and does not describe; empty:
-	// none. Required.
-	NodeID func(callback []byte) string
+	// Complete returns the composite record of a callback and its node. It is
+	// called by several goroutines at once. Required.
+	Complete func(ctx context.Context, id string, callback []byte) ([]byte, error)
 	// Timeout of one look-up; 0: 5 s.
 	Timeout time.Duration
 	// Away tells whether an error means that Maestro is away, rather than that it
@@ -49,7 +49,7 @@ func (e *Enricher) record(ctx context.Context, m spool.Meta, rec *source.Record)
 	}
 	id := m.NodeID
 	if id == "" {
-		id = e.NodeID(rec.Payload)
+		id = nodeOf(rec.Payload)
 	}
 	if id == "" {
 		return
@@ -60,13 +60,30 @@ func (e *Enricher) record(ctx context.Context, m spool.Meta, rec *source.Record)
 	}
 	ctx, cancel := context.WithTimeout(ctx, cmp.Or(e.Timeout, 5*time.Second))
 	defer cancel()
-	composite, err := e.Node(ctx, id, rec.Payload)
+	composite, err := e.Complete(ctx, id, rec.Payload)
 	if err != nil {
 		rec.Tags = append(rec.Tags, noMaestro)
 		e.failed(ctx, id, err)
 		return
 	}
-	rec.Payload, rec.Size, rec.Kind = composite, int64(len(composite)), "maestro"
+	rec.Payload, rec.Size, rec.Kind = composite, int64(len(composite)), string(transform.KindMaestro)
+}
+
+var (
+	nodeIDLine = regexp.MustCompile(`(?m)^\s+["']?node_id["']?\s*:\s*["']?([0-9a-fA-F]{24})\b`)
+	kernelLine = regexp.MustCompile(`(?m)^\s+["']?(?:kernel|git)\.[a-z_]+["']?\s*:`)
+)
+
+// nodeOf is the node that a callback's job names in its metadata, when that does
+// not describe the kernel itself; empty: none. The definition is YAML in block
+// style, as LAVA writes it.
+func nodeOf(callback []byte) string {
+	definition := gjson.GetBytes(callback, "definition").String()
+	found := nodeIDLine.FindStringSubmatch(definition)
+	if found == nil || kernelLine.MatchString(definition) {
+		return ""
+	}
+	return found[1]
 }
 
 // noMaestro is the tag of a callback without its node.

@@ -1,0 +1,12 @@
+// Package crawl downloads what an [Origin] lists and hands it to the pipeline as
+// a source of records. It is not a scheduler, and it knows no origin: those are
+// packages of their own (internal/maestro, internal/legacy, internal/lavaserver).
+//
+// What was finished before is not downloaded again. Each download is put into
+// the spool before it is emitted, so that a run that was killed goes on without
+// downloading it a second time. What cannot be downloaded is remembered as a
+// failure and tried by the next runs.
+//
+// The caveat that bites: [Crawler.Close] has to be called after the pipeline's
+// run, with its error: only then is it known whether the cursor may move.
+package crawl

@@ -1,0 +1,100 @@
+package fetch
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+)
+
+// ErrGone is what a *StatusError with 400, 403, 404 or 410 wraps: what storage
+// answers for files that have expired.
+var ErrGone = errors.New("not there any more")
+
+// ErrTooLarge says that a body is over the limit.
+var ErrTooLarge = errors.New("larger than the limit")
+
+// StatusError is an answer other than success.
+type StatusError struct {
+	// URL is without userinfo and query.
+	URL    string
+	Status int
+	// Detail is the beginning of the answer's text, on one line; may be empty.
+	Detail string
+}
+
+// Error names URL and status.
+func (e *StatusError) Error() string {
+	text := fmt.Sprintf("%s answered %d %s", e.URL, e.Status, http.StatusText(e.Status))
+	if e.Detail != "" {
+		text += ": " + e.Detail
+	}
+	return text
+}
+
+// Is makes the answers of expired storage match ErrGone.
+func (e *StatusError) Is(target error) bool {
+	return target == ErrGone && (e.Status == http.StatusNotFound || e.Status == http.StatusGone ||
+		e.Status == http.StatusForbidden || e.Status == http.StatusBadRequest)
+}
+
+// Denied reports whether err is an API's 401 or 403: asking again is of no use.
+func Denied(err error) bool {
+	var s *StatusError
+	return errors.As(err, &s) && (s.Status == http.StatusUnauthorized || s.Status == http.StatusForbidden)
+}
+
+// TransferError is a request without a usable answer after all tries: no
+// connection, cut off, too slow, or a server that is not able to answer.
+type TransferError struct {
+	// URL is without userinfo and query.
+	URL   string
+	Tries int
+	Err   error // of the last try
+}
+
+// Error names URL, the number of tries and the last reason.
+func (e *TransferError) Error() string {
+	times := ""
+	if e.Tries > 1 {
+		times = fmt.Sprintf(" (%d tries)", e.Tries)
+	}
+	return fmt.Sprintf("cannot get %s%s: %s", e.URL, times, reason(e.Err))
+}
+
+// Unwrap gives the last try's error.
+func (e *TransferError) Unwrap() error { return e.Err }
+
+// reason is err without the URL that net/http puts before it, which may hold a
+// password or a signature.
+func reason(err error) string {
+	var u *url.Error
+	if errors.As(err, &u) {
+		return reason(u.Err)
+	}
+	return err.Error()
+}
+
+// Redact is a URL without userinfo, query and fragment, for people to read.
+func Redact(raw string) string {
+	u, err := url.Parse(raw)
+	if err != nil {
+		return "a URL that cannot be read"
+	}
+	u.User, u.RawQuery, u.ForceQuery, u.Fragment, u.RawFragment = nil, "", false, "", ""
+	return u.String()
+}
+
+// detail is the beginning of an answer as one line of plain text.
+func detail(body []byte) string {
+	const most = 200
+	text := strings.Join(strings.Fields(strings.ToValidUTF8(string(body), "")), " ")
+	if strings.HasPrefix(text, "<") { // an HTML page says nothing in a line
+		return ""
+	}
+	if r := []rune(text); len(r) > most {
+		text = string(r[:most]) + "…"
+	}
+	return text
+}

@@ -1,0 +1,181 @@
+package fetch
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+
+	"golang.org/x/sync/semaphore"
+)
+
+// Defaults of Options.
+const (
+	DefaultConcurrency = 4
+	DefaultTries       = 5
+	DefaultMaxBytes    = 64 << 20
+	DefaultIdleTimeout = 30 * time.Second
+	DefaultTimeout     = 5 * time.Minute
+)
+
+// Options of New. The zero value is ready to use.
+type Options struct {
+	// UserAgent is sent with each request; empty: "kcing".
+	UserAgent string
+	// Concurrency is how many requests may be under way; 0: DefaultConcurrency.
+	Concurrency int
+	// Tries is how often a request is made before it counts as failed; 0:
+	// DefaultTries.
+	Tries int
+	// MaxBytes limits one body, decompressed; 0: DefaultMaxBytes. A body is held
+	// in memory whole.
+	MaxBytes int64
+	// IdleTimeout is how long a server may send nothing; 0: DefaultIdleTimeout.
+	IdleTimeout time.Duration
+	// Timeout is how long one try may take; 0: DefaultTimeout.
+	Timeout time.Duration
+	// Transport makes the requests; nil: one of its own, with the environment's
+	// proxy (HTTP_PROXY, HTTPS_PROXY, NO_PROXY).
+	Transport http.RoundTripper
+	// Jar keeps cookies; nil: none are kept.
+	Jar http.CookieJar
+	// Logger gets a line for each try that failed; nil: none.
+	Logger *slog.Logger
+}
+
+// Client downloads. It is for use by many goroutines at once.
+type Client struct {
+	o    Options
+	http *http.Client
+	slot *semaphore.Weighted
+}
+
+// New makes a client.
+func New(o Options) *Client {
+	if o.UserAgent == "" {
+		o.UserAgent = "kcing"
+	}
+	if o.Concurrency <= 0 {
+		o.Concurrency = DefaultConcurrency
+	}
+	if o.Tries <= 0 {
+		o.Tries = DefaultTries
+	}
+	if o.MaxBytes <= 0 {
+		o.MaxBytes = DefaultMaxBytes
+	}
+	if o.IdleTimeout <= 0 {
+		o.IdleTimeout = DefaultIdleTimeout
+	}
+	if o.Timeout <= 0 {
+		o.Timeout = DefaultTimeout
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	if o.Transport == nil {
+		o.Transport = transport(o.Concurrency)
+	}
+	return &Client{o: o, http: &http.Client{Transport: o.Transport, Jar: o.Jar}, slot: semaphore.NewWeighted(int64(o.Concurrency))}
+}
+
+// transport leaves gzip alone: bodies are unpacked by what they are, not by what
+// the headers say.
+func transport(connections int) *http.Transport {
+	return &http.Transport{
+		Proxy:                 http.ProxyFromEnvironment,
+		DialContext:           (&net.Dialer{Timeout: 10 * time.Second, KeepAlive: 15 * time.Second}).DialContext,
+		TLSHandshakeTimeout:   10 * time.Second,
+		MaxIdleConnsPerHost:   connections,
+		IdleConnTimeout:       90 * time.Second,
+		ExpectContinueTimeout: time.Second,
+		ForceAttemptHTTP2:     true,
+		DisableCompression:    true,
+	}
+}
+
+// Get downloads one URL; header may be nil. The body is decompressed when it is
+// gzip. Errors: *StatusError (ErrGone for expired storage), *TransferError,
+// ErrTooLarge, or ctx's.
+func (c *Client) Get(ctx context.Context, url string, header http.Header) ([]byte, error) {
+	if err := c.slot.Acquire(ctx, 1); err != nil {
+		return nil, context.Cause(ctx)
+	}
+	defer c.slot.Release(1)
+	var pause backoff
+	for try := 1; ; try++ {
+		body, err := c.try(ctx, url, header)
+		switch {
+		case err == nil:
+			return body, nil
+		case ctx.Err() != nil:
+			return nil, context.Cause(ctx)
+		case !passing(err):
+			return nil, finalError(url, err)
+		case try == c.o.Tries:
+			return nil, &TransferError{URL: Redact(url), Tries: try, Err: err}
+		}
+		wait := pause.next(err)
+		if wait > maxRetryAfter {
+			return nil, &TransferError{URL: Redact(url), Tries: try, Err: err}
+		}
+		c.o.Logger.Debug("download failed, trying again", "url", Redact(url), "try", try, "in", wait, "error", reason(err))
+		if !sleep(ctx, wait) {
+			return nil, context.Cause(ctx)
+		}
+	}
+}
+
+// Reach tells whether anything answers at a URL: one request, no retry, at most
+// patience. Any answer will do; the error is a *TransferError.
+func (c *Client) Reach(ctx context.Context, url string, patience time.Duration) error {
+	parent := ctx
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	res, err := c.do(ctx, url, nil)
+	if err != nil {
+		if parent.Err() != nil {
+			return context.Cause(parent)
+		}
+		if errors.Is(err, context.DeadlineExceeded) {
+			err = errors.New("no answer within " + patience.String())
+		}
+		return &TransferError{URL: Redact(url), Tries: 1, Err: err}
+	}
+	return res.Body.Close()
+}
+
+func (c *Client) do(ctx context.Context, url string, header http.Header) (*http.Response, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return nil, &finalFault{errors.New("not a URL: " + reason(err))}
+	}
+	for name, values := range header {
+		req.Header[name] = values
+	}
+	req.Header.Set("User-Agent", c.o.UserAgent)
+	return c.http.Do(req)
+}
+
+// try makes one request and reads its whole answer.
+func (c *Client) try(parent context.Context, url string, header http.Header) ([]byte, error) {
+	ctx, cancel := context.WithTimeoutCause(parent, c.o.Timeout, errTimeout)
+	defer cancel()
+	ctx, idle := newIdleTimer(ctx, c.o.IdleTimeout)
+	defer idle.stop()
+	res, err := c.do(ctx, url, header)
+	if err != nil {
+		return nil, causeOf(ctx, err)
+	}
+	defer res.Body.Close() //nolint:errcheck // only read
+	in := &watched{in: res.Body, idle: idle}
+	if res.StatusCode < 200 || res.StatusCode > 299 {
+		text, _ := io.ReadAll(io.LimitReader(in, 4<<10))
+		return nil, &answer{status: &StatusError{URL: Redact(url), Status: res.StatusCode, Detail: detail(text)}, retryAfter: retryAfter(res.Header, time.Now())}
+	}
+	body, err := readBody(in, c.o.MaxBytes)
+	return body, causeOf(ctx, err)
+}

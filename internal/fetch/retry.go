@@ -1,0 +1,97 @@
+package fetch
+
+import (
+	"context"
+	"crypto/x509"
+	"errors"
+	"math/rand/v2"
+	"net/http"
+	"strconv"
+	"time"
+)
+
+// Pauses between tries: a random time up to firstPause, which doubles from try to
+// try up to maxPause. A server's Retry-After wins, up to maxRetryAfter: whoever
+// wants more patience than that is tried by the next run.
+const (
+	firstPause    = time.Second
+	maxPause      = 30 * time.Second
+	maxRetryAfter = 2 * time.Minute
+)
+
+// finalFault is an error that another try would not mend.
+type finalFault struct{ error }
+
+func (e *finalFault) Unwrap() error { return e.error }
+
+// answer is a status that is not success, with what the server wants.
+type answer struct {
+	status     *StatusError
+	retryAfter time.Duration // 0: it did not say
+}
+
+func (e *answer) Error() string { return e.status.Error() }
+func (e *answer) Unwrap() error { return e.status }
+
+// passing tells whether another try may succeed.
+func passing(err error) bool {
+	var (
+		final     *finalFault
+		a         *answer
+		authority x509.UnknownAuthorityError
+		hostname  x509.HostnameError
+	)
+	switch {
+	case errors.As(err, &final), errors.As(err, &authority), errors.As(err, &hostname):
+		return false
+	case errors.As(err, &a):
+		s := a.status.Status
+		return s == http.StatusTooManyRequests || s == http.StatusRequestTimeout || s == http.StatusTooEarly || s >= 500 && s != http.StatusNotImplemented
+	}
+	return true // the connection, or a body that was cut
+}
+
+// finalError is what the caller gets of an error that is not worth a retry.
+func finalError(url string, err error) error {
+	var a *answer
+	if errors.As(err, &a) {
+		return a.status
+	}
+	return &TransferError{URL: Redact(url), Tries: 1, Err: err}
+}
+
+// retryAfter reads the header: seconds or a date (RFC 9110, 10.2.3).
+func retryAfter(h http.Header, now time.Time) time.Duration {
+	v := h.Get("Retry-After")
+	if s, err := strconv.ParseInt(v, 10, 32); err == nil && s > 0 {
+		return time.Duration(s) * time.Second
+	}
+	if t, err := http.ParseTime(v); err == nil && t.After(now) {
+		return t.Sub(now)
+	}
+	return 0
+}
+
+// backoff chooses the pauses of one download.
+type backoff struct{ most time.Duration }
+
+func (b *backoff) next(err error) time.Duration {
+	b.most = min(max(2*b.most, firstPause), maxPause)
+	var a *answer
+	if errors.As(err, &a) && a.retryAfter > 0 {
+		return a.retryAfter
+	}
+	return time.Duration(rand.Int64N(int64(b.most))) //nolint:gosec // jitter, no secret
+}
+
+// sleep reports whether it slept to the end.
+func sleep(ctx context.Context, d time.Duration) bool {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
