@@ -33,13 +33,19 @@ type elastic struct {
 	refuse   func(id string) bool
 	asked    func() // called at each request; not under the lock
 	requests int
-	stored   map[string]int // index/id → how often it was created
+	stored   map[string]string // index/id → body
 }
 
 func (e *elastic) set(f func(*elastic)) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	f(e)
+}
+
+func (e *elastic) docs() map[string]string {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return maps.Clone(e.stored)
 }
 
 // sent is the number of requests so far.
@@ -87,27 +93,32 @@ func (e *elastic) Perform(r *http.Request) (*http.Response, error) {
 	var items []string
 	lines := bytes.Split(bytes.TrimSuffix(body, []byte("\n")), []byte("\n"))
 	for i := 0; i < len(lines); i += 2 {
-		var action struct {
-			Create struct {
-				Index string `json:"_index"`
-				ID    string `json:"_id"`
-			} `json:"create"`
+		var action map[string]struct {
+			Index string `json:"_index"`
+			ID    string `json:"_id"`
 		}
 		if err := json.Unmarshal(lines[i], &action); err != nil {
 			return nil, err
 		}
-		key, status := action.Create.Index+"/"+action.Create.ID, 201
-		switch {
-		case e.refuse != nil && e.refuse(action.Create.ID):
-			status = 400
-		case e.stored[key] > 0:
-			status = 409
-		default:
-			e.stored[key]++
+		for op, a := range action {
+			status := e.store(op, a.Index+"/"+a.ID, a.ID, string(lines[i+1]))
+			items = append(items, fmt.Sprintf(`{%q:{"status":%d,"error":{"type":"test","reason":"because"}}}`, op, status))
 		}
-		items = append(items, fmt.Sprintf(`{"create":{"status":%d,"error":{"type":"test","reason":"because"}}}`, status))
 	}
 	return answer(200, `{"took":1,"errors":true,"items":[`+strings.Join(items, ",")+`]}`), nil
+}
+
+// store is one document's fate; the lock is held.
+func (e *elastic) store(op, key, id, body string) (status int) {
+	_, there := e.stored[key]
+	switch {
+	case e.refuse != nil && e.refuse(id):
+		return 400
+	case there && op == "create":
+		return 409
+	}
+	e.stored[key] = body
+	return 201
 }
 
 func answer(status int, body string) *http.Response {
@@ -116,10 +127,8 @@ func answer(status int, body string) *http.Response {
 
 // ids are those of the boot documents: one a callback.
 func (e *elastic) boots() []string {
-	e.mu.Lock()
-	defer e.mu.Unlock()
 	var ids []string
-	for key := range e.stored {
+	for key := range e.docs() {
 		if index, id, _ := strings.Cut(key, "/"); strings.HasPrefix(index, "boot-") {
 			ids = append(ids, id)
 		}
@@ -276,7 +285,7 @@ func (b *lockedBuffer) String() string {
 // newRig makes a server that does not run yet.
 func newRig(t *testing.T, change func(*Config, *spool.Options)) *rig {
 	t.Helper()
-	r := &rig{t: t, es: &elastic{stored: map[string]int{}}, store: newStore(), counts: new(counts), log: new(lockedBuffer),
+	r := &rig{t: t, es: &elastic{stored: map[string]string{}}, store: newStore(), counts: new(counts), log: new(lockedBuffer),
 		dir: filepath.Join(t.TempDir(), "spool"), ended: make(chan error, 1)}
 	c := Config{
 		OpenStore: func() (Store, error) {
