@@ -133,7 +133,7 @@ func TestCompletesManyAtOnce(t *testing.T) {
 		var atOnce, most int
 		r := newRig(t, func(c *Config, _ *spool.Options) {
 			c.Enrich = &Enricher{Away: func(error) bool { return false }, Logger: slog.New(slog.DiscardHandler),
-				Complete: func(_ context.Context, _ string, callback []byte) ([]byte, error) {
+				Complete: func(_ context.Context, _ string, _ []byte) ([]byte, error) {
 					mu.Lock()
 					atOnce++
 					most = max(most, atOnce)
