@@ -1,0 +1,129 @@
+package crawl
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+)
+
+// plan is where a run begins and how far it came.
+type plan struct {
+	from, to  time.Time
+	complete  time.Time // the listing is complete up to here; zero: nothing to remember
+	movable   bool      // the window joins what was crawled before
+	listedAll bool
+}
+
+// makePlan chooses the window.
+func (c *Crawler) makePlan(ctx context.Context) (plan, error) {
+	now := c.started
+	p := plan{to: now, from: now.Add(-DefaultSince)}
+	oldest := p.from // what a window must reach back to, to leave no gap
+	if c.Store != nil {
+		cursor, err := c.cursor(ctx)
+		if err != nil {
+			return plan{}, err
+		}
+		if !cursor.IsZero() {
+			oldest, p.from = cursor, cursor.Add(-Overlap)
+		}
+	}
+	if c.Since > 0 {
+		p.from = now.Add(-c.Since)
+	}
+	all := !slices.ContainsFunc(c.Origin.Kinds(), func(kind string) bool { return !c.wants(kind) })
+	p.movable = all && c.HowMany == 0 && !p.from.After(oldest)
+	return p, nil
+}
+
+// cursor is the time up to which all was crawled, zero when there is none.
+func (c *Crawler) cursor(ctx context.Context) (time.Time, error) {
+	text, err := c.Store.Cursor(ctx, c.Source)
+	if err != nil || text == "" {
+		return time.Time{}, err
+	}
+	at, err := time.Parse(time.RFC3339Nano, text)
+	switch {
+	case err != nil:
+		c.Logger.Warn("the crawl's cursor in state cannot be read; starting as if there were none", "cursor", text)
+		return time.Time{}, nil
+	case at.After(c.started): // the clock was wrong then, or is now
+		return time.Time{}, nil
+	}
+	return at, nil
+}
+
+// moveCursor remembers how far this crawl came, and how far it looked back.
+func (c *Crawler) moveCursor(ctx context.Context) error {
+	p := c.plan
+	if !p.listedAll || !p.movable || p.complete.IsZero() || !p.complete.After(p.from) {
+		return nil
+	}
+	if err := c.Store.SetCursor(ctx, c.Source, p.complete.UTC().Format(time.RFC3339Nano)); err != nil {
+		return fmt.Errorf("how far the crawl came cannot be remembered, the next one lists the same again: %w", err)
+	}
+	return nil
+}
+
+// newest lists the newest items of each kind, by going back in windows of
+// growing length. It holds HowMany items of each kind in memory.
+func (c *Crawler) newest(ctx context.Context, p plan) ([]Item, error) {
+	floor := p.to.Add(-newestWithin)
+	if c.Since > 0 {
+		floor = p.from
+	}
+	byKind := map[string][]Item{}
+	seen := map[string]bool{}
+	to := p.to
+	for step := 6 * time.Hour; to.After(floor); step *= 2 {
+		from := to.Add(-step)
+		if from.Before(floor) {
+			from = floor
+		}
+		_, err := c.Origin.Items(ctx, Window{From: from, To: to, Kinds: c.Kinds}, func(it Item) error {
+			if seen[it.Key] {
+				return nil
+			}
+			list := append(byKind[it.Kind], it)
+			if len(list) > 2*c.HowMany {
+				list = keepNewest(list, c.HowMany)
+			}
+			byKind[it.Kind] = list
+			return nil
+		})
+		if err != nil {
+			return nil, err
+		}
+		enough := true
+		for _, kind := range c.Kinds {
+			byKind[kind] = keepNewest(byKind[kind], c.HowMany)
+			for _, it := range byKind[kind] {
+				seen[it.Key] = true
+			}
+			enough = enough && len(byKind[kind]) >= c.HowMany
+		}
+		if enough {
+			break
+		}
+		to = from
+	}
+	var all []Item
+	for _, kind := range c.Kinds {
+		all = append(all, byKind[kind]...)
+	}
+	return all, nil
+}
+
+// newestWithin is how far back the newest items are looked for.
+const newestWithin = 30 * 24 * time.Hour
+
+// keepNewest keeps n items, the newest first; of items without a time those that
+// were listed last.
+func keepNewest(list []Item, n int) []Item {
+	slices.Reverse(list)
+	slices.SortStableFunc(list, func(a, b Item) int { return b.Time.Compare(a.Time) })
+	list = slices.CompactFunc(list, func(a, b Item) bool { return a.Key == b.Key })
+	clear(list[min(n, len(list)):])
+	return list[:min(n, len(list)):min(n, len(list))]
+}
