@@ -102,6 +102,7 @@ type Crawler struct {
 	finished sync.WaitGroup
 	err      error // of the finisher; read after it ended
 
+	gap                                         atomic.Bool  // a listed item was lost to this run: the cursor stays
 	open                                        atomic.Int64 // records spooled or emitted, and not settled
 	inARow                                      atomic.Int64 // downloads without an answer, one after the other
 	failures                                    atomic.Int64
@@ -238,7 +239,7 @@ func (c *Crawler) Close(ctx context.Context, runErr error) (Report, error) {
 	switch {
 	case c.err != nil:
 		return report, c.err
-	case runErr != nil || c.open.Load() > 0 || c.Store == nil:
+	case runErr != nil || c.open.Load() > 0 || c.gap.Load() || c.Store == nil:
 		return report, nil
 	}
 	return report, c.moveCursor(context.WithoutCancel(ctx))

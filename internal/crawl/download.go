@@ -56,9 +56,10 @@ func (c *Crawler) record(t *task, payload []byte, form string, received time.Tim
 func (c *Crawler) fromSpool(t *task) (bool, error) {
 	meta, payload, err := c.Spool.Read(*t.spooled)
 	var damaged *spool.CorruptError
-	if errors.As(err, &damaged) { // set aside, and said; the listing brings it again
+	if errors.As(err, &damaged) { // set aside, and said; the next listing brings it again
 		c.open.Add(-1)
 		if t.own {
+			c.gap.Store(true)
 			c.leave(t.item)
 		}
 		return false, nil

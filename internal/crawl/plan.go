@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -63,7 +64,26 @@ func (c *Crawler) moveCursor(ctx context.Context) error {
 	if err := c.Store.SetCursor(ctx, c.Source, p.complete.UTC().Format(time.RFC3339Nano)); err != nil {
 		return fmt.Errorf("how far the crawl came cannot be remembered, the next one lists the same again: %w", err)
 	}
-	return nil
+	return c.Store.SetCursor(ctx, windowName+c.Source, c.started.Sub(p.from).String())
+}
+
+// windowName, with a source after it, is the name of a cursor that holds how far
+// the last crawl looked back.
+const windowName = "window "
+
+// LooksBack is how far back the next crawl of any source may look, by the names
+// and positions in state (Store.Cursors): what is known of items younger than
+// that must not be forgotten. 0: nothing was ever crawled.
+func LooksBack(cursors map[string]string) time.Duration {
+	most := time.Duration(0)
+	for name, position := range cursors {
+		if !strings.HasPrefix(name, windowName) {
+			continue
+		}
+		d, _ := time.ParseDuration(position)
+		most = max(most, d, DefaultSince)
+	}
+	return most
 }
 
 // newest lists the newest items of each kind, by going back in windows of
@@ -82,9 +102,10 @@ func (c *Crawler) newest(ctx context.Context, p plan) ([]Item, error) {
 			from = floor
 		}
 		_, err := c.Origin.Items(ctx, Window{From: from, To: to, Kinds: c.Kinds}, func(it Item) error {
-			if seen[it.Key] {
+			if seen[it.Key] || !c.wants(it.Kind) {
 				return nil
 			}
+			seen[it.Key] = true
 			list := append(byKind[it.Kind], it)
 			if len(list) > 2*c.HowMany {
 				list = keepNewest(list, c.HowMany)
@@ -98,9 +119,6 @@ func (c *Crawler) newest(ctx context.Context, p plan) ([]Item, error) {
 		enough := true
 		for _, kind := range c.Kinds {
 			byKind[kind] = keepNewest(byKind[kind], c.HowMany)
-			for _, it := range byKind[kind] {
-				seen[it.Key] = true
-			}
 			enough = enough && len(byKind[kind]) >= c.HowMany
 		}
 		if enough {
@@ -123,7 +141,6 @@ const newestWithin = 30 * 24 * time.Hour
 func keepNewest(list []Item, n int) []Item {
 	slices.Reverse(list)
 	slices.SortStableFunc(list, func(a, b Item) int { return b.Time.Compare(a.Time) })
-	list = slices.CompactFunc(list, func(a, b Item) bool { return a.Key == b.Key })
 	clear(list[min(n, len(list)):])
 	return list[:min(n, len(list)):min(n, len(list))]
 }

@@ -61,6 +61,10 @@ type Config struct {
 	// time of either. They hold the run up and must not wait for emit. A record
 	// that gets neither call is pending. Nil: not called.
 	OnFinished, OnRefused func(tag any)
+	// OnParsed is called with the tag of each tagged record that could be parsed,
+	// and what it turned out to be: before OnFinished or OnRefused for that tag,
+	// from several goroutines at once. Nil: not called.
+	OnParsed func(tag any, key state.Key)
 	// Logger gets a line for each refused or damaged record; nil: none.
 	Logger *slog.Logger
 	// Progress is counted up while the run goes on; nil: not.
@@ -98,6 +102,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.OnRefused == nil {
 		c.OnRefused = func(any) {}
+	}
+	if c.OnParsed == nil {
+		c.OnParsed = func(any, state.Key) {}
 	}
 	if c.rejectID == nil {
 		c.rejectID = func(any) string { return "" }
