@@ -63,6 +63,12 @@ type stateReport struct {
 	Runs      []state.Run      `json:"runs"`    // the last of each command
 	FileBytes int64            `json:"file_bytes"`
 	FreeBytes int64            `json:"free_bytes"`
+	// Crawls are the times up to which sources were crawled, by source.
+	Crawls map[string]string `json:"crawls"`
+	// NotDownloaded counts the items that could not be downloaded; Unfetched are
+	// the first of them.
+	NotDownloaded int               `json:"not_downloaded"`
+	Unfetched     []unfetchedReport `json:"unfetched"`
 }
 
 func (a *app) status(c *cli.Context, s *settings) error {
@@ -145,7 +151,9 @@ func (s *settings) stateStatus(ctx context.Context, r *statusReport) error {
 		var counts state.Counts
 		if counts, err = store.Counts(ctx); err == nil {
 			r.State.fill(counts)
-			return nil
+			if err = r.State.fillCrawls(ctx, store); err == nil {
+				return nil
+			}
 		}
 	}
 	r.State.Error = err.Error()
@@ -251,6 +259,7 @@ func printStateStatus(row func(string, string, ...any), r statusReport) {
 	} else {
 		row("rejects", "none")
 	}
+	printCrawls(row, st)
 	for _, run := range st.Runs {
 		row("last "+run.Command, "%s, took %s, exit code %d: %s", run.Started.UTC().Format(time.DateTime+"Z"), seconds(run.Ended.Sub(run.Started)), run.ExitCode, byReason(notZero(run.Counts)))
 	}

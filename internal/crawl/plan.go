@@ -86,6 +86,19 @@ func LooksBack(cursors map[string]string) time.Duration {
 	return most
 }
 
+// Newest lists the newest o.HowMany items of each kind, within o.Since if that is
+// set. Of the options Store and Spool are not used.
+func Newest(ctx context.Context, o Options) ([]Item, error) {
+	o.Store, o.Spool = nil, nil
+	c := New(o)
+	defer c.Close(ctx, nil) //nolint:errcheck // it has nothing to remember
+	p, err := c.makePlan(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return c.newest(ctx, p)
+}
+
 // newest lists the newest items of each kind, by going back in windows of
 // growing length. It holds HowMany items of each kind in memory.
 func (c *Crawler) newest(ctx context.Context, p plan) ([]Item, error) {
@@ -143,4 +156,16 @@ func keepNewest(list []Item, n int) []Item {
 	slices.SortStableFunc(list, func(a, b Item) int { return b.Time.Compare(a.Time) })
 	clear(list[min(n, len(list)):])
 	return list[:min(n, len(list)):min(n, len(list))]
+}
+
+// Positions are the times up to which sources were crawled, of the names and
+// positions in state (Store.Cursors).
+func Positions(cursors map[string]string) map[string]string {
+	out := map[string]string{}
+	for name, position := range cursors {
+		if !strings.HasPrefix(name, windowName) {
+			out[name] = position
+		}
+	}
+	return out
 }
