@@ -78,9 +78,13 @@ func (c *Crawler) fromSpool(t *task) (bool, error) {
 // records of this run to be finished.
 func (c *Crawler) put(ctx context.Context, it Item, received time.Time, payload []byte) (spool.Item, error) {
 	meta := spool.Meta{Kind: it.Form, Key: c.spoolPrefix() + it.Key, Name: it.Name, Lab: it.Lab, Version: it.Version, Received: received}
-	for {
+	const most = 5 // tries with an empty spool: then nothing of ours will make room
+	for empty := 0; ; {
 		stored, err := c.Spool.Put(ctx, meta, payload)
-		if !errors.Is(err, spool.ErrFull) || c.Spool.Stats().Records == 0 {
+		if c.Spool.Stats().Records == 0 {
+			empty++
+		}
+		if !errors.Is(err, spool.ErrFull) || empty == most {
 			return stored, err
 		}
 		timer := time.NewTimer(time.Second) // some other process may have made room
