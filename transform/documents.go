@@ -32,6 +32,7 @@ type Documents struct {
 	key   string // what each id begins with
 	head  []byte // what each source begins with
 	boot  int    // how much of head a boot document has: it is no part of a job
+	own   int    // how much of head a document has that is a node of its own
 	buf   []byte // of each document what is its own
 	spans []span
 	size  int // of all sources, in bytes
@@ -56,14 +57,16 @@ const (
 	bootDoc
 	testDoc
 	logDoc
+	matchedTestDoc // a test with a node of its own
+	nodeTestDoc    // a test that is a node and no more; the rest of its id is all of it
 )
 
-var docKinds = [...]string{buildDoc: DocBuild, bootDoc: DocBoot, testDoc: DocTest, logDoc: DocLog}
+var docKinds = [...]string{buildDoc: DocBuild, bootDoc: DocBoot, testDoc: DocTest, logDoc: DocLog, matchedTestDoc: DocTest, nodeTestDoc: DocTest}
 
 // Reset empties d and keeps its buffers unless they have grown past what a
 // large record needs, so that one monster does not hold memory for ever.
 func (d *Documents) Reset() {
-	d.Time, d.Tags, d.key, d.boot, d.size = time.Time{}, nil, "", 0, 0
+	d.Time, d.Tags, d.key, d.boot, d.own, d.size = time.Time{}, nil, "", 0, 0, 0
 	d.head, d.buf = emptied(d.head, keepBytes), emptied(d.buf, keepBytes)
 	d.id, d.source = emptied(d.id, keepBytes), emptied(d.source, keepBytes)
 	d.spans = emptied(d.spans, keepItems)
@@ -108,8 +111,12 @@ func (d *Documents) All() iter.Seq[Document] {
 				d.source = append(d.source[:0], d.head[:head]...)
 			}
 			d.id = append(d.id[:len(d.key)], d.buf[s.id:s.source]...)
+			id := d.id
+			if s.kind == nodeTestDoc {
+				id = id[len(d.key):]
+			}
 			d.source = append(d.source[:head], d.buf[s.source:s.end]...)
-			if !yield(Document{Kind: docKinds[kind], ID: d.id, Source: d.source}) {
+			if !yield(Document{Kind: docKinds[kind], ID: id, Source: d.source}) {
 				return
 			}
 		}
@@ -117,8 +124,11 @@ func (d *Documents) All() iter.Seq[Document] {
 }
 
 func (d *Documents) headLen(kind docKind) int {
-	if kind == bootDoc {
+	switch kind {
+	case bootDoc:
 		return d.boot
+	case matchedTestDoc, nodeTestDoc:
+		return d.own
 	}
 	return len(d.head)
 }

@@ -33,16 +33,19 @@ func (d *Documents) member(name, text string) {
 }
 
 // tags writes the damage noted so far.
-func (d *Documents) tags() {
-	for i, t := range d.Tags {
+func (d *Documents) tags() { d.texts("tags", d.Tags) }
+
+// texts writes a list of texts, or nothing when it is empty.
+func (d *Documents) texts(name string, list []string) {
+	for i, text := range list {
 		if i == 0 {
-			d.buf = append(d.buf, `,"tags":[`...)
+			d.buf = append(appendName(d.buf, name), '[')
 		} else {
 			d.buf = append(d.buf, ',')
 		}
-		d.buf = appendString(d.buf, t)
+		d.buf = appendString(d.buf, text)
 	}
-	if len(d.Tags) > 0 {
+	if len(list) > 0 {
 		d.buf = append(d.buf, ']')
 	}
 }

@@ -1,6 +1,7 @@
 package transform
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 	"time"
@@ -57,6 +58,12 @@ type scratch struct {
 	cases  []testCase
 	ids    map[string]int // of tests: how often each has been given
 	facts  jobFacts
+
+	// Of a Maestro record only.
+	children []child
+	byPath   map[string]int // into children
+	nodeOf   []int          // of each case: 1 + the place of its node in children, 0: none
+	jobError bool           // error_type is in all documents' head
 }
 
 // stringText is the text of a JSON string.
@@ -74,6 +81,8 @@ func (s *scratch) reset() {
 	s.suites = emptied(s.suites, keepItems)
 	s.index, s.ids = emptiedMap(s.index), emptiedMap(s.ids)
 	s.facts = jobFacts{}
+	clear(s.children)
+	s.children, s.byPath, s.nodeOf, s.jobError = emptied(s.children, keepItems), nil, emptied(s.nodeOf, keepItems), false
 }
 
 // identifyCallback finds a callback's key and refuses one that lacks a part
@@ -118,12 +127,19 @@ func (r *Record) callback(d *Documents, received time.Time) error {
 		return err
 	}
 	defined := d.readDefinition(r.value("definition"))
+	if r.maestro != nil {
+		if err := d.readChildren(r.maestro); err != nil {
+			return err
+		}
+		d.matchChildren()
+		r.maestro.complete(&d.work.facts)
+	}
 	large := r.commonFields(d)
 	errorMsg := r.addedFields(d)
-	d.boot = len(d.head)
-	d.head = appendMember(d.head, "job_id", d.clip("id", r.jobID))
+	r.endHead(d)
 
 	d.tests(r.fact(d), received)
+	d.childTests(r.fact(d))
 	lines, err := d.readLog(r.value("log"))
 	if err != nil {
 		return err
@@ -134,7 +150,7 @@ func (r *Record) callback(d *Documents, received time.Time) error {
 	if d.work.yaml.limited {
 		d.tag("_yamllimit")
 	}
-	d.callbackBoot(large, errorMsg)
+	d.callbackBoot(r, large, errorMsg)
 	if d.size > MaxOutput {
 		return errTooLarge("")
 	}
@@ -147,13 +163,16 @@ func errTooLarge(part string) error {
 
 // callbackBoot makes the boot document last, since only then all damage is
 // known, and puts it first.
-func (d *Documents) callbackBoot(large []field, errorMsg string) {
+func (d *Documents) callbackBoot(r *Record, large []field, errorMsg string) {
 	d.begin(bootDoc)
 	d.open()
 	for _, f := range large {
 		d.buf = appendField(d.buf, f)
 	}
 	d.member("error_msg", errorMsg)
+	if r.maestro != nil {
+		r.maestro.bootFields(d)
+	}
 	d.tags()
 	d.end()
 	last := len(d.spans) - 1
@@ -171,7 +190,7 @@ func (r *Record) commonFields(d *Documents) (large []field) {
 	start := len(d.head)
 	for _, f := range r.fields {
 		name := string(f.name)
-		if string(f.raw) == "null" || callbackOnly[name] || dropped[name] || addedToCallback[name] {
+		if string(f.raw) == "null" || callbackOnly[name] || dropped[name] || addedToCallback[name] || r.maestro != nil && addedByNode[name] {
 			continue
 		}
 		if size := len(f.name) + len(f.raw); size > maxCommonField || len(d.head)-start+size > maxCommon {
@@ -196,14 +215,33 @@ func (r *Record) addedFields(d *Documents) (errorMsg string) {
 	for i, f := range jobFields {
 		add(f.field, w.facts.values[i])
 	}
-	outcome, seconds := bootOutcome(w.cases, r.text("status"), r.text("status_string"))
-	d.head = appendMember(d.head, "boot_result", d.clip("boot_result", outcome))
-	d.head = appendMember(d.head, "boot_time", d.clip("boot_time", seconds))
+	device := r.text("actual_device_id")
 	errorType, errorMsg := jobError(w.cases)
-	add("device", r.text("actual_device_id"))
+	outcome, seconds := bootOutcome(w.cases, r.text("status"), r.text("status_string"))
+	if m := r.maestro; m != nil {
+		device, errorType, errorMsg = cmp.Or(device, m.data.text("device")), cmp.Or(errorType, m.errorType), cmp.Or(errorMsg, m.errorMsg)
+		switch {
+		case !m.called:
+			outcome = m.outcome(d)
+		case outcome == "fail" && errorType == infrastructure:
+			outcome = "incomplete"
+		}
+	}
+	d.head = appendMember(d.head, "boot_result", d.clip("boot_result", outcome))
+	if r.maestro == nil || r.maestro.called {
+		d.head = appendMember(d.head, "boot_time", d.clip("boot_time", seconds))
+	}
+	add("device", device)
 	add("lava_status", r.text("status_string"))
 	add("error_type", errorType)
-	add("node_id", w.facts.nodeID)
+	w.jobError = errorType != ""
+	if m := r.maestro; m != nil {
+		for _, name := range commonNodeFields {
+			add(name, m.fact(name))
+		}
+	} else {
+		add("node_id", w.facts.nodeID)
+	}
 	get := r.fact(d)
 	for _, key := range []struct{ name, text string }{{"build_key", buildKey(get)}, {"boot_key", bootKey(get)}} {
 		if key.text != "" {
@@ -211,6 +249,19 @@ func (r *Record) addedFields(d *Documents) (errorMsg string) {
 		}
 	}
 	return errorMsg
+}
+
+// endHead ends what all documents of a job begin with. A document that is a node
+// of its own goes without the job's node_id, which therefore comes last.
+func (r *Record) endHead(d *Documents) {
+	d.boot = len(d.head)
+	if r.maestro == nil || r.jobID != "" {
+		d.head = appendMember(d.head, "job_id", d.clip("id", r.jobID))
+	}
+	d.own = len(d.head)
+	if r.maestro != nil {
+		d.head = appendMember(d.head, "node_id", d.clip("node_id", r.maestro.id))
+	}
 }
 
 // clip is a text that is not too long to be repeated in each document.

@@ -20,25 +20,48 @@ var (
 	secretAnywhere = regexp.MustCompile(`(?i)(\b` + sensitive + `(?:\\?["'])?\s*:\s*(?:\\?["'])?)[^"'\\,}\s][^"'\\,}]*`)
 )
 
+// What may be secret within a URL: a user's name, password or token, and the signature
+// that Azure's storage, where Maestro kept its files in 2024, has in the query.
+var (
+	secretUser      = regexp.MustCompile(`(://)[^/\s"'\\@<>?#]+@`)
+	secretSignature = regexp.MustCompile(`(?i)([?&](?:amp;)?sig=)[^&\s"'\\<>#]+`)
+)
+
+// redactURLs cuts both out of whatever holds URLs.
+func redactURLs(text []byte) []byte {
+	text = secretUser.ReplaceAll(text, []byte("${1}REDACTED@"))
+	return secretSignature.ReplaceAll(text, []byte("${1}REDACTED"))
+}
+
 const redacted = `${1}"REDACTED"`
 
-// Redact returns a copy of a record's bytes without tokens and Authorization
-// headers, for keeping among the rejects. All else stays as it is: the copy may
+// Redact returns a copy of a record's bytes without tokens, Authorization
+// headers and secrets within URLs, for keeping among the rejects. All else stays as it is: the copy may
 // be fed again. It works on damaged JSON too.
 func Redact(payload []byte) []byte {
-	out := secretJSON.ReplaceAll(payload, []byte(redacted))
+	out := redactURLs(secretJSON.ReplaceAll(payload, []byte(redacted)))
 	fields, err := scanJSON(trim(out), nil)
 	if err != nil {
 		return secretAnywhere.ReplaceAll(out, []byte("${1}REDACTED"))
 	}
 	for _, f := range fields {
-		if string(f.name) != "definition" || f.raw[0] != '"' {
-			continue
+		if string(f.name) == "callback" && f.raw[0] == '{' { // within a Maestro record
+			walkObject(f.raw, func(m field) { out = redactDefinition(out, m) })
 		}
-		text := unescape(f.raw[1 : len(f.raw)-1])
-		if clean := secretYAML.ReplaceAll(text, []byte(redacted)); !bytes.Equal(text, clean) {
-			out = bytes.ReplaceAll(out, f.raw, appendString(nil, string(clean)))
-		}
+		out = redactDefinition(out, f)
 	}
 	return out
+}
+
+// redactDefinition cuts tokens out of a job definition, which is YAML within a
+// string of payload.
+func redactDefinition(payload []byte, f field) []byte {
+	if string(f.name) != "definition" || f.raw[0] != '"' {
+		return payload
+	}
+	text := unescape(f.raw[1 : len(f.raw)-1])
+	if clean := secretYAML.ReplaceAll(text, []byte(redacted)); !bytes.Equal(text, clean) {
+		return bytes.ReplaceAll(payload, f.raw, appendString(nil, string(clean)))
+	}
+	return payload
 }

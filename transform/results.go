@@ -13,6 +13,7 @@ type testCase struct {
 	result, unit, name, measurement, logStartLine, logEndLine, suite, level, logged, id string
 	// What was there and not null.
 	hasResult, hasName, hasMeasurement, hasStart, hasSuite, hasLogged bool
+	testSet                                                           string // the set that LAVA's metadata puts the case into
 	// Of the suite lava's case job only.
 	errorType, errorMsg string
 }
@@ -58,7 +59,7 @@ func (d *Documents) strictSuite(suite, text string) bool {
 	under, odd := "", false
 	y := strictYAML{text: text, pair: func(level int, key string, v scalar) {
 		if level == 1 && key == "metadata" { // of two the last one counts
-			c.errorType, c.errorMsg = "", ""
+			c.testSet, c.errorType, c.errorMsg = "", "", ""
 		}
 		switch {
 		case level == 1 && v == collection:
@@ -74,6 +75,10 @@ func (d *Documents) strictSuite(suite, text string) bool {
 			case "error_msg":
 				odd = odd || v == collection
 				c.errorMsg = v.text()
+			case "set":
+				if v != collection && !v.null() {
+					c.testSet = v.text()
+				}
 			}
 		}
 	}}
@@ -175,6 +180,9 @@ func (y *yamlReader) testCase(suite string, row *yaml.Node) testCase {
 			c.errorType = y.text(y.child(meta, "error_type"))
 			c.errorMsg = y.text(y.child(meta, "error_msg"))
 		}
+	}
+	if meta := y.child(row, "metadata"); meta != nil && meta.Kind == yaml.MappingNode {
+		c.testSet = y.text(y.child(meta, "set"))
 	}
 	return c
 }

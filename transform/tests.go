@@ -16,12 +16,19 @@ func (d *Documents) tests(get func(string) string, received time.Time) {
 		}
 		c := &d.work.cases[i]
 		c.fill(received)
-		d.begin(testDoc)
+		node := ""
+		if len(d.work.nodeOf) > 0 && d.work.nodeOf[i] > 0 {
+			node = d.work.children[d.work.nodeOf[i]-1].id
+			d.begin(matchedTestDoc)
+		} else {
+			d.begin(testDoc)
+		}
 		d.testID(c)
 		d.open()
 		d.buf = append(append(appendName(d.buf, "test_key"), '"'), build...)
 		d.buf = append(appendKey(d.buf, c.suite, c.name), '"')
 		d.buf = c.append(d.buf)
+		d.member("node_id", d.clip("node_id", node))
 		d.end()
 	}
 }

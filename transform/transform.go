@@ -18,6 +18,9 @@ const (
 	KindBuild Kind = "build"
 	KindBoot  Kind = "boot"
 	KindLAVA  Kind = "lava"
+	// KindMaestro is for Options alone: a record of Maestro's, whichever it is.
+	// Once parsed it is a KindBuild (a kbuild node) or a KindLAVA (a job).
+	KindMaestro Kind = "maestro"
 )
 
 // The kinds of documents that records become. A build record becomes one
@@ -61,6 +64,9 @@ type Options struct {
 	// IngestTime files documents under the time of receipt instead of the time
 	// of the event, as the first kcing did.
 	IngestTime bool
+	// Tags are put among the tags of the record's build or boot document, such as
+	// "_nomaestro" on a callback that could not be completed from Maestro.
+	Tags []string
 }
 
 // Record is one parsed record: known to be a JSON object of a known kind, with
@@ -77,12 +83,22 @@ type Record struct {
 	Lab string
 	// Time is the record's own time in UTC, zero when it names none.
 	Time time.Time
+	// TimeMoves says that Time may be another one when the same record comes
+	// again: Maestro's `updated` moves once more when a finished node is passed on
+	// to KCIDB. The caller has to keep the first and put it into Time again, or
+	// the record's documents go to two indices.
+	TimeMoves bool
+	// Overwrites says that the record knows more, or later, than what may be in
+	// its documents' place: a node, or a callback completed by its node.
+	Overwrites bool
 
 	ingest  bool
 	invalid bool // the payload held invalid UTF-8 or a lone surrogate
 	fields  []field
 	values  map[string]int // name → index into fields of the last one of that name
 	jobID   string
+	tags    []string
+	maestro *composite // of a Maestro record; else nil
 }
 
 // Parse reads a record's outside: its form is checked, kind, key and time are
@@ -91,7 +107,8 @@ type Record struct {
 // payload until the next Parse.
 func (r *Record) Parse(payload []byte, o Options) error {
 	r.Kind, r.Key, r.Lab, r.Time = o.Kind, "", "", time.Time{}
-	r.ingest, r.invalid, r.jobID = o.IngestTime, false, ""
+	r.ingest, r.invalid, r.jobID, r.tags = o.IngestTime, false, "", o.Tags
+	r.TimeMoves, r.Overwrites, r.maestro = false, false, nil
 	r.forget()
 
 	body := trim(payload)
@@ -110,6 +127,12 @@ func (r *Record) Parse(payload []byte, o Options) error {
 	}
 	r.settleFields()
 	r.renameFields()
+	if m := r.findComposite(o.Kind); m != nil {
+		return r.identifyNode(m, o)
+	}
+	if r.Kind == KindMaestro {
+		return refuse("not_a_node", "", `no Maestro node, and no {"node": …}: see docs/maestro.md`)
+	}
 	if r.Kind == "" {
 		kind, err := r.detect()
 		if err != nil {
@@ -244,13 +267,24 @@ func (r *Record) Documents(d *Documents, received time.Time) error {
 	if r.invalid {
 		d.tag("_invalidutf8")
 	}
+	for _, tag := range r.tags {
+		d.tag(tag)
+	}
 	switch r.Kind {
 	case KindBuild:
-		r.build(d)
+		if r.maestro != nil {
+			r.nodeBuild(d)
+		} else {
+			r.build(d)
+		}
 	case KindBoot:
 		r.boot(d)
 	case KindLAVA:
-		if err := r.callback(d, received); err != nil {
+		job := func() error { return r.callback(d, received) }
+		if r.maestro != nil && !r.maestro.called {
+			job = func() error { return r.nodeJob(d) }
+		}
+		if err := job(); err != nil {
 			d.Reset()
 			return err
 		}

@@ -113,9 +113,10 @@ func (c Config) withDefaults() Config {
 	return c
 }
 
-// op is the bulk operation of this run.
-func (c Config) op() bulk.Op {
-	if c.Force {
+// op is the bulk operation for a record's documents. One that overwrites does so
+// whatever the ledger says: another machine may have stored what it completes.
+func (c Config) op(overwrites bool) bulk.Op {
+	if c.Force || overwrites {
 		return bulk.OpIndex
 	}
 	return bulk.OpCreate
@@ -143,7 +144,7 @@ func (c Config) parse(rec source.Record, dst *transform.Record) error {
 		return rec.Err
 	}
 	err := guard(func() error {
-		return dst.Parse(rec.Payload, transform.Options{Kind: transform.Kind(rec.Kind), Lab: c.lab(rec), IngestTime: c.IngestTime})
+		return dst.Parse(rec.Payload, transform.Options{Kind: transform.Kind(rec.Kind), Lab: c.lab(rec), IngestTime: c.IngestTime, Tags: rec.Tags})
 	})
 	if isPanic(err) {
 		*dst = transform.Record{}

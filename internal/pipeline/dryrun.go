@@ -10,6 +10,7 @@ import (
 
 	"github.com/tidwall/gjson"
 
+	"github.com/kcing/kcing/bulk"
 	"github.com/kcing/kcing/internal/source"
 	"github.com/kcing/kcing/transform"
 )
@@ -73,6 +74,7 @@ func DryRun(ctx context.Context, src Source, w io.Writer, c Config) (Report, err
 type preview struct {
 	source source.Record
 	kind   string
+	op     bulk.Op
 	docs   transform.Documents // none of a record refused or blank
 	err    error
 	done   chan struct{} // gets one value when the fields above are set
@@ -83,7 +85,7 @@ func (r *run) preview(p *preview, rec *transform.Record) {
 	if p.err = r.parse(p.source, rec); p.err == nil {
 		p.err = documents(rec, &p.docs, r.received(p.source))
 	}
-	p.kind = recordKind(p.source, rec)
+	p.kind, p.op = recordKind(p.source, rec), r.op(rec.Overwrites)
 	p.source.Payload = nil
 }
 
@@ -132,7 +134,7 @@ func (r *run) writePreview(out *bufio.Writer, p *preview, names *indexNames) err
 		if doc.Kind != kind { // they come kind by kind
 			r.made(kind, n)
 			kind, n = doc.Kind, 0
-			action = append(append(append(action[:0], `{"`...), r.op().String()...), `":{"_index":`...)
+			action = append(append(append(action[:0], `{"`...), p.op.String()...), `":{"_index":`...)
 			action = gjson.AppendJSONString(action, names.name(kind, p.docs.Time))
 			action = append(action, `,"_id":"`...)
 		}

@@ -131,15 +131,23 @@ func (w *worker) skipFinished(ctx context.Context, items []item) ([]item, error)
 }
 
 // fixReceipts gives records without a time of their own the time at which they
-// were first received: their index depends on it, also in the next run.
+// were first received, and those whose time moves the first one that they had:
+// their index depends on it, also in the next run.
 func (w *worker) fixReceipts(ctx context.Context, items []item) error {
 	var receipts []state.Receipt
 	var of []int
 	for i := range items {
-		if !items[i].record.HasTime(items[i].received) {
-			receipts = append(receipts, state.Receipt{Key: items[i].key(), Time: items[i].received})
-			of = append(of, i)
+		it := &items[i]
+		own := it.record.HasTime(it.received)
+		if own && !it.record.TimeMoves {
+			continue
 		}
+		receipt := state.Receipt{Key: it.key(), Time: it.received}
+		if own {
+			receipt.Time = it.record.Time
+		}
+		receipts = append(receipts, receipt)
+		of = append(of, i)
 	}
 	if len(receipts) == 0 {
 		return nil
@@ -148,7 +156,11 @@ func (w *worker) fixReceipts(ctx context.Context, items []item) error {
 		return err
 	}
 	for j, i := range of {
-		items[i].received = receipts[j].Time
+		if it := &items[i]; it.record.HasTime(it.received) {
+			it.record.Time = receipts[j].Time
+		} else {
+			it.received = receipts[j].Time
+		}
 	}
 	return nil
 }
@@ -166,7 +178,7 @@ func (w *worker) send(ctx context.Context, it *item) error {
 	p := &pending{run: w.run, key: it.key(), digest: it.digest, tag: it.source.Tag, source: it.source.Name, lab: it.record.Lab,
 		received: it.received, time: w.docs.Time, documents: w.docs.Len()}
 	p.open.Store(1) // held by this function until all documents are added
-	d := bulk.Doc{Op: w.op(), Tag: p}
+	d := bulk.Doc{Op: w.op(it.record.Overwrites), Tag: p}
 	kind, n := "", int64(0)
 	defer func() { w.made(kind, n) }()
 	for doc := range w.docs.All() {

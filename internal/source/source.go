@@ -11,7 +11,7 @@ import (
 type Record struct {
 	// Name says where it came from: a path, or "stdin" with a number.
 	Name string
-	// Kind is "build", "boot" or "lava" when the user said so, else empty.
+	// Kind is "build", "boot", "lava" or "maestro" when the user said so, else empty.
 	Kind string
 	// Payload is the record's bytes, decompressed. The receiver owns it.
 	Payload []byte
@@ -21,6 +21,8 @@ type Record struct {
 	Size int64
 	// Lab, when set, is the lab_name of this callback, whatever it says itself.
 	Lab string
+	// Tags are put among the tags of its build or boot document.
+	Tags []string
 	// Received is when the record was accepted first; zero: now.
 	Received time.Time
 	// Tag is handed back when the record is finished; the source's own business.

@@ -1,0 +1,191 @@
+package maestro
+
+import (
+	"context"
+	"fmt"
+	"net/url"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/tidwall/gjson"
+)
+
+// Window is what to list: nodes with From <= updated < To.
+type Window struct {
+	From, To time.Time
+	// Kinds are "build" and "lava"; empty: both.
+	Kinds []string
+}
+
+// Items yields the builds and LAVA jobs of the window that are done, the older
+// half of a large window before the newer one and otherwise in no order; a node
+// may come twice. It returns yield's error as it is, and the time before which
+// the listing is complete: w.To, but at most HoldBack before now.
+func (c *Client) Items(ctx context.Context, w Window, yield func(Item) error) (complete time.Time, err error) {
+	complete = w.To.Truncate(time.Millisecond).UTC()
+	if latest := c.o.Now().Add(-c.o.HoldBack).Truncate(time.Millisecond).UTC(); complete.After(latest) {
+		complete = latest
+	}
+	from := w.From.Truncate(time.Millisecond).UTC()
+	for _, query := range queries(w.Kinds) {
+		l := &lister{c: c, query: query, yield: yield}
+		if err := l.window(ctx, from, complete, map[string]bool{}); err != nil {
+			return time.Time{}, err
+		}
+	}
+	return complete, nil
+}
+
+// queries are what finds the nodes of these kinds. Each name and value in them
+// was tried on a real server: one that it does not know would find nothing.
+func queries(kinds []string) (all []url.Values) {
+	wants := func(kind string) bool { return len(kinds) == 0 || slices.Contains(kinds, kind) }
+	if wants("build") {
+		all = append(all, url.Values{"state": {"done"}, "kind": {"kbuild"}})
+	}
+	if wants("lava") {
+		all = append(all, url.Values{"state": {"done"}, "kind": {"job"}},
+			// Before 2024-03 a job had the kind test.
+			url.Values{"state": {"done"}, "kind": {"test"}, "artifacts.lava_log__ne": {"null"}})
+	}
+	return all
+}
+
+// lister reads the nodes that one query finds.
+type lister struct {
+	c     *Client
+	query url.Values
+	yield func(Item) error
+}
+
+const (
+	// passesBeforeSplit is how often a window is read whose nodes come and go
+	// while it is, before it is read in halves.
+	passesBeforeSplit = 3
+	// mostPasses is how often that is done where there are no halves.
+	mostPasses = 8
+	// largePage is the most that is asked for in one answer, where pages of a
+	// window of one millisecond do not agree.
+	largePage = 10_000
+)
+
+// window yields what is in [from, to) and not in seen, which it adds to.
+func (l *lister) window(ctx context.Context, from, to time.Time, seen map[string]bool) error {
+	if !from.Before(to) {
+		return nil
+	}
+	splits := to.Sub(from) > time.Millisecond
+	for try := 1; ; try++ {
+		limit := l.c.o.Page
+		if !splits && try > passesBeforeSplit {
+			limit = largePage
+		}
+		end, err := l.pass(ctx, from, to, limit, splits, seen)
+		switch {
+		case err != nil:
+			return err
+		case end == whole:
+			return nil
+		case splits && (end == tooMany || try == passesBeforeSplit):
+			middle := from.Add(to.Sub(from) / 2).Truncate(time.Millisecond)
+			if !middle.After(from) {
+				middle = from.Add(time.Millisecond)
+			}
+			if err := l.window(ctx, from, middle, seen); err != nil {
+				return err
+			}
+			if end == tooMany { // nothing of it was yielded, and ids need not be kept
+				seen = map[string]bool{}
+			}
+			return l.window(ctx, middle, to, seen)
+		case try == mostPasses:
+			return fmt.Errorf("the nodes updated at %s cannot be listed: their number changed each of %d times; the next crawl tries again",
+				from.Format(time.RFC3339Nano), try)
+		}
+		l.c.o.Logger.Debug("Maestro's nodes changed while they were listed, listing them again", "from", from, "to", to, "try", try)
+		if err := pause(ctx, 0); err != nil {
+			return err
+		}
+	}
+}
+
+// passEnd is how a pass over a window ended.
+type passEnd int
+
+const (
+	whole   passEnd = iota // all nodes that the API said there are were read
+	changed                // nodes came, left or changed places meanwhile
+	tooMany                // nothing was read
+)
+
+// pass reads a window once and yields its nodes that are not in seen.
+func (l *lister) pass(ctx context.Context, from, to time.Time, limit int, splits bool, seen map[string]bool) (passEnd, error) {
+	query := url.Values{"updated__gte": {naive(from)}, "updated__lt": {naive(to)}}
+	for name, values := range l.query {
+		query[name] = values
+	}
+	ids := map[string]bool{}
+	for offset, want := 0, 0; ; {
+		nodes, total, err := l.c.page(ctx, query, limit, offset)
+		if err != nil {
+			return changed, err
+		}
+		if offset == 0 {
+			want = total
+			if splits && total > l.c.o.Split {
+				return tooMany, nil
+			}
+		}
+		for _, node := range nodes {
+			id := idOf(node)
+			ids[id] = true
+			if seen[id] {
+				continue
+			}
+			it, ok := l.c.item(node)
+			if ok {
+				it.Node = slices.Clone(it.Node) // not the whole page
+				if err := l.yield(it); err != nil {
+					return changed, err
+				}
+			}
+			seen[id] = true
+		}
+		offset += len(nodes)
+		switch {
+		case total != want:
+			return changed, nil
+		case offset >= total && len(ids) == want:
+			return whole, nil
+		case offset >= total || len(nodes) == 0:
+			return changed, nil
+		}
+	}
+}
+
+// naive is a time as the API's own: UTC without a zone, six digits. Other forms
+// are refused by some of the Python versions that it runs on.
+func naive(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000000") }
+
+// page asks for one page of nodes.
+func (c *Client) page(ctx context.Context, query url.Values, limit, offset int) (nodes []gjson.Result, total int, err error) {
+	paged := url.Values{"limit": {strconv.Itoa(limit)}, "offset": {strconv.Itoa(offset)}}
+	for name, values := range query {
+		paged[name] = values
+	}
+	err = c.ask(ctx, "/nodes", paged, func(v gjson.Result) error {
+		items, count := v.Get("items"), v.Get("total")
+		if !items.IsArray() || count.Type != gjson.Number {
+			return &badAnswer{what: "an answer that is no page of nodes"}
+		}
+		nodes, total = items.Array(), int(count.Int())
+		for _, n := range nodes {
+			if idOf(n) == "" {
+				return &badAnswer{what: "a page with a node without an id"}
+			}
+		}
+		return nil
+	})
+	return nodes, total, err
+}

@@ -1,0 +1,258 @@
+package transform
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// child is a node below a job: a test case, or what groups some.
+type child struct {
+	id, kind, name, result, errorType, errorMsg, measurement string
+	path                                                     string // below the job, joined by "/"
+	created                                                  time.Time
+	group                                                    bool // has children of its own
+	matched                                                  bool // by a row of the callback's results
+}
+
+// readChildren reads the nodes below a job. A callback that LAVA sent twice left
+// each of them there twice, with other ids: of those with the same path the
+// newest counts.
+func (d *Documents) readChildren(m *composite) error {
+	w := &d.work
+	w.byPath = make(map[string]int)
+	var err error
+	walkArray(m.tests, func(raw []byte) bool {
+		c, ok := m.child(raw)
+		if !ok {
+			d.tag("_badnode:tests")
+			return true
+		}
+		if i, there := w.byPath[c.path]; there {
+			if w.children[i].before(c) {
+				w.children[i] = c
+			}
+			return true
+		}
+		if len(w.children) >= MaxDocuments {
+			err = refuse("too_many_documents", "tests", fmt.Sprintf("more than %d nodes", MaxDocuments))
+			return false
+		}
+		w.byPath[c.path] = len(w.children)
+		w.children = append(w.children, c)
+		return true
+	})
+	for i := range w.children {
+		for path := w.children[i].path; ; {
+			slash := strings.LastIndexByte(path, '/')
+			if slash < 0 {
+				break
+			}
+			path = path[:slash]
+			if parent, ok := w.byPath[path]; ok {
+				if w.children[parent].group {
+					break // and so are those above it
+				}
+				w.children[parent].group = true
+			}
+		}
+	}
+	return err
+}
+
+// child reads one node below the job. Its path goes on where the job's ends; one
+// that does not is taken by its own last two names.
+func (m *composite) child(raw []byte) (child, bool) {
+	n := readNode(readObject(raw))
+	if n == nil {
+		return child{}, false
+	}
+	c := child{id: n.id, kind: n.kind, name: n.top.text("name"), result: n.result, errorType: n.errorType, errorMsg: n.errorMsg,
+		measurement: n.data.object("misc").text("measurement")}
+	c.created, _ = parseTime(n.top["created"])
+	path := n.path
+	if below := len(m.path); below > 0 && len(path) > below && path[below-1] == m.path[below-1] && path[0] == m.path[0] {
+		path = path[below:]
+	} else {
+		path = path[max(0, len(path)-2):]
+	}
+	const deepest = 16 // names of suite, sets and case
+	path = path[max(0, len(path)-deepest):]
+	if c.path = strings.Join(path, "/"); c.path == "" {
+		c.path = c.name
+	}
+	if c.name == "" && len(path) > 0 {
+		c.name = path[len(path)-1]
+	}
+	return c, c.path != "" && c.name != ""
+}
+
+// before tells the older of two nodes; MongoDB's ids grow with time.
+func (c *child) before(o child) bool {
+	if !c.created.Equal(o.created) {
+		return c.created.Before(o.created)
+	}
+	return c.id < o.id
+}
+
+// isTest tells a test case from what groups some.
+func (c *child) isTest() bool { return !c.group && (c.kind == "test" || c.kind == "node") }
+
+// suite is the first name of the path, where it is not the test's own.
+func (c *child) suite() string {
+	suite, _, more := strings.Cut(c.path, "/")
+	if !more {
+		return ""
+	}
+	return suite
+}
+
+// matchChildren finds for the rows of the results the nodes that KernelCI made
+// of them: the suite without its number, then the set, then the case. Of rows
+// with the same names KernelCI took the newest, which is the first. Its suite
+// "setup" sums up LAVA's own.
+func (d *Documents) matchChildren() {
+	w := &d.work
+	if len(w.byPath) == 0 {
+		return
+	}
+	w.nodeOf = append(w.nodeOf[:0], make([]int, len(w.cases))...)
+	for i := range w.cases {
+		c := &w.cases[i]
+		path := withoutNumber(c.suite)
+		if c.testSet != "" {
+			path += "/" + c.testSet
+		}
+		w.match(i, path+"/"+c.name)
+	}
+	w.matchStage("login", "login-action", "auto-login-action")
+	w.matchStage("kernelmsg", "kernel-messages")
+}
+
+// match joins a row and the node of that path, if there is one and it is free.
+func (w *scratch) match(row int, path string) {
+	i, ok := w.byPath[path]
+	if !ok || w.children[i].matched || w.nodeOf[row] > 0 || !w.children[i].isTest() {
+		return
+	}
+	w.children[i].matched = true
+	w.nodeOf[row] = i + 1
+}
+
+// matchStage joins a node of the suite setup and the row that decided its
+// result: one of those names with the same result, else the first of them.
+func (w *scratch) matchStage(name string, rows ...string) {
+	path := "setup/" + name
+	i, ok := w.byPath[path]
+	if !ok {
+		path = name
+		if i, ok = w.byPath[path]; !ok {
+			return
+		}
+	}
+	best := -1
+	for j := range w.cases {
+		c := &w.cases[j]
+		if c.suite != "lava" || c.name != rows[0] && c.name != rows[len(rows)-1] {
+			continue
+		}
+		same := strings.EqualFold(c.result, w.children[i].result)
+		if best < 0 || same {
+			best = j
+		}
+		if same {
+			break
+		}
+	}
+	if best >= 0 {
+		w.match(best, path)
+	}
+}
+
+// withoutNumber is a suite's name without the number that LAVA puts before it.
+func withoutNumber(suite string) string {
+	number, name, ok := strings.Cut(suite, "_")
+	if !ok || number == "" {
+		return suite
+	}
+	for _, c := range number {
+		if c < '0' || c > '9' {
+			return suite
+		}
+	}
+	return name
+}
+
+// childTests makes a document for each test node that no row of the results
+// stands for.
+func (d *Documents) childTests(get func(string) string) {
+	build := appendKey(nil, append(buildParts(get), "")...)
+	for i := range d.work.children {
+		c := &d.work.children[i]
+		if c.matched || !c.isTest() {
+			continue
+		}
+		if d.size > MaxOutput {
+			return
+		}
+		d.begin(nodeTestDoc)
+		d.uniqueID(nodeID(c.id))
+		d.open()
+		d.buf = append(append(appendName(d.buf, "test_key"), '"'), build...)
+		d.buf = append(appendKey(d.buf, c.suite(), c.name), '"')
+		d.member("name", c.name)
+		d.member("suite", c.suite())
+		d.member("path", c.path)
+		result := c.result
+		if result == "" {
+			result = "unknown" // LAVA's word for a test without one
+		}
+		d.member("result", result)
+		d.member("measurement", c.measurement)
+		if !c.created.IsZero() {
+			d.member("logged", c.created.Format("2006-01-02 15:04:05.000"))
+		}
+		if !d.work.jobError {
+			d.member("error_type", c.errorType)
+		}
+		d.member("error_msg", c.errorMsg)
+		d.member("node_id", d.clip("node_id", c.id))
+		d.end()
+	}
+}
+
+// uniqueID writes a whole id, with a number behind it where it was given before.
+func (d *Documents) uniqueID(id string) {
+	n := d.work.ids[id]
+	d.work.ids[id] = n + 1
+	d.buf = append(d.buf, id...)
+	if n > 0 {
+		d.buf = strconv.AppendInt(append(d.buf, '/'), int64(n+1), 10)
+	}
+}
+
+// readNodeLog makes the log documents of a job without callback: of lava_logs,
+// which is YAML like a callback's log, or of lava_log, which is the serial
+// console's text.
+func (d *Documents) readNodeLog(m *composite) (made int, err error) {
+	if !m.plain {
+		return d.readLog(m.log)
+	}
+	l := logReader{d: d, raw: m.log[1 : len(m.log)-1]}
+	for i := 0; i < len(l.raw); {
+		end, next := l.endOfLine(i)
+		l.lines++
+		if line := l.text(l.raw[i:end]); len(line) > 0 {
+			l.begin(l.lines)
+			l.d.buf = appendMember(l.d.buf, "lvl", "target")
+			l.d.buf = appendMember(l.d.buf, "msg", strings.TrimSuffix(string(line), "\r"))
+			l.finish()
+		}
+		i = next
+		if err := l.limits(); err != nil {
+			return l.made, err
+		}
+	}
+	return l.made, nil
+}

@@ -1,0 +1,222 @@
+package transform
+
+import (
+	"strings"
+	"time"
+)
+
+// object is a JSON object's members by name: of those with the same name the
+// last one, and none that is null.
+type object map[string][]byte
+
+// readObject returns nil when raw is no object.
+func readObject(raw []byte) object {
+	if len(raw) == 0 || raw[0] != '{' {
+		return nil
+	}
+	o := object{}
+	walkObject(raw, func(f field) {
+		if string(f.raw) == "null" {
+			delete(o, string(f.name))
+			return
+		}
+		o[string(f.name)] = f.raw
+	})
+	return o
+}
+
+func (o object) text(name string) string { return scalarText(o[name]) }
+
+func (o object) object(name string) object { return readObject(o[name]) }
+
+// list is the texts of an array, what is no scalar left out; of a scalar alone
+// a list of one.
+func (o object) list(name string) (texts []string) {
+	raw := o[name]
+	if len(raw) == 0 || raw[0] == '{' {
+		return nil
+	}
+	if raw[0] != '[' {
+		return []string{scalarText(raw)}
+	}
+	walkArray(raw, func(v []byte) bool {
+		if s := scalarText(v); s != "" {
+			texts = append(texts, s)
+		}
+		return true
+	})
+	return texts
+}
+
+// id is a node's own: `id`, or `_id` as older servers and exports have it, as
+// text or {"$oid": text}.
+func (o object) id() string {
+	for _, name := range [...]string{"id", "_id"} {
+		if s := o.text(name); s != "" {
+			return s
+		}
+		if s := o.object(name).text("$oid"); s != "" {
+			return s
+		}
+	}
+	return ""
+}
+
+// walkArray calls fn for each element of a valid JSON array until it says no.
+func walkArray(b []byte, fn func(v []byte) bool) {
+	i := skipSpace(b, 0) + 1
+	for {
+		i = skipSpace(b, i)
+		if i >= len(b) || b[i] == ']' {
+			return
+		}
+		if b[i] == ',' {
+			i++
+			continue
+		}
+		end := skipValue(b, i)
+		if !fn(b[i:end]) {
+			return
+		}
+		i = end
+	}
+}
+
+// node is what kcing takes from one Maestro node (docs/maestro.md has the whole
+// mapping). Names are those of kernelci-api's models; any of them may be absent.
+type node struct {
+	top, data, revision, artifacts object
+
+	id, kind, group, result string
+	path                    []string
+	errorType, errorMsg     string
+	updated                 time.Time
+}
+
+// readNode returns nil when top is no node: an object with a kind, an id and data.
+func readNode(top object) *node {
+	n := &node{top: top, kind: top.text("kind"), id: top.id(), data: top.object("data")}
+	if n.kind == "" || n.id == "" || n.data == nil && top["data"] != nil {
+		return nil
+	}
+	n.revision, n.artifacts = n.data.object("kernel_revision"), top.object("artifacts")
+	n.group, n.result, n.path = top.text("group"), strings.ToLower(top.text("result")), top.list("path")
+	if n.group == "" {
+		n.group = top.text("name")
+	}
+	n.errorType, n.errorMsg = n.data.text("error_code"), n.data.text("error_msg")
+	n.updated, _ = parseTime(top["updated"])
+	return n
+}
+
+// isLAVA tells the job of a LAVA lab from one that ran elsewhere (kunit in a
+// cluster, for example): by the lab's name or by what only LAVA leaves behind.
+func (n *node) isLAVA() bool {
+	switch n.kind {
+	case "job", "test", "node": // the latter two are what older servers called a job
+	default:
+		return false
+	}
+	if strings.HasPrefix(n.data.text("runtime"), "lava") {
+		return true
+	}
+	for _, name := range [...]string{"callback_data", "lava_log", "lava_logs"} {
+		if n.artifacts[name] != nil {
+			return true
+		}
+	}
+	return false
+}
+
+// fact is the node's value for a field that documents of other sources have too.
+func (n *node) fact(name string) string {
+	switch name {
+	case "job":
+		return n.revision.text("tree")
+	case "git_branch":
+		return n.revision.text("branch")
+	case "git_commit":
+		return n.revision.text("commit")
+	case "git_describe", "kernel": // kernel has been the describe's text ever since
+		return n.revision.text("describe")
+	case "git_url":
+		return cleanURL(n.revision.text("url"))
+	case "arch", "kernel_type", "runtime", "platform":
+		return n.data.text(name)
+	case "defconfig":
+		return strings.Join(n.data.list("defconfig"), "+")
+	case "defconfig_full":
+		return n.fullDefconfig()
+	case "build_environment":
+		return n.data.text("compiler")
+	case "compiler":
+		name, _ := n.compiler()
+		return name
+	case "compiler_version":
+		_, version := n.compiler()
+		return version
+	case "board":
+		return n.data.text("platform")
+	case "group":
+		return n.group
+	case "parent", "treeid", "owner", "submitter":
+		return n.top.text(name)
+	case "created_on":
+		if t, ok := parseTime(n.top["created"]); ok {
+			return t.Format(stamp)
+		}
+	case "boot_log":
+		return n.artifact("lava_log")
+	}
+	return ""
+}
+
+// artifact is the URL of one of the node's files.
+func (n *node) artifact(key string) string {
+	url := cleanURL(n.artifacts.text(key))
+	if !strings.HasPrefix(url, "http://") && !strings.HasPrefix(url, "https://") {
+		return "" // the API takes no others
+	}
+	return url
+}
+
+// fullDefconfig is the configuration with its fragments. Nodes of 2024 have the
+// fragments alone in config_full, with a plus in front.
+func (n *node) fullDefconfig() string {
+	full, base := n.data.text("config_full"), n.fact("defconfig")
+	if full == "" || strings.HasPrefix(full, "+") {
+		return base + full
+	}
+	return full
+}
+
+// compiler splits "gcc-14" as the old build.json had it: gcc, 14.
+func (n *node) compiler() (name, version string) {
+	text := n.data.text("compiler")
+	if i := strings.LastIndexByte(text, '-'); i > 0 && i+1 < len(text) && text[i+1] >= '0' && text[i+1] <= '9' {
+		return text[:i], text[i+1:]
+	}
+	return text, ""
+}
+
+// cleanURL is a URL without what may be secret in it: a user's name and
+// password, and the query, where storage of 2024 had its signature.
+func cleanURL(url string) string {
+	url, _, _ = strings.Cut(url, "?")
+	url, _, _ = strings.Cut(url, "#")
+	if scheme, rest, ok := strings.Cut(url, "://"); ok {
+		host, path, slash := strings.Cut(rest, "/")
+		if i := strings.LastIndexByte(host, '@'); i >= 0 {
+			host = host[i+1:]
+		}
+		if url = scheme + "://" + host; slash {
+			url += "/" + path
+		}
+	}
+	return url
+}
+
+// nodeID is the id of a document that is one node.
+func nodeID(id string) string {
+	return "maestro/" + strings.ReplaceAll(escapeID(id), "/", "%2F")
+}
