@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -13,6 +14,7 @@ import (
 	"github.com/kcing/kcing/internal/fetch"
 	"github.com/kcing/kcing/internal/lavaserver"
 	"github.com/kcing/kcing/internal/legacy"
+	"github.com/kcing/kcing/internal/maestro"
 )
 
 // sourceArgs are the flags of the commands that crawl.
@@ -36,8 +38,8 @@ func (o *sourceArgs) flags() []cli.Flag {
 	const category = "Source"
 	return []cli.Flag{
 		&cli.StringFlag{Name: "source", EnvVars: env("KCI_SOURCE"), Value: sourceMaestro, DefaultText: sourceMaestro, Usage: "crawl `SOURCE`: maestro (today's KernelCI), legacy (the old front end) or lava (a LAVA server)", Destination: &o.source, Category: category, Action: oneOf("--source (KCI_SOURCE)", sourceMaestro, sourceLegacy, sourceLAVA)},
-		&cli.DurationFlag{Name: "since", Usage: "crawl the last `TIME`, such as 48h (default: from where the last crawl ended; the first goes back 48h)", DefaultText: "see above", Destination: &o.since, Category: category, Action: positive("--since")},
-		&cli.StringFlag{Name: "kci-api", EnvVars: env("KCI_API"), Value: defaultAPI, DefaultText: defaultAPI, Usage: "`URL` of Maestro's API", Destination: &o.api, Category: category},
+		&cli.DurationFlag{Name: "since", Usage: "crawl the last `TIME`, such as 48h", DefaultText: "from where the last crawl ended; the first goes back 48h", Destination: &o.since, Category: category, Action: positive("--since")},
+		&cli.StringFlag{Name: "kci-api", EnvVars: env("KCI_API"), Value: maestro.DefaultBaseURL, DefaultText: maestro.DefaultBaseURL, Usage: "`URL` of Maestro's API", Destination: &o.api, Category: category},
 		&cli.StringFlag{Name: "kci-api-token", EnvVars: env("KCI_API_TOKEN"), Usage: "`TOKEN` for Maestro's API; reading needs none", DefaultText: "none", Destination: &o.apiToken, Category: category},
 		&cli.StringFlag{Name: "kci-host", EnvVars: env("KCI_HOST"), Value: legacy.DefaultHost, DefaultText: legacy.DefaultHost, Usage: "`HOST` of the old front end; its files are at storage.HOST", Destination: &o.host, Category: category},
 		&cli.StringFlag{Name: "kci-scheme", EnvVars: env("KCI_SCHEME"), Value: legacy.DefaultScheme, DefaultText: legacy.DefaultScheme, Usage: "`SCHEME` of the old front end: http or https", Destination: &o.scheme, Category: category, Action: oneOf("--kci-scheme (KCI_SCHEME)", "http", "https")},
@@ -47,6 +49,11 @@ func (o *sourceArgs) flags() []cli.Flag {
 		&cli.StringFlag{Name: "lava-token", EnvVars: env("LAVA_TOKEN"), Usage: "`TOKEN` of a LAVA user, for jobs that are not public", DefaultText: "none", Destination: &o.lavaToken, Category: category},
 		&cli.StringFlag{Name: "jobs", Usage: "`JOBS` of the LAVA server, such as 100-200,305", Destination: &o.jobs, Category: category},
 	}
+}
+
+// settings are the flags that have a variable too: what status shows.
+func (o *sourceArgs) settings() []cli.Flag {
+	return slices.DeleteFunc(o.flags(), func(f cli.Flag) bool { return len(variables(f)) == 0 })
 }
 
 // origin is a source to crawl, with what the commands need besides.

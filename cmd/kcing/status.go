@@ -25,7 +25,7 @@ import (
 func (a *app) statusCommand() *cli.Command {
 	s := new(settings)
 	flags := []cli.Flag{s.jsonFlag()}
-	for _, group := range [][]cli.Flag{s.esFlags(), s.bulkFlags(), s.recordFlags(), s.drpFlags(), {s.dataFlag()}, s.stateFlags(), s.logFlags()} {
+	for _, group := range [][]cli.Flag{s.esFlags(), s.bulkFlags(), s.recordFlags(), s.drpFlags(), new(sourceArgs).settings(), {s.dataFlag()}, s.stateFlags(), s.logFlags()} {
 		flags = append(flags, group...)
 	}
 	return &cli.Command{
@@ -187,6 +187,8 @@ func shown(name string, value any) string {
 	switch {
 	case name == "ES_HOST":
 		return (&settings{esHost: text}).maskedNodes()
+	case name == "KCI_API", name == "KCI_STORAGE", name == "LAVA_URL":
+		return masked(text)
 	case text != "" && (strings.Contains(name, "PASSWORD") || strings.Contains(name, "KEY") || strings.Contains(name, "TOKEN")):
 		return "********"
 	case strings.HasPrefix(name, "DRP_DAYS_") && text == "-1":
