@@ -78,6 +78,10 @@ func (f *feedArgs) connectBoth(ctx context.Context, from *origin) (*elasticsearc
 
 func (a *app) runCrawl(ctx context.Context, f *feedArgs, o crawl.Options, config pipeline.Config, client *elasticsearch.BaseClient) error {
 	log, store := config.Logger, o.Store
+	// Downloads are what a crawl waits for: documents that pile up before
+	// Elasticsearch would cost memory and gain nothing.
+	steadyMemory()
+	config.Bulk.MaxPendingBytes = 2 * int64(config.Bulk.FlushBytes)
 	crawler := crawl.New(o)
 	config.OnParsed, config.OnFinished, config.OnRefused = crawler.Parsed, crawler.Finished, crawler.Refused
 	started := a.now()

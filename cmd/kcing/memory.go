@@ -10,6 +10,14 @@ import (
 // collector would let the heap grow to twice what is alive before it runs.
 const softMemoryLimit = 96 << 20
 
+// steadyMemory keeps the heap closer to what is alive, for work that waits for
+// the network more than for the collector.
+func steadyMemory() {
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(40)
+	}
+}
+
 // limitMemory keeps the process small unless the user has other wishes.
 func limitMemory() {
 	if os.Getenv("GOMEMLIMIT") == "" {

@@ -119,11 +119,10 @@ func (c *Crawler) newest(ctx context.Context, p plan) ([]Item, error) {
 				return nil
 			}
 			seen[it.Key] = true
-			list := append(byKind[it.Kind], it)
-			if len(list) > 2*c.HowMany {
-				list = keepNewest(list, c.HowMany)
+			byKind[it.Kind] = append(byKind[it.Kind], it)
+			if len(byKind[it.Kind]) > 2*c.HowMany {
+				byKind[it.Kind] = keepNewest(byKind[it.Kind], c.HowMany)
 			}
-			byKind[it.Kind] = list
 			return nil
 		})
 		if err != nil {

@@ -1,6 +1,7 @@
 package crawl_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -12,8 +13,6 @@ import (
 	"github.com/kcing/kcing/internal/crawl"
 	"github.com/kcing/kcing/internal/source"
 	"github.com/kcing/kcing/state"
-
-	"context"
 )
 
 // The cursor moves when all that was listed is done with, and the next window
@@ -128,7 +127,7 @@ func TestDryRun(t *testing.T) {
 	p.fill(10)
 	c := crawl.New(crawl.Options{Source: "site", Origin: p.site, Now: func() time.Time { return p.now }})
 	n := 0
-	err := c.Run(t.Context(), func(_ context.Context, r source.Record) error {
+	err := c.Run(t.Context(), func(context.Context, source.Record) error {
 		n++
 		return nil
 	})

@@ -16,11 +16,14 @@ import (
 	"time"
 )
 
+// reply is what a server says to a request.
+type reply func(*http.Request) (*http.Response, error)
+
 // answers is a server in memory: each request gets the next answer, the last one
 // for ever.
 type answers struct {
 	mu   sync.Mutex
-	next []func(*http.Request) (*http.Response, error)
+	next []reply
 	seen []*http.Request
 }
 
@@ -42,7 +45,7 @@ func (a *answers) requests() int {
 	return len(a.seen)
 }
 
-func says(status int, body string, header ...string) func(*http.Request) (*http.Response, error) {
+func says(status int, body string, header ...string) reply {
 	return func(r *http.Request) (*http.Response, error) {
 		res := &http.Response{StatusCode: status, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(body)), Request: r}
 		for i := 0; i+1 < len(header); i += 2 {
@@ -52,20 +55,20 @@ func says(status int, body string, header ...string) func(*http.Request) (*http.
 	}
 }
 
-func breaks(err error) func(*http.Request) (*http.Response, error) {
+func breaks(err error) reply {
 	return func(*http.Request) (*http.Response, error) { return nil, err }
 }
 
 // silent is a body that sends some bytes and then nothing, until the request is
 // given up.
-func silent(some string) func(*http.Request) (*http.Response, error) {
+func silent(some string) reply {
 	return func(r *http.Request) (*http.Response, error) {
 		body := io.MultiReader(strings.NewReader(some), waiting{r.Context()})
 		return &http.Response{StatusCode: 200, Header: http.Header{}, Body: io.NopCloser(body), Request: r}, nil
 	}
 }
 
-type waiting struct{ ctx context.Context }
+type waiting struct{ ctx context.Context } //nolint:containedctx // a Read takes none
 
 func (w waiting) Read([]byte) (int, error) {
 	<-w.ctx.Done()
@@ -99,7 +102,7 @@ func get(t *testing.T, o Options, server *answers) (body string, took time.Durat
 }
 
 func TestRetryAfterWins(t *testing.T) {
-	server := &answers{next: []func(*http.Request) (*http.Response, error){
+	server := &answers{next: []reply{
 		says(503, "busy", "Retry-After", "40"), says(429, "", "Retry-After", "20"), says(200, "ok")}}
 	body, took, err := get(t, Options{UserAgent: "kcing/test"}, server)
 	if err != nil || body != "ok" || took != time.Minute {
@@ -112,7 +115,7 @@ func TestRetryAfterWins(t *testing.T) {
 
 // A server that wants more patience than a run has is left to the next run.
 func TestRetryAfterTooLong(t *testing.T) {
-	server := &answers{next: []func(*http.Request) (*http.Response, error){says(503, "", "Retry-After", "3600")}}
+	server := &answers{next: []reply{says(503, "", "Retry-After", "3600")}}
 	_, took, err := get(t, Options{}, server)
 	var failed *TransferError
 	if !errors.As(err, &failed) || took != 0 || server.requests() != 1 {
@@ -123,7 +126,7 @@ func TestRetryAfterTooLong(t *testing.T) {
 // Whatever may pass is tried again, a bounded number of times, with pauses.
 func TestTriesAreBounded(t *testing.T) {
 	cut := zipped(strings.Repeat("abc", 1000))
-	for name, answer := range map[string]func(*http.Request) (*http.Response, error){
+	for name, answer := range map[string]reply{
 		"500":           says(500, `{"message":"x"}`),
 		"504":           says(504, ""),
 		"no connection": breaks(errors.New("connection refused")),
@@ -133,7 +136,7 @@ func TestTriesAreBounded(t *testing.T) {
 		"silent midway": silent("some"),
 	} {
 		t.Run(name, func(t *testing.T) {
-			server := &answers{next: []func(*http.Request) (*http.Response, error){answer}}
+			server := &answers{next: []reply{answer}}
 			_, took, err := get(t, Options{Tries: 3, IdleTimeout: time.Minute}, server)
 			var failed *TransferError
 			if !errors.As(err, &failed) || failed.Tries != 3 || server.requests() != 3 {
@@ -151,7 +154,7 @@ func TestTriesAreBounded(t *testing.T) {
 
 func TestRetrySucceeds(t *testing.T) {
 	whole := zipped("hello")
-	server := &answers{next: []func(*http.Request) (*http.Response, error){
+	server := &answers{next: []reply{
 		breaks(io.ErrUnexpectedEOF), says(200, whole[:12]), silent(whole[:12]), says(200, whole)}}
 	body, _, err := get(t, Options{}, server)
 	if err != nil || body != "hello" || server.requests() != 4 {
@@ -163,7 +166,7 @@ func TestRetrySucceeds(t *testing.T) {
 func TestFinalAnswers(t *testing.T) {
 	f := func(status int, gone, denied bool) {
 		t.Helper()
-		server := &answers{next: []func(*http.Request) (*http.Response, error){says(status, "<html>\n x")}}
+		server := &answers{next: []reply{says(status, "<html>\n x")}}
 		_, took, err := get(t, Options{}, server)
 		var s *StatusError
 		if !errors.As(err, &s) || s.Status != status || took != 0 || server.requests() != 1 {
@@ -186,7 +189,7 @@ func TestFinalAnswers(t *testing.T) {
 func TestBodies(t *testing.T) {
 	f := func(body, want string) {
 		t.Helper()
-		server := &answers{next: []func(*http.Request) (*http.Response, error){says(200, body, "Content-Type", "text/plain")}}
+		server := &answers{next: []reply{says(200, body, "Content-Type", "text/plain")}}
 		got, _, err := get(t, Options{MaxBytes: 1000}, server)
 		if err != nil || got != want {
 			t.Errorf("%.20q, %v", got, err)
@@ -199,7 +202,7 @@ func TestBodies(t *testing.T) {
 	f(strings.Repeat("x", 1000), strings.Repeat("x", 1000))
 
 	for _, body := range []string{strings.Repeat("x", 1001), zipped(strings.Repeat("x", 1<<20))} {
-		server := &answers{next: []func(*http.Request) (*http.Response, error){says(200, body)}}
+		server := &answers{next: []reply{says(200, body)}}
 		_, _, err := get(t, Options{MaxBytes: 1000}, server)
 		if !errors.Is(err, ErrTooLarge) || server.requests() != 1 {
 			t.Errorf("%v after %d requests", err, server.requests())
@@ -212,14 +215,14 @@ func TestTimeout(t *testing.T) {
 	slow := func(r *http.Request) (*http.Response, error) {
 		return &http.Response{StatusCode: 200, Header: http.Header{}, Body: io.NopCloser(dripping{r.Context()}), Request: r}, nil
 	}
-	server := &answers{next: []func(*http.Request) (*http.Response, error){slow}}
+	server := &answers{next: []reply{slow}}
 	_, took, err := get(t, Options{Tries: 1, Timeout: time.Minute}, server)
 	if !errors.Is(err, errTimeout) || took != time.Minute {
 		t.Errorf("%v after %v", err, took)
 	}
 }
 
-type dripping struct{ ctx context.Context }
+type dripping struct{ ctx context.Context } //nolint:containedctx // a Read takes none
 
 func (d dripping) Read(p []byte) (int, error) {
 	if !sleep(d.ctx, time.Second) {
@@ -232,7 +235,7 @@ func (d dripping) Read(p []byte) (int, error) {
 func TestConcurrencyIsBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var now, most atomic.Int64
-		server := &answers{next: []func(*http.Request) (*http.Response, error){func(r *http.Request) (*http.Response, error) {
+		server := &answers{next: []reply{func(r *http.Request) (*http.Response, error) {
 			if n := now.Add(1); n > most.Load() {
 				most.Store(n)
 			}
@@ -261,7 +264,7 @@ func TestInterrupted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		why := errors.New("enough")
 		ctx, cancel := context.WithCancelCause(t.Context())
-		server := &answers{next: []func(*http.Request) (*http.Response, error){says(503, "", "Retry-After", "100")}}
+		server := &answers{next: []reply{says(503, "", "Retry-After", "100")}}
 		c := New(Options{Transport: server})
 		time.AfterFunc(10*time.Second, func() { cancel(why) })
 		started := time.Now()
@@ -274,9 +277,9 @@ func TestInterrupted(t *testing.T) {
 
 func TestReach(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		f := func(answer func(*http.Request) (*http.Response, error), ok bool) {
+		f := func(answer reply, ok bool) {
 			t.Helper()
-			c := New(Options{Transport: &answers{next: []func(*http.Request) (*http.Response, error){answer}}})
+			c := New(Options{Transport: &answers{next: []reply{answer}}})
 			started := time.Now()
 			if err := c.Reach(t.Context(), secretURL, 8*time.Second); (err == nil) != ok || err != nil && strings.Contains(err.Error(), "hunter2") {
 				t.Errorf("%v", err)

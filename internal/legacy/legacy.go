@@ -17,13 +17,14 @@ import (
 	"github.com/kcing/kcing/internal/fetch"
 )
 
+// Defaults of Options: the public site as it was.
 const (
-	// DefaultHost, DefaultScheme and DefaultNonLavaLab are those of the public
-	// site as it was.
 	DefaultHost       = "kernelci.org"
 	DefaultScheme     = "https"
 	DefaultNonLavaLab = "lab-baylibre-seattle"
+)
 
+const (
 	// page is how many records are asked for at once: what the front end's own
 	// pages ask for.
 	page = 1000
