@@ -54,6 +54,10 @@ type Config struct {
 	DrainTimeout time.Duration
 	// Now is the clock for times of receipt; nil: time.Now.
 	Now func() time.Time
+	// OnParsed is called with the tag of each tagged record that could be parsed,
+	// and what it turned out to be: before OnFinished or OnRefused for that tag,
+	// from several goroutines at once. Nil: not called.
+	OnParsed func(tag any, key state.Key)
 	// OnFinished is called with the tag of each tagged record for which nothing
 	// is left to do: after the ledger has it as finished, or had it before, or
 	// when it was blank. OnRefused is called likewise for one that was refused as
@@ -61,10 +65,6 @@ type Config struct {
 	// time of either. They hold the run up and must not wait for emit. A record
 	// that gets neither call is pending. Nil: not called.
 	OnFinished, OnRefused func(tag any)
-	// OnParsed is called with the tag of each tagged record that could be parsed,
-	// and what it turned out to be: before OnFinished or OnRefused for that tag,
-	// from several goroutines at once. Nil: not called.
-	OnParsed func(tag any, key state.Key)
 	// Logger gets a line for each refused or damaged record; nil: none.
 	Logger *slog.Logger
 	// Progress is counted up while the run goes on; nil: not.
@@ -93,6 +93,9 @@ func (c Config) withDefaults() Config {
 	if c.Progress == nil {
 		c.Progress = new(Progress)
 	}
+	if c.OnParsed == nil {
+		c.OnParsed = func(any, state.Key) {}
+	}
 	if c.onFinished == nil {
 		c.onFinished = func(tag any, _ int) {
 			if c.OnFinished != nil {
@@ -102,9 +105,6 @@ func (c Config) withDefaults() Config {
 	}
 	if c.OnRefused == nil {
 		c.OnRefused = func(any) {}
-	}
-	if c.OnParsed == nil {
-		c.OnParsed = func(any, state.Key) {}
 	}
 	if c.rejectID == nil {
 		c.rejectID = func(any) string { return "" }
