@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -381,5 +382,42 @@ func TestAdoptsWhatOthersLeft(t *testing.T) {
 	}
 	if st, err := spool.Inspect(filepath.Join(p.dir, "spool")); err != nil || st.Records != 0 {
 		t.Errorf("%+v, %v", st, err)
+	}
+}
+
+// A download that the disk has damaged is set aside; the cursor waits for the
+// next run, which downloads it again.
+func TestDamagedLeftover(t *testing.T) {
+	p := newPlace(t)
+	p.fill(3)
+	p.settle = func(string) bool { return false }
+	p.most = 3
+	if _, err := p.crawl(crawl.Options{}); err != nil {
+		t.Fatal(err)
+	}
+	files, err := filepath.Glob(filepath.Join(p.dir, "spool", "*.record"))
+	if err != nil || len(files) != 3 {
+		t.Fatal(files, err)
+	}
+	b, err := os.ReadFile(files[1])
+	p.ok(err)
+	b[len(b)-1]++
+	p.ok(os.WriteFile(files[1], b, 0o600))
+	p.settle, p.most = nil, 0
+	p.now = p.now.Add(time.Minute)
+	if r, err := p.crawl(crawl.Options{}); err != nil || len(p.emitted) < 2 || r.Resumed != 3 {
+		t.Fatalf("%+v, %v, %q", r, err, p.emitted)
+	}
+	// Whether the listing came before or after the damage was seen: it is there in
+	// the end, and the cursor did not pass it by.
+	p.now = p.now.Add(time.Hour)
+	_, err = p.crawl(crawl.Options{})
+	p.ok(err)
+	entries, err := p.store.LookupItems(t.Context(), "site", []string{"job000", "job001", "job002"})
+	p.ok(err)
+	for _, e := range entries {
+		if e.Crawled.Key == "" {
+			t.Errorf("lost: %+v", e)
+		}
 	}
 }
