@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/kcing/kcing/internal/crawl"
@@ -421,4 +422,22 @@ func TestDamagedLeftover(t *testing.T) {
 			t.Errorf("lost: %+v", e)
 		}
 	}
+}
+
+// Where nothing of the run can make room, it ends with the spool's error.
+func TestSpoolWithoutRoom(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, err := spool.Open(filepath.Join(t.TempDir(), "spool"), spool.Options{MaxBytes: 1})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer s.Close() //nolint:errcheck // nothing is in it
+		from := newSite()
+		from.add("lava", "job", "v", time.Now().Add(-time.Hour))
+		c := crawl.New(crawl.Options{Source: "site", Origin: from, Spool: s})
+		runErr := c.Run(t.Context(), func(context.Context, source.Record) error { return nil })
+		if _, err := c.Close(t.Context(), runErr); err != nil || !errors.Is(runErr, spool.ErrFull) {
+			t.Errorf("%v, %v", runErr, err)
+		}
+	})
 }

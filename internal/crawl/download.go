@@ -20,7 +20,7 @@ func (c *Crawler) load(ctx context.Context, t *task) (bool, error) {
 	}
 	payload, err := t.item.Fetch(ctx)
 	switch {
-	case ctx.Err() != nil:
+	case err != nil && ctx.Err() != nil:
 		return false, nil
 	case errors.Is(err, ErrStop):
 		return false, err
@@ -78,19 +78,21 @@ func (c *Crawler) fromSpool(t *task) (bool, error) {
 // records of this run to be finished.
 func (c *Crawler) put(ctx context.Context, it Item, received time.Time, payload []byte) (spool.Item, error) {
 	meta := spool.Meta{Kind: it.Form, Key: c.spoolPrefix() + it.Key, Name: it.Name, Lab: it.Lab, Version: it.Version, Received: received}
-	const most = 5 // tries with an empty spool: then nothing of ours will make room
-	for empty := 0; ; {
-		stored, err := c.Spool.Put(ctx, meta, payload)
-		if c.Spool.Stats().Records == 0 {
-			empty++
-		}
-		if !errors.Is(err, spool.ErrFull) || empty == most {
+	const patience = 30 // seconds without room and without anything of ours that could make some
+	for quiet := 0; ; {
+		// Also when the run has ended: the next one need not download it then.
+		stored, err := c.Spool.Put(context.WithoutCancel(ctx), meta, payload)
+		if !errors.Is(err, spool.ErrFull) || quiet == patience || ctx.Err() != nil {
 			return stored, err
 		}
 		timer := time.NewTimer(time.Second) // some other process may have made room
 		select {
 		case <-c.settled:
+			quiet = 0
 		case <-timer.C:
+			if quiet++; c.Spool.Stats().Records > 0 {
+				quiet = 0
+			}
 		case <-ctx.Done():
 		}
 		timer.Stop()
