@@ -21,6 +21,8 @@ type CheckReport struct {
 	Finished  int64
 	Receipts  int64
 	Rejects   int64
+	Crawled   int64    // items at an origin that are done with
+	Unfetched int64    // items that could not be downloaded
 	Problems  []string // the first 50
 	More      int      // problems beyond those
 }

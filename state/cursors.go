@@ -31,6 +31,19 @@ func (s *Store) Cursor(ctx context.Context, name string) (string, error) {
 	return position, err
 }
 
+// Cursors returns all positions by name.
+func (s *Store) Cursors(ctx context.Context) (map[string]string, error) {
+	var all map[string]string
+	err := s.view(ctx, func(tx *bbolt.Tx) error {
+		all = map[string]string{}
+		return tx.Bucket(bucketCursors).ForEach(func(k, v []byte) error {
+			all[string(k)] = string(v)
+			return nil
+		})
+	})
+	return all, err
+}
+
 // SetCursor stores where a crawl stands. An empty position removes it.
 func (s *Store) SetCursor(ctx context.Context, name, position string) error {
 	if err := checkName(name); err != nil {

@@ -32,4 +32,9 @@
 //	counts    what is counted → number (so that a count does not cost a scan)
 //	cursors   name → position
 //	runs      command → JSON
+//	crawled   source 00 item key → JSON (items at an origin that are done with)
+//	unfetched source 00 item key → JSON (items that could not be downloaded)
+//
+// The last two came later: a file without them is whole, and gets them when it
+// is next written.
 package state

@@ -179,3 +179,18 @@ func FuzzRow(f *testing.F) {
 		}
 	})
 }
+
+// FuzzItems: whatever a damaged file holds is an item or an error.
+func FuzzItems(f *testing.F) {
+	f.Add([]byte("maestro https://x\x00123"), []byte(`{"v":"1","k":"lava","r":"lab/7","t":1700000000000}`))
+	f.Add([]byte("a\x00k"), []byte(`{"kind":"lava","name":"n","version":"1","time":1,"attempts":1,"first":1,"last":2,"error":"e"}`))
+	f.Add([]byte("nokey"), []byte(`{`))
+	f.Fuzz(func(t *testing.T, k, v []byte) {
+		if c, err := decodeCrawled(k, v); err == nil && (c.Source == "" || c.Key == "") {
+			t.Errorf("%+v", c)
+		}
+		if u, err := decodeUnfetched(k, v); err == nil && (u.Source == "" || u.Key == "") {
+			t.Errorf("%+v", u)
+		}
+	})
+}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"go.etcd.io/bbolt"
@@ -127,7 +128,9 @@ func entryTime(tx *bbolt.Tx, tag byte, key []byte) (time.Time, error) {
 }
 
 // Forget removes finished records, so that they are fed again, and returns how
-// many were there. Their times of receipt stay: the documents keep their index.
+// many were there. The items at an origin that became them are forgotten too, so
+// that a crawl downloads them again. Their times of receipt stay: the documents
+// keep their index.
 func (s *Store) Forget(ctx context.Context, keys ...Key) (int, error) {
 	encoded := make([][]byte, len(keys))
 	for i, k := range keys {
@@ -136,6 +139,9 @@ func (s *Store) Forget(ctx context.Context, keys ...Key) (int, error) {
 			return 0, err
 		}
 		encoded[i] = b
+	}
+	if err := s.forgetItems(ctx, func(r Key) bool { return slices.Contains(keys, r) }); err != nil {
+		return 0, err
 	}
 	return s.forget(ctx, encoded)
 }
@@ -146,6 +152,9 @@ func (s *Store) ForgetKind(ctx context.Context, kind string) (int, error) {
 	var prefix []byte
 	if kind != "" {
 		prefix = append([]byte(kind), 0)
+	}
+	if err := s.forgetItems(ctx, func(r Key) bool { return kind == "" || r.Kind == kind }); err != nil {
+		return 0, err
 	}
 	total := 0
 	for {

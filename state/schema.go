@@ -23,11 +23,17 @@ var (
 	bucketCounts   = []byte("counts")
 	bucketCursors  = []byte("cursors")
 	bucketRuns     = []byte("runs")
+	bucketCrawled  = []byte("crawled")
+	bucketUnfetch  = []byte("unfetched")
 
 	buckets = [][]byte{
 		bucketMeta, bucketFinished, bucketReceipts, bucketDays, bucketRejects, bucketBodies,
 		bucketRejTime, bucketRejKey, bucketCounts, bucketCursors, bucketRuns,
 	}
+	// addedBuckets came after schema 1 was first written: a file of an earlier
+	// kcing is without them until this one takes it, and works without them.
+	addedBuckets = [][]byte{bucketCrawled, bucketUnfetch}
+
 	keySchema = []byte("schema")
 
 	// present is the value of an index entry. It is not nil: to bbolt a nil
@@ -42,14 +48,33 @@ const fillPercent = 0.85
 // errEmpty says that the file has no bucket at all: just made.
 var errEmpty = errors.New("empty state file")
 
+// errOlder says that the file is without the buckets that were added later.
+var errOlder = errors.New("state file of an earlier kcing")
+
 // ensureSchema checks that the file has the layout this kcing knows, and makes
 // it in an empty file.
 func ensureSchema(path string, db *bbolt.DB) error {
-	err := db.View(func(tx *bbolt.Tx) error { return checkSchema(path, tx) })
+	err := db.View(func(tx *bbolt.Tx) error {
+		if err := checkSchema(path, tx); err != nil {
+			return err
+		}
+		for _, name := range addedBuckets {
+			if tx.Bucket(name) == nil {
+				return errOlder
+			}
+		}
+		return nil
+	})
+	if errors.Is(err, errOlder) {
+		return db.Update(addBuckets)
+	}
 	if !errors.Is(err, errEmpty) {
 		return err
 	}
 	return db.Update(func(tx *bbolt.Tx) error {
+		if err := addBuckets(tx); err != nil {
+			return err
+		}
 		for _, name := range buckets {
 			if _, err := tx.CreateBucket(name); err != nil {
 				return err
@@ -57,6 +82,15 @@ func ensureSchema(path string, db *bbolt.DB) error {
 		}
 		return tx.Bucket(bucketMeta).Put(keySchema, binary.BigEndian.AppendUint32(nil, SchemaVersion))
 	})
+}
+
+func addBuckets(tx *bbolt.Tx) error {
+	for _, name := range addedBuckets {
+		if _, err := tx.CreateBucketIfNotExists(name); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // checkSchema returns errEmpty, a *FormatError, ErrNewer or a *CorruptError.

@@ -82,7 +82,7 @@ func (a *app) forgetOld(ctx context.Context, s *settings, out *drpJSON, result e
 	}
 	defer store.Close() //nolint:errcheck // every write was committed and checked
 	if result == nil {
-		out.Forgotten, result = store.Prune(ctx, out.Before)
+		out.Before, out.Forgotten, result = forgetBefore(ctx, store, out.Before, a.now())
 	}
 	save(store, result)
 	return result

@@ -27,6 +27,7 @@ type feedArgs struct {
 	builds, boots, lavas cli.StringSlice
 	paths                []string
 	dryRun, force        bool
+	crawled              sourceArgs
 }
 
 func (a *app) feedCommand() *cli.Command {
@@ -37,23 +38,28 @@ func (a *app) feedCommand() *cli.Command {
 		&cli.StringSliceFlag{Name: "boots", Usage: "feed boot records from `FILE`; further names may follow", Destination: &f.boots, Category: "Records"},
 		&cli.StringSliceFlag{Name: "lavas", Usage: "feed LAVA callbacks from `FILE`; further names may follow", Destination: &f.lavas, Category: "Records"},
 		&cli.StringFlag{Name: "lab-name", Usage: "the callbacks come from lab `LAB`", Destination: &f.lab, Category: "Records"},
+		&cli.IntFlag{Name: "how-many", Usage: "crawl the newest `N` records of each kind", DefaultText: "all new ones", Destination: &f.crawled.howMany, Category: "Source"},
 		&cli.BoolFlag{Name: "dry-run", Usage: "write the _bulk body to stdout and touch nothing", Destination: &f.dryRun},
 		&cli.BoolFlag{Name: "force", Usage: "send finished records again and overwrite their documents", Destination: &f.force},
 		&cli.BoolFlag{Name: "no-progress", Usage: "no progress bar or lines", Destination: &f.noProgress},
 		f.jsonFlag(), f.dataFlag(),
 	}
-	for _, group := range [][]cli.Flag{f.recordFlags(), f.esFlags(), f.bulkFlags(), f.stateFlags(), f.logFlags()} {
+	for _, group := range [][]cli.Flag{f.crawled.flags(), f.recordFlags(), f.esFlags(), f.bulkFlags(), f.stateFlags(), hidden(f.drpFlags()), f.logFlags()} {
 		flags = append(flags, group...)
 	}
 	return &cli.Command{
 		Name: "feed", Aliases: []string{"feed_es"},
 		Usage:     "feed records into Elasticsearch",
-		ArgsUsage: "FILE|DIR|- ...",
-		Description: "Feeds the records in files, in folders (*.json and *.json.gz, recursively) and on\n" +
-			"standard input (-). What was fed before is skipped; sending twice changes nothing.\n\n" +
+		ArgsUsage: "[FILE|DIR|- ...]",
+		Description: "Without a path it crawls a source: KernelCI's new records since the last crawl, at\n" +
+			"first those of the last two days. With paths it feeds the records in files, in\n" +
+			"folders (*.json and *.json.gz, recursively) and on standard input (-). What was fed\n" +
+			"before is skipped; sending twice changes nothing.\n\n" +
 			"Exit codes: 0 all is in Elasticsearch, 1 not finished (run it again), 2 usage,\n" +
-			"3 finished but something was rejected (kcing rejects list), 130 interrupted.\n\n" +
-			"Example:\n   kcing feed --lab-name lab-collabora callbacks/",
+			"3 finished but something was rejected (kcing rejects list) or could not be\n" +
+			"downloaded (kcing status), 130 interrupted.\n\n" +
+			"Example:\n   kcing feed\n   kcing feed --lab-name lab-collabora callbacks/\n" +
+			"   kcing feed --source lava --lava-url https://lava.example.org --jobs 100-200,305",
 		Flags: flags,
 		Action: func(c *cli.Context) error {
 			f.paths = c.Args().Slice()
@@ -62,8 +68,8 @@ func (a *app) feedCommand() *cli.Command {
 	}
 }
 
-// files is the source that the arguments name.
-func (a *app) files(f *feedArgs, log *slog.Logger, unreadable *int) (*source.Files, error) {
+// allPaths are the files and folders that arguments and flags name.
+func (f *feedArgs) allPaths() []source.Path {
 	var paths []source.Path
 	for _, p := range f.paths {
 		paths = append(paths, source.Path{Name: p, Kind: f.kind})
@@ -76,8 +82,13 @@ func (a *app) files(f *feedArgs, log *slog.Logger, unreadable *int) (*source.Fil
 			paths = append(paths, source.Path{Name: p, Kind: list.kind})
 		}
 	}
-	if len(paths) == 0 {
-		return nil, usagef("nothing to feed: name files or folders, or - for standard input; crawling KernelCI without a path comes with a source in a later version (see: kcing feed --help)")
+	return paths
+}
+
+// files is the source that reads the paths.
+func (a *app) files(f *feedArgs, paths []source.Path, log *slog.Logger, unreadable *int) (*source.Files, error) {
+	if f.crawled.since > 0 || f.crawled.howMany > 0 || f.crawled.jobs != "" {
+		return nil, usagef("--since, --how-many and --jobs are for crawling: leave them out, or the paths")
 	}
 	files := &source.Files{Paths: paths, Stdin: a.stdin, MaxRecordBytes: int64(f.maxRecordBytes),
 		Unreadable: func(path string, err error) {
@@ -99,14 +110,17 @@ func (a *app) feed(ctx context.Context, f *feedArgs) error {
 	if warning := replacedSettings(); warning != "" {
 		log.Warn(warning)
 	}
-	unreadable := 0
-	files, err := a.files(f, log, &unreadable)
-	if err != nil {
-		return err
-	}
 	config := pipeline.Config{Bulk: f.bulkOptions(), Prefix: f.prefix, Lab: f.lab, IngestTime: f.timestamp == "ingest",
 		Force: f.force, Now: a.now, Logger: log, Progress: new(pipeline.Progress)}
 	config.Bulk.Logger = log
+	paths, unreadable := f.allPaths(), 0
+	if len(paths) == 0 {
+		return a.feedCrawl(ctx, f, config)
+	}
+	files, err := a.files(f, paths, log, &unreadable)
+	if err != nil {
+		return err
+	}
 	if f.dryRun {
 		report, err := pipeline.DryRun(ctx, files, a.stdout, config)
 		return a.dryRunResult(f, report, unreadable, err)

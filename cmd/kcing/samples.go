@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -13,6 +14,7 @@ import (
 
 type samplesArgs struct {
 	settings
+	crawled   sourceArgs
 	dir       string
 	size      int
 	seed      uint64
@@ -23,27 +25,33 @@ type samplesArgs struct {
 func (a *app) samplesCommand() *cli.Command {
 	o := new(samplesArgs)
 	flags := []cli.Flag{
-		&cli.BoolFlag{Name: "synthetic", Usage: "make realistic records offline", Destination: &o.synthetic},
+		&cli.StringFlag{Name: "kind", Usage: "only records of `KIND`: build, boot or lava", Destination: &o.crawled.kind, Action: oneOf("--kind", "build", "boot", "lava")},
+		&cli.BoolFlag{Name: "synthetic", Usage: "make realistic records offline instead", Destination: &o.synthetic},
 		&cli.StringFlag{Name: "samples-dir", Value: "samples", DefaultText: "samples", Usage: "write to `DIR`", Destination: &o.dir},
-		&cli.IntFlag{Name: "sample-size", Value: 100, Usage: "`N` records in all", Destination: &o.size, Action: atLeast("--sample-size", 1)},
+		&cli.IntFlag{Name: "sample-size", Value: 100, Usage: "`N` records: of each kind when they are downloaded, in all when they are made", Destination: &o.size, Action: atLeast("--sample-size", 1)},
 		&cli.Uint64Flag{Name: "seed", Value: 1, Usage: "`S` chooses the records", Destination: &o.seed},
 		&cli.StringFlag{Name: "profile", Value: "demo", DefaultText: "demo", Usage: "`LOGS`: demo for short ones, real for ones as long as in production", Destination: &o.logLines, Action: oneOf("--profile", "demo", "real")},
 	}
 	return &cli.Command{
 		Name: "samples", Aliases: []string{"gen_samples"},
-		Usage: "make sample records",
-		Description: "Writes records to a folder that kcing feed can read. The same seed gives the same\n" +
-			"records, relative to the current UTC day.\n\n" +
-			"Example:\n   kcing samples --synthetic --sample-size 2500 && kcing feed samples/",
-		Flags:  append(flags, o.logFlags()...),
-		Action: func(*cli.Context) error { return a.samples(o) },
+		Usage: "download or make sample records",
+		Description: "Writes records to a folder that kcing feed can read. Without --synthetic the newest\n" +
+			"ones of each kind are downloaded; those that are in the folder already are not\n" +
+			"downloaded again. With it they are made up: the same seed gives the same records,\n" +
+			"relative to the current UTC day.\n\n" +
+			"Example:\n   kcing samples --sample-size 20 && kcing feed samples/\n" +
+			"   kcing samples --synthetic --sample-size 2500 && kcing feed samples/",
+		Flags: slices.Concat(flags, o.crawled.flags(), o.sizeFlags(), o.logFlags()),
+		Action: func(c *cli.Context) error {
+			if !o.synthetic {
+				return a.downloadSamples(c.Context, o)
+			}
+			return a.samples(o)
+		},
 	}
 }
 
 func (a *app) samples(o *samplesArgs) error {
-	if !o.synthetic {
-		return usagef("downloading samples comes with a source in a later version; use --synthetic to make them (see: kcing samples --help)")
-	}
 	if err := os.MkdirAll(o.dir, 0o750); err != nil {
 		return fmt.Errorf("--samples-dir: %w", err)
 	}

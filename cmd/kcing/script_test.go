@@ -63,6 +63,7 @@ func TestScripts(t *testing.T) {
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("NOBODY", "http://"+closedPort(t))
 			e.Setenv("ES_HOST", e.Getenv("NOBODY"))
+			e.Setenv("KCI_API", e.Getenv("NOBODY"))
 			return nil
 		},
 	})
@@ -78,6 +79,7 @@ func TestElasticsearchScripts(t *testing.T) {
 			e.Setenv("ES_HOST", url)
 			e.Setenv("ES_INDEX_PREFIX", estest.Prefix(e.T().(testing.TB), url))
 			e.Setenv("NOBODY", "http://"+closedPort(t))
+			e.Setenv("KCI_API", e.Getenv("NOBODY"))
 			return nil
 		},
 	})

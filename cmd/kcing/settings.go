@@ -55,7 +55,7 @@ func env(name string) []string { return []string{name} }
 
 func (s *settings) logFlags() []cli.Flag {
 	return []cli.Flag{
-		&cli.StringFlag{Name: "log-file", Aliases: []string{"l"}, Usage: "append logs to `FILE` instead of stderr", Destination: &s.logFile, Category: "Logs"},
+		&cli.StringFlag{Name: "log-file", Aliases: []string{"l", "log-filename"}, Usage: "append logs to `FILE` instead of stderr", Destination: &s.logFile, Category: "Logs"},
 		&cli.BoolFlag{Name: "debug", Aliases: []string{"d"}, Usage: "log more", Destination: &s.debug, Category: "Logs"},
 		&cli.StringFlag{Name: "log-format", Value: "text", Usage: "`FORMAT` of the log lines: text or json", DefaultText: "text", Destination: &s.logFormat, Category: "Logs", Action: oneOf("--log-format", "text", "json")},
 		envFileFlag(),
@@ -110,9 +110,14 @@ func (s *settings) dataFlag() cli.Flag {
 }
 
 func (s *settings) recordFlags() []cli.Flag {
+	return append([]cli.Flag{
+		&cli.StringFlag{Name: "timestamp", EnvVars: env("KCING_TIMESTAMP"), Value: "event", DefaultText: "event", Usage: "file documents under the time of `WHAT`: event or ingest", Destination: &s.timestamp, Category: "Records", Action: oneOf("--timestamp (KCING_TIMESTAMP)", "event", "ingest")},
+	}, s.sizeFlags()...)
+}
+
+func (s *settings) sizeFlags() []cli.Flag {
 	s.maxRecordBytes = source.DefaultMaxRecordBytes
 	return []cli.Flag{
-		&cli.StringFlag{Name: "timestamp", EnvVars: env("KCING_TIMESTAMP"), Value: "event", DefaultText: "event", Usage: "file documents under the time of `WHAT`: event or ingest", Destination: &s.timestamp, Category: "Records", Action: oneOf("--timestamp (KCING_TIMESTAMP)", "event", "ingest")},
 		&cli.GenericFlag{Name: "max-record-bytes", EnvVars: env("KCING_MAX_RECORD_BYTES"), Usage: "refuse records larger than `SIZE`", Value: &s.maxRecordBytes, Category: "Records"},
 	}
 }
@@ -127,6 +132,17 @@ func (s *settings) drpFlags() []cli.Flag {
 		s.drpDaysOf[kind] = days
 		name := "DRP_DAYS_" + strings.ToUpper(kind)
 		flags = append(flags, &cli.IntFlag{Name: "drp-days-" + kind, EnvVars: env(name), Value: -1, DefaultText: "as --drp-days", Usage: "`N` for " + kind + " documents", Destination: days, Category: "Retention", Action: atLeast("--drp-days-"+kind+" ("+name+")", 0)})
+	}
+	return flags
+}
+
+// hidden takes flags out of the help: of variables that a command heeds and does
+// not need flags for.
+func hidden(flags []cli.Flag) []cli.Flag {
+	for _, f := range flags {
+		if n, ok := f.(*cli.IntFlag); ok {
+			n.Hidden = true
+		}
 	}
 	return flags
 }

@@ -25,7 +25,7 @@ import (
 func (a *app) statusCommand() *cli.Command {
 	s := new(settings)
 	flags := []cli.Flag{s.jsonFlag()}
-	for _, group := range [][]cli.Flag{s.esFlags(), s.bulkFlags(), s.recordFlags(), s.drpFlags(), {s.dataFlag()}, s.stateFlags(), s.logFlags()} {
+	for _, group := range [][]cli.Flag{s.esFlags(), s.bulkFlags(), s.recordFlags(), s.drpFlags(), new(sourceArgs).settings(), {s.dataFlag()}, s.stateFlags(), s.logFlags()} {
 		flags = append(flags, group...)
 	}
 	return &cli.Command{
@@ -64,6 +64,12 @@ type stateReport struct {
 	Runs      []state.Run      `json:"runs"`    // the last of each command
 	FileBytes int64            `json:"file_bytes"`
 	FreeBytes int64            `json:"free_bytes"`
+	// Crawls are the times up to which sources were crawled, by source.
+	Crawls map[string]string `json:"crawls"`
+	// NotDownloaded counts the items that could not be downloaded; Unfetched are
+	// the first of them.
+	NotDownloaded int               `json:"not_downloaded"`
+	Unfetched     []unfetchedReport `json:"unfetched"`
 }
 
 func (a *app) status(c *cli.Context, s *settings) error {
@@ -147,7 +153,9 @@ func (s *settings) stateStatus(ctx context.Context, r *statusReport) error {
 		var counts state.Counts
 		if counts, err = store.Counts(ctx); err == nil {
 			r.State.fill(counts)
-			return nil
+			if err = r.State.fillCrawls(ctx, store); err == nil {
+				return nil
+			}
 		}
 	}
 	r.State.Error = err.Error()
@@ -181,6 +189,8 @@ func shown(name string, value any) string {
 	switch {
 	case name == "ES_HOST":
 		return (&settings{esHost: text}).maskedNodes()
+	case name == "KCI_API", name == "KCI_STORAGE", name == "LAVA_URL":
+		return masked(text)
 	case text != "" && (strings.Contains(name, "PASSWORD") || strings.Contains(name, "KEY") || strings.Contains(name, "TOKEN")):
 		return "********"
 	case strings.HasPrefix(name, "DRP_DAYS_") && text == "-1":
@@ -254,6 +264,7 @@ func printStateStatus(row func(string, string, ...any), r statusReport) {
 	} else {
 		row("rejects", "none")
 	}
+	printCrawls(row, st)
 	for _, run := range st.Runs {
 		row("last "+run.Command, "%s, took %s, exit code %d: %s", run.Started.UTC().Format(time.DateTime+"Z"), seconds(run.Ended.Sub(run.Started)), run.ExitCode, byReason(notZero(run.Counts)))
 	}

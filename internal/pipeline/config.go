@@ -54,6 +54,10 @@ type Config struct {
 	DrainTimeout time.Duration
 	// Now is the clock for times of receipt; nil: time.Now.
 	Now func() time.Time
+	// OnParsed is called with the tag of each tagged record that could be parsed,
+	// and what it turned out to be: before OnFinished or OnRefused for that tag,
+	// from several goroutines at once. Nil: not called.
+	OnParsed func(tag any, key state.Key)
 	// OnFinished is called with the tag of each tagged record for which nothing
 	// is left to do: after the ledger has it as finished, or had it before, or
 	// when it was blank. OnRefused is called likewise for one that was refused as
@@ -96,6 +100,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.Progress == nil {
 		c.Progress = new(Progress)
+	}
+	if c.OnParsed == nil {
+		c.OnParsed = func(any, state.Key) {}
 	}
 	if c.onFinished == nil {
 		c.onFinished = func(tag any, _ int) {

@@ -278,8 +278,13 @@ func TestSkipsFinishedRecords(t *testing.T) {
 	tagged[3].Tag = 3
 	var told []any
 	c := config(e, l)
+	var parsed []state.Key
+	c.OnParsed = func(_ any, key state.Key) { parsed = append(parsed, key) }
 	c.OnFinished = func(tag any) { told = append(told, tag) }
 	r := mustFeed(t, tagged, c)
+	if _, known := l.finished[parsed[0]]; len(parsed) != 1 || !known {
+		t.Errorf("OnParsed: %v", parsed)
+	}
 	equal(t, "skipped", r.Skipped, 10)
 	equal(t, "sent", r.Bulk.Added, 0)
 	if len(told) != 1 || told[0] != 3 {

@@ -96,6 +96,9 @@ func (w *worker) accept(batch []source.Record) []item {
 			w.refuse(src, rec, received, err)
 		default:
 			sum := sha256.Sum256(src.Payload)
+			if src.Tag != nil {
+				w.OnParsed(src.Tag, state.Key{Kind: string(rec.Kind), ID: rec.Key})
+			}
 			items = append(items, item{source: src, record: rec, received: received, digest: state.Digest(sum[:len(state.Digest{})])})
 		}
 	}

@@ -1,0 +1,124 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/kcing/kcing/internal/crawl"
+	"github.com/kcing/kcing/internal/fetch"
+	"github.com/kcing/kcing/internal/lavaserver"
+	"github.com/kcing/kcing/internal/legacy"
+	"github.com/kcing/kcing/internal/maestro"
+)
+
+// sourceArgs are the flags of the commands that crawl.
+type sourceArgs struct {
+	source, kind                      string
+	api, apiToken                     string
+	host, scheme, storage, nonLavaLab string
+	lavaURL, lavaToken, jobs          string
+	howMany                           int
+	since                             time.Duration
+}
+
+// The names of the sources.
+const (
+	sourceMaestro = "maestro"
+	sourceLegacy  = "legacy"
+	sourceLAVA    = "lava"
+)
+
+func (o *sourceArgs) flags() []cli.Flag {
+	const category = "Source"
+	return []cli.Flag{
+		&cli.StringFlag{Name: "source", EnvVars: env("KCI_SOURCE"), Value: sourceMaestro, DefaultText: sourceMaestro, Usage: "crawl `SOURCE`: maestro (today's KernelCI), legacy (the old front end) or lava (a LAVA server)", Destination: &o.source, Category: category, Action: oneOf("--source (KCI_SOURCE)", sourceMaestro, sourceLegacy, sourceLAVA)},
+		&cli.DurationFlag{Name: "since", Usage: "crawl the last `TIME`, such as 48h", DefaultText: "from where the last crawl ended; the first goes back 48h", Destination: &o.since, Category: category, Action: positive("--since")},
+		&cli.StringFlag{Name: "kci-api", EnvVars: env("KCI_API"), Value: maestro.DefaultBaseURL, DefaultText: maestro.DefaultBaseURL, Usage: "`URL` of Maestro's API", Destination: &o.api, Category: category},
+		&cli.StringFlag{Name: "kci-api-token", EnvVars: env("KCI_API_TOKEN"), Usage: "`TOKEN` for Maestro's API; reading needs none", DefaultText: "none", Destination: &o.apiToken, Category: category},
+		&cli.StringFlag{Name: "kci-host", EnvVars: env("KCI_HOST"), Value: legacy.DefaultHost, DefaultText: legacy.DefaultHost, Usage: "`HOST` of the old front end; its files are at storage.HOST", Destination: &o.host, Category: category},
+		&cli.StringFlag{Name: "kci-scheme", EnvVars: env("KCI_SCHEME"), Value: legacy.DefaultScheme, DefaultText: legacy.DefaultScheme, Usage: "`SCHEME` of the old front end: http or https", Destination: &o.scheme, Category: category, Action: oneOf("--kci-scheme (KCI_SCHEME)", "http", "https")},
+		&cli.StringFlag{Name: "kci-storage", EnvVars: env("KCI_STORAGE"), Usage: "`URL` of the old front end's files", DefaultText: "SCHEME://storage.HOST", Destination: &o.storage, Category: category},
+		&cli.StringFlag{Name: "kci-non-lava-lab", EnvVars: env("KCI_NON_LAVA_LAB"), Value: legacy.DefaultNonLavaLab, DefaultText: legacy.DefaultNonLavaLab, Usage: "`LAB` that has boot records instead of LAVA callbacks", Destination: &o.nonLavaLab, Category: category},
+		&cli.StringFlag{Name: "lava-url", EnvVars: env("LAVA_URL"), Usage: "`URL` of the LAVA server", Destination: &o.lavaURL, Category: category},
+		&cli.StringFlag{Name: "lava-token", EnvVars: env("LAVA_TOKEN"), Usage: "`TOKEN` of a LAVA user, for jobs that are not public", DefaultText: "none", Destination: &o.lavaToken, Category: category},
+		&cli.StringFlag{Name: "jobs", Usage: "`JOBS` of the LAVA server, such as 100-200,305", Destination: &o.jobs, Category: category},
+	}
+}
+
+// settings are the flags that have a variable too: what status shows.
+func (o *sourceArgs) settings() []cli.Flag {
+	return slices.DeleteFunc(o.flags(), func(f cli.Flag) bool { return len(variables(f)) == 0 })
+}
+
+// origin is a source to crawl, with what the commands need besides.
+type origin struct {
+	crawl.Origin
+	name    string // in state: kind and URL
+	setting string // that says where it is
+	url     string
+	client  *fetch.Client
+}
+
+// origin makes the source that the flags choose.
+func (o *sourceArgs) origin(s *settings, log *slog.Logger) (*origin, error) {
+	options := fetch.Options{UserAgent: userAgent(), MaxBytes: 2 * int64(s.maxRecordBytes), Logger: log}
+	if o.jobs != "" && o.source != sourceLAVA {
+		return nil, usagef("--jobs names jobs of a LAVA server: it goes with --source lava")
+	}
+	switch o.source {
+	case sourceLegacy:
+		front, err := legacy.New(legacy.Options{Host: o.host, Scheme: o.scheme, Storage: o.storage, NonLavaLab: o.nonLavaLab, Fetch: options})
+		if err != nil {
+			return nil, usagef("%v", err)
+		}
+		return &origin{front, "legacy " + front.URL(), "KCI_HOST", front.URL(), front.Client()}, nil
+	case sourceLAVA:
+		if o.lavaURL == "" || o.jobs == "" {
+			return nil, usagef("--source lava wants --lava-url and --jobs, such as: --lava-url https://lava.example.org --jobs 100-200,305")
+		}
+		jobs, err := lavaserver.ParseJobs(o.jobs)
+		if err != nil {
+			return nil, usagef("--jobs: %v", err)
+		}
+		server, err := lavaserver.New(lavaserver.Options{URL: o.lavaURL, Token: o.lavaToken, Jobs: jobs, Fetch: options})
+		if err != nil {
+			return nil, usagef("%v", err)
+		}
+		return &origin{server, "lava " + server.URL(), "--lava-url", server.URL(), server.Client()}, nil
+	}
+	return o.maestro(options, log)
+}
+
+// kinds are the wanted ones; the error says that the source has none of them.
+func (o *sourceArgs) kinds(from crawl.Origin) ([]string, error) {
+	all := from.Kinds()
+	if o.kind == "" {
+		return all, nil
+	}
+	for _, kind := range all {
+		if kind == o.kind {
+			return []string{kind}, nil
+		}
+	}
+	return nil, usagef("--kind %s: the source %s has no such records, only %s", o.kind, o.source, fmt.Sprint(all))
+}
+
+// reach makes sure early that the source is there. The error is the one line
+// that a user needs.
+func (o *origin) reach(ctx context.Context) error {
+	err := o.client.Reach(ctx, o.url, reachFor)
+	var failed *fetch.TransferError
+	if errors.As(err, &failed) {
+		return fmt.Errorf("cannot reach KernelCI at %s: %s (%s)", fetch.Redact(o.url), connectionProblem(failed.Err, 0), o.setting)
+	}
+	return err
+}
+
+// userAgent names us to the servers that we crawl.
+func userAgent() string { return "kcing/" + buildVersion() + " (+https://github.com/kcing/kcing)" }

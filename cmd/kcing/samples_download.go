@@ -1,0 +1,132 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/kcing/kcing/internal/crawl"
+)
+
+// download is what a download of samples did.
+type download struct {
+	written map[string]int64 // by kind
+	there   int64            // before
+	failed  int64
+}
+
+func (a *app) downloadSamples(ctx context.Context, o *samplesArgs) error {
+	log, closeLog, err := a.logger(&o.settings)
+	if err != nil {
+		return err
+	}
+	defer closeLog()
+	from, err := o.crawled.origin(&o.settings, log)
+	if err != nil {
+		return err
+	}
+	kinds, err := o.crawled.kinds(from)
+	if err != nil {
+		return err
+	}
+	if err := from.reach(ctx); err != nil {
+		return err
+	}
+	if err := os.MkdirAll(o.dir, 0o750); err != nil {
+		return fmt.Errorf("--samples-dir: %w", err)
+	}
+	items, err := crawl.Newest(ctx, crawl.Options{Origin: from, Kinds: kinds, HowMany: o.size, Since: o.crawled.since, Now: a.now})
+	if err != nil {
+		return err
+	}
+	done, err := o.write(ctx, items, log)
+	if err != nil {
+		return fmt.Errorf("%w; run the same command again to go on", err)
+	}
+	_, err = fmt.Fprintf(a.stdout, "%s downloaded to %s: build %d, boot %d, lava %d; %d were there\n",
+		plural(total(done.written), "record"), o.dir, done.written["build"], done.written["boot"], done.written["lava"], done.there)
+	if err == nil && done.failed > 0 {
+		return &exitError{code: exitRejects, msg: plural(done.failed, "record") + " could not be downloaded"}
+	}
+	return err
+}
+
+// write downloads the items that have no file yet.
+func (o *samplesArgs) write(ctx context.Context, items []crawl.Item, log *slog.Logger) (download, error) {
+	done := download{written: map[string]int64{}}
+	type result struct {
+		kind string
+		err  error
+	}
+	results := make(chan result, len(items))
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(4)
+	for _, it := range items {
+		path := filepath.Join(o.dir, sampleName(it))
+		if _, err := os.Stat(path); err == nil {
+			done.there++
+			continue
+		} else if !errors.Is(err, fs.ErrNotExist) {
+			return done, err
+		}
+		group.Go(func() error {
+			payload, err := it.Fetch(ctx)
+			switch {
+			case ctx.Err() != nil:
+				return context.Cause(ctx)
+			case errors.Is(err, crawl.ErrStop):
+				return err
+			case err != nil:
+				log.Warn("cannot download", "source", it.Name, "error", err)
+				results <- result{it.Kind, err}
+				return nil
+			}
+			results <- result{it.Kind, nil}
+			return writeWhole(path, payload)
+		})
+	}
+	err := group.Wait()
+	close(results)
+	for r := range results {
+		if r.err != nil {
+			done.failed++
+		} else {
+			done.written[r.kind]++
+		}
+	}
+	return done, err
+}
+
+// sampleName is the file name that the first kcing gave to it. What an id may
+// hold besides letters and digits is escaped.
+func sampleName(it crawl.Item) string {
+	return it.Kind + "_" + strings.ReplaceAll(url.QueryEscape(it.ID), "%2F", "_") + ".json"
+}
+
+// writeWhole makes a file that is there whole or not at all.
+func writeWhole(path string, payload []byte) error {
+	tmp, err := os.CreateTemp(filepath.Dir(path), ".download-*")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(tmp.Name()) //nolint:errcheck // gone after the rename
+	_, err = tmp.Write(payload)
+	if err == nil {
+		err = tmp.Chmod(0o644) // samples are for all
+	}
+	if closeErr := tmp.Close(); err == nil {
+		err = closeErr
+	}
+	if err != nil {
+		return err
+	}
+	return os.Rename(tmp.Name(), path)
+}

@@ -1,0 +1,267 @@
+package crawl
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/kcing/kcing/internal/source"
+	"github.com/kcing/kcing/internal/spool"
+	"github.com/kcing/kcing/state"
+)
+
+const (
+	// DefaultSince is how far back the first crawl of a source goes.
+	DefaultSince = 48 * time.Hour
+	// Overlap is how far before the cursor a later crawl begins: for clocks that
+	// differ, and for what became visible late.
+	Overlap = 15 * time.Minute
+	// MaxRuns is in how many runs a download is tried; after that it is only
+	// listed among the failures.
+	MaxRuns = 5
+
+	// awayAfter is how many downloads in a row must fail for want of an answer to
+	// end the run: then it is the storage that is away, not the files.
+	awayAfter = 20
+	// lookupBatch is how many listed items are looked up in state together.
+	lookupBatch = 64
+)
+
+// ErrStop is wrapped by an error of [Item].Fetch after which no other download
+// can succeed, such as refused credentials. It ends the run and is not counted
+// as a failure of that item.
+var ErrStop = errors.New("stopped")
+
+// ErrAway ends a run whose downloads get no answers any more.
+var ErrAway = errors.New("the source has stopped answering")
+
+// Options of New. Fields without a word about zero are required.
+type Options struct {
+	// Source names the origin in state: the same name, the same cursor and items.
+	Source string
+	Origin Origin
+	// Kinds are those to crawl; empty: all of the origin's.
+	Kinds []string
+	// Since is how far back to go; 0: to where the last run ended, or, when there
+	// was none, DefaultSince.
+	Since time.Duration
+	// HowMany, when positive, is how many of each kind to take, the newest.
+	HowMany int
+	// Downloads is how many records are downloaded at once; 0: 4. Each is held in
+	// memory whole.
+	Downloads int
+	// MaxRecordBytes limits a record; 0: source.DefaultMaxRecordBytes.
+	MaxRecordBytes int64
+	// Force downloads also what is finished, and what failed too often.
+	Force bool
+	// Insist downloads also what failed too often.
+	Insist bool
+	// Store remembers, and Spool keeps the downloads until they are finished. Nil,
+	// both: a dry run, which remembers nothing and asks for everything.
+	Store *state.Store
+	Spool *spool.Spool
+	// Now is the clock; nil: time.Now.
+	Now func() time.Time
+	// Logger gets a line for each failure; nil: none.
+	Logger *slog.Logger
+}
+
+// Report is what a crawl did.
+type Report struct {
+	// Listed items of the window; some may be listed twice.
+	Listed int64 `json:"listed"`
+	// Known are those that were finished before and not downloaded.
+	Known int64 `json:"known"`
+	// Downloaded records, and Resumed ones: those that an interrupted run had
+	// left in the spool.
+	Downloaded int64 `json:"downloaded"`
+	Resumed    int64 `json:"resumed"`
+	// Failed could not be downloaded in this run, GivenUp were not tried because
+	// they failed in MaxRuns runs.
+	Failed  int64 `json:"failed"`
+	GivenUp int64 `json:"given_up"`
+}
+
+// Crawler is a source for one run of the pipeline. Give the pipeline its
+// Parsed, Finished and Refused as OnParsed, OnFinished and OnRefused.
+type Crawler struct {
+	Options
+	started time.Time
+
+	mu       sync.Mutex
+	inFlight map[string]bool // keys with versions, from listing to the end
+	plan     plan
+	stop     context.CancelCauseFunc
+
+	done     chan *task // records with which the pipeline is through
+	settled  chan struct{}
+	finished sync.WaitGroup
+	err      error // of the finisher; read after it ended
+
+	gap                                         atomic.Bool  // a listed item was lost to this run: the cursor stays
+	open                                        atomic.Int64 // records spooled or emitted, and not settled
+	inARow                                      atomic.Int64 // downloads without an answer, one after the other
+	failures                                    atomic.Int64
+	listed, known, downloaded, resumed, givenUp atomic.Int64
+}
+
+// task is an item on its way, the tag of its record.
+type task struct {
+	item Item
+	// own is false for a record that another command had left in the spool.
+	own     bool
+	spooled *spool.Item
+	resumed bool
+	record  source.Record
+	// key is what the record turned out to be; zero until it was parsed.
+	key state.Key
+}
+
+// New makes a crawler for one run. Close has to be called.
+func New(o Options) *Crawler {
+	if len(o.Kinds) == 0 {
+		o.Kinds = o.Origin.Kinds()
+	}
+	if o.Downloads <= 0 {
+		o.Downloads = 4
+	}
+	if o.MaxRecordBytes <= 0 {
+		o.MaxRecordBytes = source.DefaultMaxRecordBytes
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	c := &Crawler{Options: o, started: o.Now().Truncate(time.Millisecond), inFlight: map[string]bool{},
+		stop: func(error) {}, done: make(chan *task, 64), settled: make(chan struct{}, 1)}
+	c.finished.Go(c.finish)
+	return c
+}
+
+// Run emits what there is to feed: what an interrupted run left in the spool,
+// what could not be downloaded earlier, and the window's new items.
+func (c *Crawler) Run(ctx context.Context, emit source.Emit) error {
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	c.mu.Lock()
+	c.stop = stop
+	c.mu.Unlock()
+
+	wanted, ready := make(chan *task), make(chan *task)
+	var listing, workers sync.WaitGroup
+	listing.Go(func() {
+		defer close(wanted)
+		if err := c.list(ctx, wanted); err != nil {
+			stop(err)
+		}
+	})
+	for range c.Downloads {
+		workers.Go(func() { c.work(ctx, wanted, ready, stop) })
+	}
+	go func() {
+		workers.Wait()
+		close(ready)
+	}()
+	var err error
+	for t := range ready {
+		if err != nil || ctx.Err() != nil {
+			continue // only empties the channel
+		}
+		if err = emit(ctx, t.record); err != nil {
+			stop(err)
+		}
+		t.record = source.Record{} // its bytes are the pipeline's now
+	}
+	listing.Wait()
+	if cause := context.Cause(ctx); cause != nil {
+		return cause
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.plan.listedAll = true
+	return nil
+}
+
+// work makes records of items until there are no more.
+func (c *Crawler) work(ctx context.Context, wanted <-chan *task, ready chan<- *task, stop context.CancelCauseFunc) {
+	for t := range wanted {
+		if ctx.Err() != nil {
+			continue
+		}
+		ok, err := c.load(ctx, t)
+		if err != nil {
+			stop(err)
+		}
+		if !ok {
+			continue
+		}
+		select {
+		case ready <- t:
+		case <-ctx.Done():
+		}
+	}
+}
+
+// Parsed notes what a record turned out to be. It is for the pipeline's
+// OnParsed.
+func (c *Crawler) Parsed(tag any, key state.Key) {
+	if t, ok := tag.(*task); ok {
+		t.key = key
+	}
+}
+
+// Finished notes that nothing is left to do for a record. It is for the
+// pipeline's OnFinished.
+func (c *Crawler) Finished(tag any) {
+	if t, ok := tag.(*task); ok {
+		c.done <- t
+	}
+}
+
+// Refused notes that a record is among the rejects. It is for the pipeline's
+// OnRefused.
+func (c *Crawler) Refused(tag any) { c.Finished(tag) }
+
+// Close ends the crawl after the pipeline's run, which ended with runErr. When
+// all that was listed is finished or among the failures, the cursor moves. The
+// Report holds with an error too.
+func (c *Crawler) Close(ctx context.Context, runErr error) (Report, error) {
+	close(c.done)
+	c.finished.Wait()
+	report := Report{Listed: c.listed.Load(), Known: c.known.Load(), Downloaded: c.downloaded.Load(), Resumed: c.resumed.Load(),
+		Failed: c.failures.Load(), GivenUp: c.givenUp.Load()}
+	switch {
+	case c.err != nil:
+		return report, c.err
+	case runErr != nil || c.open.Load() > 0 || c.gap.Load() || c.Store == nil:
+		return report, nil
+	}
+	return report, c.moveCursor(context.WithoutCancel(ctx))
+}
+
+// take marks an item as being worked on; false when it is already.
+func (c *Crawler) take(it Item) bool {
+	key := it.Key + "\x00" + it.Version
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.inFlight[key] {
+		return false
+	}
+	c.inFlight[key] = true
+	return true
+}
+
+func (c *Crawler) leave(it Item) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.inFlight, it.Key+"\x00"+it.Version)
+}
+
+// wants tells whether this run crawls the kind.
+func (c *Crawler) wants(kind string) bool { return slices.Contains(c.Kinds, kind) }
