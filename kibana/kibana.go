@@ -1,16 +1,169 @@
 // Package kibana holds the Kibana saved objects that go with kcing's documents:
-// for now the data views, one a kind of document.
+// data views, dashboards and the panels on them, as a file that Kibana 8.19 and
+// 9.x import. NDJSON and Objects do not talk to Kibana.
 //
-// It does not talk to Kibana; import the file in Stack Management → Saved
-// Objects. The caveat that bites: the titles carry no index prefix, so with
-// ES_INDEX_PREFIX set they have to be edited after the import.
+// The caveat that bites: an object's id is for ever. Importing overwrites by id,
+// links between pages name dashboards by id, and an object that is renamed
+// leaves the old one behind in every Kibana.
+//
+// The sources are in objects/, one file an object, made by kibana/generate.
+// There, what Kibana stores as a string of JSON (panelsJSON and the like) is
+// JSON, so that people and diffs can read it.
 package kibana
 
-import _ "embed"
+import (
+	"bytes"
+	"embed"
+	"encoding/json"
+	"fmt"
+	"io/fs"
+	"path"
+	"slices"
+	"strings"
+)
 
-// DataViews is the saved objects file (NDJSON, one object a line, keys sorted as
-// Kibana exports them) with the data views kcing-boot, kcing-build, kcing-log
-// and kcing-test. Kibana 8.8 and later import it.
-//
-//go:embed data-views.ndjson
-var DataViews []byte
+//go:embed objects
+var sources embed.FS
+
+// Object is one saved object as Kibana's export writes it.
+type Object struct {
+	// Type is index-pattern (a data view), search, lens, links or dashboard.
+	Type string
+	// ID is the same in every version and begins with "kcing-".
+	ID string
+	// JSON is one line without its end, keys sorted. It belongs to the caller.
+	JSON []byte
+}
+
+// typeOrder is the order of Objects: what refers comes after what it refers to.
+var typeOrder = []string{"index-pattern", "search", "lens", "links", "dashboard"}
+
+// stringified are the attributes that Kibana stores as strings of JSON.
+var stringified = []string{
+	"fieldAttrs", "fieldFormatMap", "fields", "ignoreParentSettingsJSON", "optionsJSON", "panelsJSON",
+	"runtimeFieldMap", "searchSourceJSON", "sourceFilters", "typeMeta",
+}
+
+// Objects returns all saved objects, the data views for indices whose names
+// begin with prefix (ES_INDEX_PREFIX; empty: none), by type and then by id. It
+// returns an error when the prefix would make a data view of foreign indices.
+func Objects(prefix string) ([]Object, error) {
+	if i := strings.IndexAny(prefix, "*,<>?\"\\/| \t\n"); i >= 0 {
+		return nil, fmt.Errorf("index prefix %q: %q is not allowed in an index name", prefix, prefix[i])
+	}
+	var objects []Object
+	err := fs.WalkDir(sources, "objects", func(name string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() || path.Ext(name) != ".json" {
+			return err
+		}
+		data, err := sources.ReadFile(name)
+		if err != nil {
+			return err
+		}
+		o, err := parseObject(data, prefix)
+		if err != nil {
+			return fmt.Errorf("saved object %s: %w", name, err)
+		}
+		objects = append(objects, o)
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	slices.SortFunc(objects, func(a, b Object) int {
+		if by := slices.Index(typeOrder, a.Type) - slices.Index(typeOrder, b.Type); by != 0 {
+			return by
+		}
+		return strings.Compare(a.ID, b.ID)
+	})
+	return objects, nil
+}
+
+// parseObject reads a source file into the form that Kibana imports.
+func parseObject(data []byte, prefix string) (Object, error) {
+	decoder := json.NewDecoder(bytes.NewReader(data))
+	decoder.UseNumber()
+	var source map[string]any
+	if err := decoder.Decode(&source); err != nil {
+		return Object{}, err
+	}
+	kind, _ := source["type"].(string)
+	id, _ := source["id"].(string)
+	attributes, _ := source["attributes"].(map[string]any)
+	if kind == "" || id == "" || attributes == nil {
+		return Object{}, fmt.Errorf("it needs type, id and attributes")
+	}
+	if title, ok := attributes["title"].(string); ok && kind == "index-pattern" {
+		attributes["title"] = prefix + title
+	}
+	if err := stringify(source); err != nil {
+		return Object{}, err
+	}
+	line, err := marshal(source)
+	return Object{Type: kind, ID: id, JSON: line}, err
+}
+
+// stringify turns the members named in stringified into strings, innermost
+// first.
+func stringify(v any) error {
+	switch v := v.(type) {
+	case map[string]any:
+		for name, member := range v {
+			if err := stringify(member); err != nil {
+				return err
+			}
+			if _, is := member.(string); is || !slices.Contains(stringified, name) {
+				continue
+			}
+			text, err := marshal(member)
+			if err != nil {
+				return err
+			}
+			v[name] = string(text)
+		}
+	case []any:
+		for _, member := range v {
+			if err := stringify(member); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// marshal writes one line with sorted keys. Unlike json.Marshal it leaves < > &
+// as they are, as Kibana does; links are full of them.
+func marshal(v any) ([]byte, error) {
+	var line bytes.Buffer
+	encoder := json.NewEncoder(&line)
+	encoder.SetEscapeHTML(false)
+	if err := encoder.Encode(v); err != nil {
+		return nil, err
+	}
+	return bytes.TrimSuffix(line.Bytes(), []byte("\n")), nil
+}
+
+// NDJSON returns the file to import: Objects(prefix), one a line, and last the
+// line of export details that Kibana's own exports end with and its import
+// skips. The same prefix gives the same bytes.
+func NDJSON(prefix string) ([]byte, error) {
+	objects, err := Objects(prefix)
+	if err != nil {
+		return nil, err
+	}
+	var file bytes.Buffer
+	for _, o := range objects {
+		file.Write(o.JSON)
+		file.WriteByte('\n')
+	}
+	details, err := marshal(map[string]any{
+		"excludedObjects": []any{}, "excludedObjectsCount": 0, "exportedCount": len(objects),
+		"missingRefCount": 0, "missingReferences": []any{},
+	})
+	if err != nil {
+		return nil, err
+	}
+	file.Write(details)
+	file.WriteByte('\n')
+	return file.Bytes(), nil
+}

@@ -3,48 +3,52 @@ package kibana_test
 import (
 	"bytes"
 	"encoding/json"
+	"strings"
 	"testing"
 
 	"github.com/kcing/kcing/kibana"
 	"github.com/kcing/kcing/mappings"
 )
 
-// A data view that names no index of ours, or that Kibana would change on
-// export, is found here, since there is no Kibana to import it into.
-func TestDataViews(t *testing.T) {
-	kinds := map[string]bool{}
-	for line := range bytes.Lines(kibana.DataViews) {
-		var o struct {
-			Attributes struct {
-				Title, Name, TimeFieldName string
-				Fields                     string
-				AllowNoIndex               bool
-			}
-			ID, Type, TypeMigrationVersion, CoreMigrationVersion string
-		}
-		if err := json.Unmarshal(line, &o); err != nil {
-			t.Fatalf("%v: %s", err, line)
-		}
-		var any map[string]any
-		if err := json.Unmarshal(line, &any); err != nil {
+func TestPrefix(t *testing.T) {
+	objects, err := kibana.Objects("ci-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	titles := map[string]bool{}
+	for _, o := range objects {
+		var object struct{ Attributes struct{ Title string } }
+		if err := json.Unmarshal(o.JSON, &object); err != nil {
 			t.Fatal(err)
 		}
-		canonical, err := json.Marshal(any)
-		if err != nil || !bytes.Equal(canonical, bytes.TrimSuffix(line, []byte("\n"))) {
-			t.Errorf("not in canonical form: %s", line)
-		}
-		kind := o.ID[len("kcing-"):]
-		kinds[kind] = true
-		if o.Type != "index-pattern" || o.Attributes.Title != kind+"-*" || o.Attributes.TimeFieldName != "@timestamp" || !o.Attributes.AllowNoIndex {
-			t.Errorf("data view %s: %s", o.ID, line)
-		}
-		if o.TypeMigrationVersion != "8.0.0" || o.CoreMigrationVersion != "8.8.0" {
-			t.Errorf("data view %s: versions %s, %s", o.ID, o.TypeMigrationVersion, o.CoreMigrationVersion)
+		if o.Type == "index-pattern" {
+			titles[object.Attributes.Title] = true
 		}
 	}
-	for _, k := range mappings.Kinds {
-		if !kinds[k] {
-			t.Errorf("no data view for %s", k)
+	for _, kind := range mappings.Kinds {
+		if !titles["ci-"+kind+"-*"] {
+			t.Errorf("no data view for the indices ci-%s-*: %v", kind, titles)
 		}
+	}
+	for _, bad := range []string{"*", "a,b-", "a b", "x\n"} {
+		if _, err := kibana.NDJSON(bad); err == nil || !strings.Contains(err.Error(), "prefix") {
+			t.Errorf("prefix %q: %v", bad, err)
+		}
+	}
+}
+
+// Saved twice, the file is the same: otherwise each backup differs.
+func TestNDJSONIsStable(t *testing.T) {
+	first, err := kibana.NDJSON("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 5 {
+		if again, err := kibana.NDJSON(""); err != nil || !bytes.Equal(first, again) {
+			t.Fatalf("another file from the same objects (%v)", err)
+		}
+	}
+	if !bytes.HasSuffix(first, []byte("\n")) {
+		t.Error("the last line has no end")
 	}
 }
