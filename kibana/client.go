@@ -137,6 +137,14 @@ func (c *Client) Space() string {
 	return c.space
 }
 
+// Page is the URL of a page in the space, for a browser; path begins with /app.
+func (c *Client) Page(path string) string {
+	if c.space == "" {
+		return c.address.String() + path
+	}
+	return c.address.String() + "/s/" + c.space + path
+}
+
 // Status is what Kibana says of itself.
 type Status struct {
 	// Level is available, degraded, unavailable or critical.
@@ -239,19 +247,19 @@ func (c *Client) Wait(ctx context.Context, p Patience) (Status, error) {
 		case err == nil:
 			return s, nil
 		case ctx.Err() != nil:
-			return s, context.Cause(ctx)
+			return s, ctx.Err()
 		case errors.As(err, &starting):
 			budget = p.Starting
 		case errors.As(err, &lost) && !foreverLost(err):
 			budget = p.Unreachable
 		}
+		if budget > 0 && !told {
+			told = true
+			c.log.Info("waiting for Kibana", "at most", budget, "because", err)
+		}
 		left := budget - time.Since(started)
 		if left <= 0 {
 			return s, waited(err, budget)
-		}
-		if !told {
-			told = true
-			c.log.Info("waiting for Kibana", "for", left.Round(time.Second), "because", err)
 		}
 		if err := sleep(ctx, min(pause, left)); err != nil {
 			return s, err

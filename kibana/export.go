@@ -15,14 +15,29 @@ import (
 // IDPrefix begins the id of each object of ours.
 const IDPrefix = "kcing-"
 
+// HomeID is the dashboard to begin with.
+const HomeID = "kcing-home"
+
 // Selection says what to export: exactly these objects, or all of the types.
 type Selection struct {
 	Objects []Reference
 	Types   []string // used when Objects is empty
+	// References adds what the objects refer to, and what that refers to.
+	References bool
 }
 
-// Kcing selects all objects of the types that we have; Export's caller keeps
-// those whose ids begin with IDPrefix.
+// Ours tells whether an object is one of kcing's, or what became of one in a
+// space where Kibana gave it another id.
+func Ours(o Object) bool {
+	var members struct {
+		Origin string `json:"originId"`
+	}
+	_ = json.Unmarshal(o.JSON, &members) // without an origin the id decides
+	return strings.HasPrefix(o.ID, IDPrefix) || strings.HasPrefix(members.Origin, IDPrefix)
+}
+
+// Kcing selects all objects of the types that we have; Ours tells which of them
+// are ours.
 func Kcing() Selection { return Selection{Types: slices.Clone(typeOrder)} }
 
 // Content selects what people make in Kibana: dashboards and all that can be on
@@ -68,7 +83,7 @@ func unknownTypes(err error) []string {
 }
 
 func (c *Client) export(ctx context.Context, s Selection) ([]Object, []Reference, error) {
-	request := map[string]any{"includeReferencesDeep": false, "excludeExportDetails": false}
+	request := map[string]any{"includeReferencesDeep": s.References, "excludeExportDetails": false}
 	if len(s.Objects) > 0 {
 		request["objects"] = s.Objects
 	} else {

@@ -34,7 +34,7 @@ func TestExport(t *testing.T) {
 	}
 	var ours []Object
 	for _, o := range got {
-		if strings.HasPrefix(o.ID, IDPrefix) {
+		if Ours(o) {
 			ours = append(ours, o)
 		}
 	}
@@ -62,8 +62,13 @@ func TestExportSelected(t *testing.T) {
 	k.Put("default", search)
 	c := connect(t, k, Options{})
 	got, missing, err := c.Export(t.Context(), Selection{Objects: []Reference{{"search", "kcing-boots"}}})
-	if err != nil || len(got) != 1 || string(got[0].JSON) != strings.Replace(search, `"references"`, `"references"`, 1) || fmt.Sprint(missing) != "[index-pattern kcing-boot]" {
+	if err != nil || len(got) != 1 || string(got[0].JSON) != search || fmt.Sprint(missing) != "[index-pattern kcing-boot]" {
 		t.Errorf("%s, missing %v, %v", got, missing, err)
+	}
+	k.Put("default", view)
+	got, _, err = c.Export(t.Context(), Selection{Objects: []Reference{{"search", "kcing-boots"}}, References: true})
+	if err != nil || len(got) != 2 || got[0].ID != "kcing-boot" {
+		t.Errorf("with references: %s, %v", got, err)
 	}
 	_, _, err = c.Export(t.Context(), Selection{Objects: []Reference{{"search", "kcing-boots"}, {"lens", "nosuch"}}})
 	if err == nil || !strings.Contains(err.Error(), "answered 400: Error fetching objects to export (lens nosuch)") {

@@ -77,6 +77,14 @@ func (e *ImportError) Conflicts() (existing []Reference, ok bool) {
 	return existing, true
 }
 
+// WithoutConflicts is the error without the problems that overwriting would
+// solve.
+func (e *ImportError) WithoutConflicts() *ImportError {
+	left := *e
+	left.Problems = slices.DeleteFunc(slices.Clone(e.Problems), func(p Problem) bool { return p.Kind == problemConflict })
+	return &left
+}
+
 const (
 	problemConflict    = "conflict"
 	problemAmbiguous   = "ambiguous_conflict"

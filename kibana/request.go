@@ -110,8 +110,8 @@ func (c *Client) do(ctx context.Context, r call) (answer, error) {
 
 // once sends the request and reads the whole answer. Only an answer of 2xx that
 // is not a web page comes without an error.
-func (c *Client) once(ctx context.Context, r call) (answer, error) {
-	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
+func (c *Client) once(parent context.Context, r call) (answer, error) {
+	ctx, cancel := context.WithTimeout(parent, requestTimeout)
 	defer cancel()
 	target := c.address.String()
 	if c.space != "" && !r.anySpace {
@@ -130,7 +130,10 @@ func (c *Client) once(ctx context.Context, r call) (answer, error) {
 		req.Header.Set("Content-Type", r.contentType)
 	}
 	res, err := c.http.Do(req)
-	if err != nil {
+	switch {
+	case err != nil && parent.Err() != nil && errors.Is(parent.Err(), context.Canceled):
+		return answer{}, parent.Err()
+	case err != nil:
 		return answer{}, err
 	}
 	defer res.Body.Close() //nolint:errcheck // read to its end or given up
@@ -264,7 +267,7 @@ func sleep(ctx context.Context, d time.Duration) error {
 	case <-timer.C:
 		return nil
 	case <-ctx.Done():
-		return context.Cause(ctx)
+		return ctx.Err()
 	}
 }
 

@@ -63,6 +63,7 @@ func TestScripts(t *testing.T) {
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("NOBODY", "http://"+closedPort(t))
 			e.Setenv("ES_HOST", e.Getenv("NOBODY"))
+			e.Values[standInKey{}] = new(standIn)
 			return nil
 		},
 	})
@@ -107,6 +108,11 @@ var scriptCommands = map[string]func(*testscript.TestScript, bool, []string){
 	"json":          jsonField,
 	"samedocuments": sameDocuments,
 	"countlike":     countLike,
+	"kibana":        startKibana,
+	"kibanahas":     kibanaHas,
+	"kibanatitle":   kibanaTitle,
+	"kibanaput":     kibanaPut,
+	"kibanaasked":   kibanaAsked,
 }
 
 // exits CODE PROGRAM ARG...: the program ends with this code, and what Go says

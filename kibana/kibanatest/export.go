@@ -64,7 +64,25 @@ func (k *Kibana) export(w http.ResponseWriter, r *http.Request, space string) {
 			wanted = append(wanted, id)
 		}
 	}
+	if request.Deep {
+		wanted = k.withReferences(space, wanted)
+	}
 	k.write(w, space, wanted, request.NoDetails)
+}
+
+// withReferences adds what is referred to, as far as it is there.
+func (k *Kibana) withReferences(space string, wanted []key) []key {
+	for i := 0; i < len(wanted); i++ {
+		references, _ := k.spaces[space][wanted[i]]["references"].([]any)
+		for _, r := range references {
+			reference, _ := r.(map[string]any)
+			to := object(reference).key()
+			if _, there := k.spaces[space][to]; there && !slices.Contains(wanted, to) {
+				wanted = append(wanted, to)
+			}
+		}
+	}
+	return wanted
 }
 
 // write writes the objects in no particular order, each with what Kibana adds.

@@ -12,6 +12,7 @@ package kibanatest
 import (
 	"encoding/json"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -109,11 +110,13 @@ func New(o Options) *Server {
 		k.spaces[s] = map[key]object{}
 	}
 	s := &Server{Kibana: k}
+	s.server = httptest.NewUnstartedServer(k)
+	s.server.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError) // clients that do not trust it are meant
 	if o.TLS {
-		s.server = httptest.NewTLSServer(k)
+		s.server.StartTLS()
 		k.Certificate = s.server.Certificate().Raw
 	} else {
-		s.server = httptest.NewServer(k)
+		s.server.Start()
 	}
 	k.URL = s.server.URL + o.BasePath
 	return s
