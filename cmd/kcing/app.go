@@ -116,7 +116,7 @@ func (a *app) program() *cli.App {
 		},
 		Commands: []*cli.Command{
 			a.feedCommand(), a.samplesCommand(), a.setupESCommand(), a.setupKibanaCommand(), a.backupKibanaCommand(), a.drpCommand(),
-			a.statusCommand(), a.rejectsCommand(), a.stateCommand(), a.versionCommand(),
+			a.statusCommand(), a.healthcheckCommand(), a.rejectsCommand(), a.stateCommand(), a.versionCommand(),
 		},
 		Action: func(c *cli.Context) error {
 			switch {
