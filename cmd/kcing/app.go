@@ -115,7 +115,8 @@ func (a *app) program() *cli.App {
 			&cli.BoolFlag{Name: "version", Aliases: []string{"v"}, Usage: "same as the command version", Destination: &version},
 		},
 		Commands: []*cli.Command{
-			a.feedCommand(), a.samplesCommand(), a.setupESCommand(), a.setupKibanaCommand(), a.backupKibanaCommand(), a.drpCommand(),
+			a.feedCommand(), a.serveCommand(), a.samplesCommand(),
+			a.setupESCommand(), a.setupKibanaCommand(), a.backupKibanaCommand(), a.drpCommand(),
 			a.statusCommand(), a.healthcheckCommand(), a.rejectsCommand(), a.stateCommand(), a.versionCommand(),
 		},
 		Action: func(c *cli.Context) error {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -14,6 +15,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/kcing/kcing/internal/pipeline"
+	"github.com/kcing/kcing/internal/serve"
 	"github.com/kcing/kcing/internal/source"
 	"github.com/kcing/kcing/mappings"
 	"github.com/kcing/kcing/state"
@@ -148,10 +150,19 @@ func (a *app) feedElasticsearch(ctx context.Context, f *feedArgs, files *source.
 		return err
 	}
 	config.Transport, config.Ledger = client, store
+	leftovers, err := serve.TakeLeftovers(ctx, filepath.Join(f.data, "spool"), int64(f.maxRecordBytes), log)
+	if err != nil {
+		return err
+	}
+	defer closeLeftovers(leftovers, log)
+	src := leftovers.Before(files, &config)
 	started := a.now()
 	records := countRecords(ctx, files.Paths)
+	if records >= 0 {
+		records += int64(leftovers.Len())
+	}
 	stopProgress := a.showProgress(&f.settings, config.Progress, records, log)
-	report, runErr := pipeline.Run(ctx, files, config)
+	report, runErr := pipeline.Run(ctx, src, config)
 	stopProgress()
 	if report.Bulk.Stored > 0 && runErr == nil {
 		f.refresh(ctx, client, log)
@@ -162,11 +173,12 @@ func (a *app) feedElasticsearch(ctx context.Context, f *feedArgs, files *source.
 		log.Warn("there was nothing to feed: of folders, the files *.json and *.json.gz are read")
 	}
 	if f.json {
-		if err := json.NewEncoder(a.stdout).Encode(feedJSON{Report: report, Unreadable: *unreadable}); err != nil {
+		if err := json.NewEncoder(a.stdout).Encode(feedJSON{Report: report, Unreadable: *unreadable, Resumed: leftovers.Len()}); err != nil {
 			return err
 		}
 	} else {
 		printFeedReport(a.stdout, report)
+		printLeftovers(a.stdout, leftovers)
 	}
 	return result
 }
@@ -175,6 +187,8 @@ func (a *app) feedElasticsearch(ctx context.Context, f *feedArgs, files *source.
 type feedJSON struct {
 	pipeline.Report
 	Unreadable int `json:"unreadable"`
+	// Resumed are those of Records that others had left in the spool.
+	Resumed int `json:"resumed"`
 }
 
 // installMissing puts templates that are missing, so that nothing is indexed

@@ -51,6 +51,7 @@ type statusReport struct {
 	Templates   []mappings.TemplateStatus `json:"templates,omitempty"`
 	Usage       *mappings.Usage           `json:"usage,omitempty"`
 	State       stateReport               `json:"state"`
+	Spool       spoolReport               `json:"spool"`
 	FeedRunning string                    `json:"feed_running,omitempty"`
 	Settings    map[string]string         `json:"settings"`
 }
@@ -74,6 +75,7 @@ func (a *app) status(c *cli.Context, s *settings) error {
 		r.Kibana = s.kibanaStatus(c.Context)
 	}
 	errState := s.stateStatus(c.Context, &r)
+	errSpool := r.Spool.read(s.data)
 	r.FeedRunning = runningFeed(s.data)
 	r.Settings = effectiveSettings(c)
 	if s.json {
@@ -82,10 +84,10 @@ func (a *app) status(c *cli.Context, s *settings) error {
 		if err := enc.Encode(r); err != nil {
 			return err
 		}
-	} else if err := printStatus(a.stdout, c, r); err != nil {
+	} else if err := a.printStatus(c, r); err != nil {
 		return err
 	}
-	return errors.Join(errES, errState)
+	return errors.Join(errES, errState, errSpool)
 }
 
 func (s *settings) elasticsearchStatus(ctx context.Context, r *statusReport) error {
@@ -194,8 +196,8 @@ func shown(name string, value any) string {
 	return text
 }
 
-func printStatus(w io.Writer, c *cli.Context, r statusReport) error {
-	t := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
+func (a *app) printStatus(c *cli.Context, r statusReport) error {
+	t := tabwriter.NewWriter(a.stdout, 0, 8, 2, ' ', 0)
 	row := func(name, format string, args ...any) {
 		_, _ = fmt.Fprintf(t, "%s\t%s\n", name, fmt.Sprintf(format, args...))
 	}
@@ -216,6 +218,7 @@ func printStatus(w io.Writer, c *cli.Context, r statusReport) error {
 		row("indices", "%s, %s", plural(r.Usage.Indices, "index"), bytesText(r.Usage.Bytes))
 	}
 	printStateStatus(row, r)
+	row("spool", "%s", r.Spool.line(a.now()))
 	if r.FeedRunning != "" {
 		row("feed", "running (%s)", r.FeedRunning)
 	}

@@ -28,7 +28,7 @@ type commit struct {
 	finished *state.Finished
 	refused  string // the reason's type, of a whole record
 	rejects  []state.Reject
-	tag      any // the record's, where the commit is the last one of a record
+	tag      any // the record's
 }
 
 func (c *commit) bytes() (n int64) {

@@ -61,6 +61,14 @@ type Config struct {
 	// time of either. They hold the run up and must not wait for emit. A record
 	// that gets neither call is pending. Nil: not called.
 	OnFinished, OnRefused func(tag any)
+	// OnReject is called for each reject, a whole record's or a document's, after
+	// the ledger has it and before OnFinished or OnRefused for that tag; tag is
+	// that of the record, nil when it has none. r.Body must not be kept. One call
+	// at a time. Nil: not called.
+	OnReject func(tag any, r state.Reject)
+	// OnOutcome is called with each document's outcome, from one goroutine. Nil:
+	// not called.
+	OnOutcome func(bulk.Outcome)
 	// Logger gets a line for each refused or damaged record; nil: none.
 	Logger *slog.Logger
 	// Progress is counted up while the run goes on; nil: not.
@@ -98,6 +106,12 @@ func (c Config) withDefaults() Config {
 	}
 	if c.OnRefused == nil {
 		c.OnRefused = func(any) {}
+	}
+	if c.OnReject == nil {
+		c.OnReject = func(any, state.Reject) {}
+	}
+	if c.OnOutcome == nil {
+		c.OnOutcome = func(bulk.Outcome) {}
 	}
 	if c.rejectID == nil {
 		c.rejectID = func(any) string { return "" }

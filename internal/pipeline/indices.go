@@ -17,6 +17,8 @@ type indexDay struct {
 	day  int64 // since 1970, UTC
 }
 
+const mostIndexNames = 1000
+
 func newIndexNames(prefix string) indexNames {
 	return indexNames{prefix: prefix, names: map[indexDay]string{}}
 }
@@ -30,6 +32,9 @@ func (x *indexNames) name(kind string, t time.Time) string {
 	k := indexDay{kind, since / day}
 	name, ok := x.names[k]
 	if !ok {
+		if len(x.names) >= mostIndexNames {
+			clear(x.names) // a run of weeks sees many days
+		}
 		name = mappings.IndexName(x.prefix, kind, t)
 		x.names[k] = name
 	}

@@ -3,26 +3,38 @@ package pipeline
 import (
 	"log/slog"
 	"strings"
-	"sync/atomic"
+	"sync"
+	"time"
 
 	"github.com/kcing/kcing/bulk"
 )
 
 // notices writes a line for each refused or damaged record, but not for ten
-// thousand of them.
+// thousand of them in a row: mostNotices in each noticeWindow.
 type notices struct {
 	log *slog.Logger
-	n   atomic.Int64
+
+	mu    sync.Mutex
+	began time.Time // of the present window
+	n     int       // in it
 }
 
-const mostNotices = 200
+const (
+	mostNotices  = 200
+	noticeWindow = 10 * time.Minute
+)
 
 func (n *notices) allowed() bool {
-	i := n.n.Add(1)
-	if i == mostNotices+1 {
-		n.log.Warn("further refused and damaged records are only counted; see: kcing rejects list")
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if now := time.Now(); now.Sub(n.began) >= noticeWindow {
+		n.began, n.n = now, 0
 	}
-	return i <= mostNotices
+	n.n++
+	if n.n == mostNotices+1 {
+		n.log.Warn("further refused and damaged records are only counted for a while; see: kcing rejects list")
+	}
+	return n.n <= mostNotices
 }
 
 func (n *notices) refused(name, kind, reason string) {

@@ -31,6 +31,7 @@ type pending struct {
 // exactly once, from one goroutine.
 func (r *run) settle(res bulk.Result) {
 	p := res.Doc.Tag.(*pending) //nolint:forcetypeassert // send sets it on each
+	r.OnOutcome(res.Outcome)
 	switch res.Outcome {
 	case bulk.Undelivered:
 		p.undelivered.Store(true)
@@ -65,7 +66,7 @@ var errAway = errors.New("nothing was taken by Elasticsearch")
 func (p *pending) refused(res bulk.Result) {
 	p.rejected.Add(1)
 	p.run.notices.rejected(p.source, res)
-	p.run.committer.add(commit{rejects: []state.Reject{p.reject(res)}})
+	p.run.committer.add(commit{tag: p.tag, rejects: []state.Reject{p.reject(res)}})
 }
 
 func (p *pending) reject(res bulk.Result) state.Reject {
@@ -89,6 +90,9 @@ func (p *pending) release() {
 
 // committed counts what the ledger has now. The committer calls it.
 func (r *run) committed(c commit) {
+	for i := range c.rejects {
+		r.OnReject(c.tag, c.rejects[i])
+	}
 	switch {
 	case c.finished != nil:
 		r.tally.finished.Add(1)

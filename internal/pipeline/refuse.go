@@ -15,22 +15,30 @@ import (
 
 // refuse puts a whole record among the rejects.
 func (r *run) refuse(src source.Record, rec *transform.Record, received time.Time, why error) {
+	src.Lab, src.Received = r.lab(src), received
+	reject := Refusal(src, rec, why)
+	if id := r.rejectID(src.Tag); id != "" {
+		reject.ID = id
+	}
+	r.notices.refused(src.Name, reject.Kind, reject.Reason)
+	r.committer.add(commit{refused: reject.Type, tag: src.Tag, rejects: []state.Reject{reject}})
+}
+
+// Refusal is what is kept of a whole record that is refused because of why: its
+// bytes without secrets, and the reason. rec is what could be parsed of it; its
+// Kind and Key may be empty.
+func Refusal(src source.Record, rec *transform.Record, why error) state.Reject {
 	kind, key := recordKind(src, rec), ""
 	if src.Err == nil {
 		key = rec.Key
 	}
 	class, reason := Reason(why)
-	r.notices.refused(src.Name, kind, reason)
 	body := transform.Redact(src.Payload)
-	id := r.rejectID(src.Tag)
-	if id == "" {
-		id = rejectID(body, kind, src.Name)
-	}
-	r.committer.add(commit{refused: class, tag: src.Tag, rejects: []state.Reject{{
-		ID: id, Kind: kind, Key: key, Source: src.Name, Lab: r.lab(src), Received: received,
+	return state.Reject{
+		ID: rejectID(body, kind, src.Name), Kind: kind, Key: key, Source: src.Name, Lab: src.Lab, Received: src.Received,
 		Type: class, Reason: reason, Attempts: 1, Body: body,
 		Truncated: src.Size > int64(len(src.Payload)) || src.Size < 0, Size: max(src.Size, int64(len(body))),
-	}}})
+	}
 }
 
 // recordKind is what a refused record is, as far as that is known.

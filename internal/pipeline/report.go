@@ -105,9 +105,15 @@ func (t *tally) recordRefused(class string) {
 	t.refused[class]++
 }
 
+// mostClasses bounds what is counted apart: the words come from Elasticsearch.
+const mostClasses = 100
+
 func (t *tally) documentRejected(class string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	if _, known := t.rejected[class]; !known && len(t.rejected) >= mostClasses {
+		class = "other"
+	}
 	t.rejected[class]++
 }
 

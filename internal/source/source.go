@@ -21,6 +21,8 @@ type Record struct {
 	Size int64
 	// Lab, when set, is the lab_name of this callback, whatever it says itself.
 	Lab string
+	// Tags are put among the tags of its build or boot document.
+	Tags []string
 	// Received is when the record was accepted first; zero: now.
 	Received time.Time
 	// Tag is handed back when the record is finished; the source's own business.

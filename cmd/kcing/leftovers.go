@@ -1,0 +1,33 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"log/slog"
+
+	"github.com/kcing/kcing/internal/serve"
+)
+
+// printLeftovers says what became of records that others had left in the spool.
+func printLeftovers(w io.Writer, l *serve.Leftovers) {
+	switch left := l.Left(); {
+	case l.Len() == 0:
+	case left == 0:
+		_, _ = fmt.Fprintf(w, "of these, %s had been left in the spool by processes that are gone\n", plural(l.Len(), "record"))
+	default:
+		_, _ = fmt.Fprintf(w, "%s had been left in the spool by processes that are gone; %s still there\n", plural(l.Len(), "record"), isOrAre(left))
+	}
+}
+
+func isOrAre(n int) string {
+	if n == 1 {
+		return "1 is"
+	}
+	return fmt.Sprintf("%d are", n)
+}
+
+func closeLeftovers(l *serve.Leftovers, log *slog.Logger) {
+	if err := l.Close(); err != nil {
+		log.Error("the spool was not left in good order; what is finished there is found so by the next run", "error", err)
+	}
+}

@@ -1,0 +1,196 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/kcing/kcing/internal/intake"
+	"github.com/kcing/kcing/internal/spool"
+)
+
+type serveArgs struct {
+	settings
+	buildAddr, lavaAddr, bootAddr string
+	tokens, tlsCert, tlsKey       string
+	spoolBytes                    byteSize
+	spoolAge, drain, drpEvery     time.Duration
+	connections                   int
+}
+
+// noListener is the address that leaves a listener out.
+const noListener = "off"
+
+// mostSpooled bounds the memory that the list of spooled records takes, some 200
+// bytes each; the bound on bytes is met long before.
+const mostSpooled = 500_000
+
+func (a *app) serveCommand() *cli.Command {
+	v := &serveArgs{spoolBytes: 10 << 30}
+	d := intake.DefaultLimits()
+	const listen, spoolCategory = "Listeners", "Spool"
+	flags := []cli.Flag{
+		&cli.StringFlag{Name: "build-addr", EnvVars: env("KCING_BUILD_ADDR"), Value: "127.0.0.1:8337", DefaultText: "127.0.0.1:8337", Usage: "take builds on `HOST:PORT`, or off", Destination: &v.buildAddr, Category: listen},
+		&cli.StringFlag{Name: "lava-addr", EnvVars: env("KCING_LAVA_ADDR"), Value: "127.0.0.1:8338", DefaultText: "127.0.0.1:8338", Usage: "take LAVA callbacks on `HOST:PORT`, or off", Destination: &v.lavaAddr, Category: listen},
+		&cli.StringFlag{Name: "boot-addr", EnvVars: env("KCING_BOOT_ADDR"), Value: "127.0.0.1:8007", DefaultText: "127.0.0.1:8007", Usage: "take boots on `HOST:PORT`, or off", Destination: &v.bootAddr, Category: listen},
+		&cli.StringFlag{Name: "tokens", EnvVars: env("KCING_TOKENS"), Usage: "ask posts for a token of `FILE`, \"TOKEN LAB\" a line; read again on SIGHUP", Destination: &v.tokens, Category: listen},
+		&cli.StringFlag{Name: "tls-cert", EnvVars: env("KCING_TLS_CERT"), Usage: "speak TLS with the certificates in PEM `FILE`; read again on SIGHUP", Destination: &v.tlsCert, Category: listen},
+		&cli.StringFlag{Name: "tls-key", EnvVars: env("KCING_TLS_KEY"), Usage: "PEM `FILE` with the key of --tls-cert", Destination: &v.tlsKey, Category: listen},
+		&cli.IntFlag{Name: "max-connections", EnvVars: env("KCING_MAX_CONNECTIONS"), Value: d.Connections, Usage: "keep at most `N` connections open on each listener", Destination: &v.connections, Category: listen, Action: atLeast("--max-connections (KCING_MAX_CONNECTIONS)", 1)},
+		&cli.GenericFlag{Name: "spool-max-bytes", EnvVars: env("KCING_SPOOL_MAX_BYTES"), Usage: "answer 503 when `SIZE` waits in the spool", Value: &v.spoolBytes, Category: spoolCategory},
+		&cli.DurationFlag{Name: "spool-max-age", EnvVars: env("KCING_SPOOL_MAX_AGE"), Usage: "answer 503 when a record has waited for `TIME`", DefaultText: "no limit", Destination: &v.spoolAge, Category: spoolCategory, Action: positive("--spool-max-age (KCING_SPOOL_MAX_AGE)")},
+		&cli.DurationFlag{Name: "drain", EnvVars: env("KCING_DRAIN"), Value: 30 * time.Second, DefaultText: "30s", Usage: "on SIGTERM, finish what is under way within `TIME`", Destination: &v.drain, Action: positive("--drain (KCING_DRAIN)")},
+		&cli.DurationFlag{Name: "drp-every", EnvVars: env("KCING_DRP_EVERY"), Usage: "run the retention of kcing drp each `TIME`", DefaultText: "never", Destination: &v.drpEvery, Category: "Retention", Action: positive("--drp-every (KCING_DRP_EVERY)")},
+		v.dataFlag(),
+	}
+	for _, group := range [][]cli.Flag{v.recordFlags(), v.drpFlags(), v.esFlags(), withoutLimits(v.bulkFlags()), v.stateFlags(), v.logFlags()} {
+		flags = append(flags, group...)
+	}
+	return &cli.Command{
+		Name:  "serve",
+		Usage: "take records by HTTP and deliver them to Elasticsearch",
+		Description: "Takes what is posted to the ports that Logstash had: builds, LAVA callbacks, boots.\n" +
+			"A post is answered 200 when it is safe in the spool (KCING_DATA/spool); it is delivered\n" +
+			"in the background, for as long as that takes. /status is a page about it, /metrics,\n" +
+			"/healthz and /readyz are for machines. SIGTERM ends it in good order, SIGHUP reads\n" +
+			"tokens and certificates again.\n\n" +
+			"Exit codes: 0 ended by a signal (what is left is in the spool), 1 could not run, 2 usage.\n\n" +
+			"Example:\n   kcing serve --lava-addr :8338 --tokens /etc/kcing/tokens --drp-every 24h",
+		Flags:  flags,
+		Action: func(c *cli.Context) error { return a.serve(c.Context, v, c.IsSet("log-format")) },
+	}
+}
+
+// withoutLimits leaves out the flags that end the attempts to deliver: serve has
+// no end to them.
+func withoutLimits(flags []cli.Flag) []cli.Flag {
+	return slices.DeleteFunc(flags, func(f cli.Flag) bool {
+		return slices.Contains(f.Names(), "es-retry-for") || slices.Contains(f.Names(), "es-max-retries")
+	})
+}
+
+func (a *app) serve(ctx context.Context, v *serveArgs, formatGiven bool) error {
+	if !formatGiven && (v.logFile != "" || !a.stderr.isTerminal()) {
+		v.logFormat = "json"
+	}
+	log, closeLog, err := a.logger(&v.settings)
+	if err != nil {
+		return err
+	}
+	defer closeLog()
+	if warning := replacedSettings(); warning != "" {
+		log.Warn(warning)
+	}
+	client, err := v.client()
+	if err != nil {
+		return err
+	}
+	doors, err := v.openDoors(ctx)
+	if err != nil {
+		return err
+	}
+	defer doors.close()
+	kept, err := spool.Open(filepath.Join(v.data, "spool"), spool.Options{MaxBytes: int64(v.spoolBytes), MaxRecords: mostSpooled, MaxAge: v.spoolAge, Now: a.now, Logger: log})
+	if err != nil {
+		return fmt.Errorf("%w (KCING_DATA)", err)
+	}
+	s := &service{app: a, args: v, log: log, client: client, doors: doors, spool: kept}
+	err = s.run(ctx)
+	left := kept.Stats()
+	if closeErr := kept.Close(); err == nil {
+		err = closeErr
+	}
+	log.Info("ended", "left_in_spool", left.Records)
+	return err
+}
+
+// doors are where posts come in.
+type doors struct {
+	listeners    []intake.Listener
+	tokens       *intake.Tokens       // nil: nobody needs one
+	certificates *intake.Certificates // nil: no TLS
+}
+
+func (v *serveArgs) openDoors(ctx context.Context) (*doors, error) {
+	d := new(doors)
+	var err error
+	if (v.tlsCert == "") != (v.tlsKey == "") {
+		return nil, usagef("--tls-cert and --tls-key go together")
+	}
+	if v.tlsCert != "" {
+		if d.certificates, err = intake.LoadCertificates(v.tlsCert, v.tlsKey); err != nil {
+			return nil, usagef("--tls-cert, --tls-key: %v", err)
+		}
+	}
+	if v.tokens != "" {
+		if d.tokens, err = intake.LoadTokens(v.tokens); err != nil {
+			return nil, usagef("--tokens: %v", err)
+		}
+	}
+	for _, l := range []struct{ flag, addr, kind string }{
+		{"--build-addr (KCING_BUILD_ADDR)", v.buildAddr, intake.KindBuild},
+		{"--lava-addr (KCING_LAVA_ADDR)", v.lavaAddr, intake.KindLAVA},
+		{"--boot-addr (KCING_BOOT_ADDR)", v.bootAddr, intake.KindBoot},
+	} {
+		if l.addr == noListener {
+			continue
+		}
+		if _, _, err := net.SplitHostPort(l.addr); err != nil {
+			d.close()
+			return nil, usagef("%s: %q is not HOST:PORT, such as 127.0.0.1:8338 or :8338, nor off", l.flag, l.addr)
+		}
+		listener, err := new(net.ListenConfig).Listen(ctx, "tcp", l.addr)
+		if err != nil {
+			d.close()
+			return nil, fmt.Errorf("%s: cannot listen on %s: %s", l.flag, l.addr, connectionProblem(err, 0))
+		}
+		d.listeners = append(d.listeners, intake.Listener{Listener: listener, Kind: l.kind, TLS: d.certificates})
+	}
+	if len(d.listeners) == 0 {
+		return nil, usagef("all listeners are off, so there is nothing to serve")
+	}
+	return d, nil
+}
+
+func (d *doors) close() {
+	for _, l := range d.listeners {
+		_ = l.Close() // serving has closed it, as a rule
+	}
+}
+
+// reload reads tokens and certificates again. What cannot be read leaves those
+// in force that are.
+func (d *doors) reload(log *slog.Logger) {
+	var errs []error
+	if d.tokens != nil {
+		errs = append(errs, d.tokens.Reload())
+	}
+	if d.certificates != nil {
+		errs = append(errs, d.certificates.Reload())
+	}
+	if err := errors.Join(errs...); err != nil {
+		log.Error("SIGHUP: what could not be read stays as it was", "error", plainText(err))
+		return
+	}
+	log.Info("SIGHUP: tokens and certificates read again", "tokens", d.tokens != nil, "certificates", d.certificates != nil)
+}
+
+// hangups calls f for each SIGHUP until ctx ends.
+func hangups(ctx context.Context, signals <-chan os.Signal, f func()) {
+	for {
+		select {
+		case <-signals:
+			f()
+		case <-ctx.Done():
+			return
+		}
+	}
+}

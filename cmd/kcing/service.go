@@ -1,0 +1,207 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"os"
+	"os/signal"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/coreos/go-systemd/v22/daemon"
+	"github.com/elastic/go-elasticsearch/v8"
+
+	"github.com/kcing/kcing/internal/intake"
+	"github.com/kcing/kcing/internal/pipeline"
+	"github.com/kcing/kcing/internal/serve"
+	"github.com/kcing/kcing/internal/spool"
+	"github.com/kcing/kcing/state"
+)
+
+// service is a running kcing serve.
+type service struct {
+	app    *app
+	args   *serveArgs
+	log    *slog.Logger
+	client *elasticsearch.BaseClient
+	doors  *doors
+	spool  *spool.Spool
+
+	mu    sync.Mutex
+	store *state.Store // nil until it could be opened
+}
+
+// run takes posts and delivers them until ctx ends, and then for the time that
+// --drain gives. Its error is what made it impossible.
+func (s *service) run(ctx context.Context) error {
+	defer s.closeStore()
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	metrics := intake.NewMetrics(nil)
+	server := serve.New(s.config(metrics))
+	limits := intake.DefaultLimits()
+	limits.RecordBytes, limits.Connections = int64(s.args.maxRecordBytes), s.args.connections
+	in := intake.New(intake.Config{Accept: server.Accept, Refused: server.Refused, Ready: server.Ready, Status: server.Status,
+		Metrics: metrics, Tokens: s.doors.tokens, Limits: limits, Logger: s.log, Version: buildVersion()})
+
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, syscall.SIGHUP)
+	defer signal.Stop(signals)
+	var beside sync.WaitGroup
+	beside.Go(func() { hangups(ctx, signals, func() { s.doors.reload(s.log) }) })
+	if s.args.drpEvery > 0 {
+		beside.Go(func() { s.retain(ctx) })
+	}
+	defer context.AfterFunc(ctx, func() { s.notify(daemon.SdNotifyStopping) })()
+
+	// Delivery goes on until nothing more comes in.
+	deliveryCtx, endDelivery := context.WithCancel(context.WithoutCancel(ctx))
+	defer endDelivery()
+	delivered := make(chan error, 1)
+	go func() {
+		err := server.Run(deliveryCtx, s.args.drain)
+		if err != nil {
+			stop(err)
+		}
+		delivered <- err
+	}()
+	s.announce()
+	err := in.Serve(ctx, s.args.drain, s.doors.listeners...)
+	stop(nil)
+	endDelivery()
+	if deliveryErr := <-delivered; deliveryErr != nil {
+		err = deliveryErr
+	}
+	beside.Wait()
+	return err
+}
+
+// announce says that posts are taken from now on.
+func (s *service) announce() {
+	args := []any{"version", buildVersion(), "spool", s.args.data, "state", s.args.db, "elasticsearch", s.args.maskedNodes()}
+	for _, l := range s.doors.listeners {
+		args = append(args, l.Kind, l.Addr().String())
+	}
+	if s.doors.tokens == nil {
+		args = append(args, "tokens", "none: everybody who can connect may post")
+	}
+	s.log.Info("serving", args...)
+	s.notify(daemon.SdNotifyReady)
+}
+
+// notify tells systemd, if it listens.
+func (s *service) notify(what string) {
+	if _, err := daemon.SdNotify(false, what); err != nil {
+		s.log.Warn("systemd cannot be notified", "what", what, "error", err)
+	}
+}
+
+// config is how posts are delivered.
+func (s *service) config(metrics *intake.Metrics) serve.Config {
+	v := s.args
+	c := serve.Config{
+		Spool: s.spool, MaxSpoolBytes: int64(v.spoolBytes), OpenStore: s.openStore,
+		Pipeline: pipeline.Config{Transport: s.client, Bulk: v.bulkOptions(), Prefix: v.prefix, IngestTime: v.timestamp == "ingest", Logger: s.log},
+		Prepare:  s.prepare, Ping: s.ping, URL: v.maskedNodes(), Explain: plainText,
+		MaxRecordBytes: int64(v.maxRecordBytes), Metrics: metrics, Logger: s.log, Now: s.app.now,
+	}
+	c.Pipeline.Bulk.Logger = s.log
+	return c
+}
+
+func (s *service) openStore() (serve.Store, error) {
+	store, err := state.Open(s.args.db, state.Options{Now: s.app.now})
+	if err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.store = store
+	return store, nil
+}
+
+func (s *service) opened() *state.Store {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.store
+}
+
+func (s *service) closeStore() {
+	if store := s.opened(); store != nil {
+		_ = store.Close() // every write was committed and checked
+	}
+}
+
+// prepare sees that Elasticsearch is one that can be used and has the templates.
+func (s *service) prepare(ctx context.Context) error {
+	info, err := s.args.reach(ctx, s.client)
+	if err != nil {
+		return err
+	}
+	if info.Version.Flavor != "serverless" {
+		if err := oldServer(info.Version.Number, s.args.maskedNodes()); err != nil {
+			return err
+		}
+	}
+	return installMissing(ctx, s.args.patient(s.client), s.args.prefix, s.log)
+}
+
+func (s *service) ping(ctx context.Context) (string, error) {
+	info, err := s.args.reach(ctx, s.client)
+	return info.Version.Number, err
+}
+
+// firstRetention is how soon after the start the retention may run, when state
+// does not say that it ran lately.
+const firstRetention = time.Minute
+
+// retain runs the retention on its schedule. That goes by the last run, by
+// whichever process, so that restarts do not put it off.
+func (s *service) retain(ctx context.Context) {
+	wait := min(firstRetention, s.args.drpEvery)
+	for {
+		timer := time.NewTimer(wait)
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+			timer.Stop()
+			return
+		}
+		if wait = s.untilRetention(ctx); wait > 0 {
+			continue
+		}
+		s.runRetention(ctx)
+		wait = min(s.args.drpEvery, time.Hour) // then it is asked again when the next one is due
+	}
+}
+
+// untilRetention is how long it is until the next run, at most an hour: the clock
+// may be set, or somebody may run it by hand.
+func (s *service) untilRetention(ctx context.Context) time.Duration {
+	store := s.opened()
+	if store == nil {
+		return firstRetention
+	}
+	last, ok, err := store.LastRun(ctx, "drp")
+	switch {
+	case err != nil:
+		return firstRetention
+	case !ok || last.ExitCode != exitOK:
+		return 0
+	}
+	due := last.Started.Add(s.args.drpEvery)
+	return max(0, min(due.Sub(s.app.now()), time.Hour))
+}
+
+func (s *service) runRetention(ctx context.Context) {
+	report, err := s.app.retain(ctx, &s.args.settings, false, s.log)
+	if err != nil {
+		if !errors.Is(err, context.Canceled) {
+			s.log.Error("retention failed; it is tried again", "error", plainText(err))
+		}
+		return
+	}
+	s.log.Info("retention has run", "indices", len(report.Deleted), "documents", report.Docs, "bytes", report.Bytes, "forgotten", report.Forgotten)
+}

@@ -1,0 +1,94 @@
+package intake
+
+import (
+	"cmp"
+	"slices"
+	"time"
+)
+
+// Status is the state of the rest of the process, as /status and /metrics show
+// it. It holds no secrets.
+type Status struct {
+	Elasticsearch Elasticsearch `json:"elasticsearch"`
+	Delivery      Delivery      `json:"delivery"`
+	Spool         Spool         `json:"spool"`
+	// Rejects is how many entries `kcing rejects list` has; -1 when unknown.
+	Rejects int `json:"rejects"`
+}
+
+// Elasticsearch says how the cluster was when it was last heard of.
+type Elasticsearch struct {
+	URL     string `json:"url"`     // without user and password
+	Version string `json:"version"` // empty before the first answer
+	Up      bool   `json:"up"`
+	Detail  string `json:"detail"` // why not, in words; also "yellow" or the like
+}
+
+// Delivery says what the background delivery does.
+type Delivery struct {
+	// State is one word or two: "delivering", "idle", "waiting", "stopped".
+	State  string `json:"state"`
+	Detail string `json:"detail"`
+	// Since is when it came into this state; zero when unknown.
+	Since time.Time `json:"since,omitzero"`
+}
+
+// Spool describes the records that are accepted and not yet finished.
+type Spool struct {
+	Records  int       `json:"records"`
+	Bytes    int64     `json:"bytes"`
+	MaxBytes int64     `json:"max_bytes"` // 0: no limit
+	Oldest   time.Time `json:"oldest,omitzero"`
+	Corrupt  int       `json:"corrupt"` // files set aside
+}
+
+// report is what /status shows, and /status?format=json gives as it is.
+type report struct {
+	Version  string    `json:"version"`
+	Now      time.Time `json:"now"`
+	Started  time.Time `json:"started"`
+	NotReady []string  `json:"not_ready"` // why /readyz answers 503
+	Status
+	Labs    []Row    `json:"labs"`           // by kind and lab
+	Recent  []Reject `json:"recent_rejects"` // newest first
+	History Series   `json:"history"`
+}
+
+// Series is the last hour, oldest first; the last step still goes on.
+type Series struct {
+	Step     float64 `json:"step_seconds"`
+	Received []int64 `json:"received"`
+	Stored   []int64 `json:"stored"`
+	Rejected []int64 `json:"rejected"`
+}
+
+func (in *Intake) report(now time.Time) report {
+	r := report{
+		Version: in.config.Version, Now: now.UTC(), Started: in.started.UTC(),
+		NotReady: in.notReady(), Status: in.metrics.readStatus(),
+	}
+	in.metrics.fill(&r, now)
+	return r
+}
+
+// fill adds what m has counted.
+func (m *Metrics) fill(r *report, now time.Time) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	r.Labs = make([]Row, 0, len(m.rows))
+	for _, row := range m.rows {
+		r.Labs = append(r.Labs, *row)
+	}
+	slices.SortFunc(r.Labs, func(a, b Row) int {
+		return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Lab, b.Lab))
+	})
+	r.Recent = slices.Clone(m.recent)
+	slices.Reverse(r.Recent)
+	points := m.history.all(now)
+	r.History = Series{Step: historyStep.Seconds()}
+	for _, p := range points {
+		r.History.Received = append(r.History.Received, p.received)
+		r.History.Stored = append(r.History.Stored, p.stored)
+		r.History.Rejected = append(r.History.Rejected, p.rejected)
+	}
+}

@@ -1,0 +1,192 @@
+package serve
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"time"
+
+	"github.com/kcing/kcing/bulk"
+	"github.com/kcing/kcing/internal/pipeline"
+	"github.com/kcing/kcing/internal/spool"
+	"github.com/kcing/kcing/state"
+)
+
+// deliver runs the pipeline as often as there is something to deliver. A run ends
+// when the spool is empty for a moment: then all is committed and its memory is
+// given back.
+func (s *Server) deliver(ctx context.Context, drain time.Duration) {
+	pause := firstPause
+	for s.wait(ctx) {
+		err := s.session(ctx, drain)
+		s.queue.putBack()
+		if ctx.Err() != nil {
+			return // the session had its time
+		}
+		if err == nil {
+			pause = firstPause
+			s.health.delivery(stateIdle, "")
+			s.goesOn()
+			continue
+		}
+		s.prepared = time.Time{}
+		var fatal *bulk.FatalError
+		if errors.As(err, &fatal) {
+			s.trouble(stateStopped, err)
+		} else {
+			s.trouble(stateWaiting, err)
+		}
+		sleep(ctx, pause/2+rand.N(pause/2)) //nolint:gosec // no secret
+		pause = min(2*pause, lastPause)
+	}
+	if waiting, _ := s.queue.lens(); waiting > 0 && s.health.up() { // what came in the last moment
+		_ = s.session(ctx, drain)
+		s.queue.putBack()
+	}
+}
+
+// wait returns true when there is something to deliver, false when ctx ended.
+func (s *Server) wait(ctx context.Context) bool {
+	for ctx.Err() == nil {
+		some, changed := s.queue.some()
+		if some {
+			return true
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+		}
+	}
+	return false
+}
+
+// session is one run of the pipeline. After ctx ended it has drain to finish what
+// is under way, or almost nothing when Elasticsearch is away.
+func (s *Server) session(ctx context.Context, drain time.Duration) error {
+	runCtx, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
+	defer cancel(nil)
+	ended := make(chan struct{})
+	defer close(ended)
+	defer context.AfterFunc(ctx, func() {
+		if !s.health.up() {
+			drain = min(drain, time.Second)
+		}
+		timer := time.NewTimer(drain)
+		defer timer.Stop()
+		select {
+		case <-timer.C:
+			cancel(errDrained)
+		case <-ended:
+		}
+	})()
+	if err := s.prepare(runCtx); err != nil {
+		return err
+	}
+	s.health.delivery(stateDelivering, "")
+	c := s.Pipeline
+	c.Ledger = patientLedger{Store: *s.store.Load(), ctx: ctx, waiting: func(err error) { s.trouble(stateWaiting, err) },
+		goesOn: func() { s.health.delivery(stateDelivering, "") }}
+	_, err := pipeline.Run(runCtx, &line{Server: s, ending: ctx}, c)
+	return err
+}
+
+var errDrained = errors.New("shut down before all was delivered; the rest is in the spool")
+
+// prepare makes Elasticsearch ready, unless that was done a short while ago.
+func (s *Server) prepare(ctx context.Context) error {
+	if s.Prepare == nil || !s.prepared.IsZero() && s.Now().Sub(s.prepared) < prepareLast {
+		return nil
+	}
+	if err := s.Prepare(ctx); err != nil {
+		return err
+	}
+	s.prepared = s.Now()
+	return nil
+}
+
+const ledgerPause = 100 * time.Millisecond
+
+// patientLedger waits for as long as it takes when another process holds the
+// state file: documents under way would only have to be sent again.
+type patientLedger struct {
+	Store
+	ctx     context.Context //nolint:containedctx // ends the patience, not the calls
+	waiting func(error)
+	goesOn  func()
+}
+
+func (l patientLedger) insist(call func() error) error {
+	waited := false
+	for {
+		err := call()
+		var locked *state.LockedError
+		if !errors.As(err, &locked) || l.ctx.Err() != nil {
+			if waited && err == nil {
+				l.goesOn()
+			}
+			return err
+		}
+		waited = true
+		l.waiting(err)
+		sleep(l.ctx, ledgerPause) // state has waited much longer by itself
+	}
+}
+
+// Lookup implements [pipeline.Ledger].
+func (l patientLedger) Lookup(ctx context.Context, keys []state.Key) (entries []state.Entry, err error) {
+	err = l.insist(func() error {
+		entries, err = l.Store.Lookup(ctx, keys)
+		return err
+	})
+	return entries, err
+}
+
+// ReceivedAll implements [pipeline.Ledger].
+func (l patientLedger) ReceivedAll(ctx context.Context, rs []state.Receipt) error {
+	return l.insist(func() error { return l.Store.ReceivedAll(ctx, rs) })
+}
+
+// Commit implements [pipeline.Ledger].
+func (l patientLedger) Commit(ctx context.Context, b state.Batch) error {
+	return l.insist(func() error { return l.Store.Commit(ctx, b) })
+}
+
+// parcel is a record under way, its tag.
+type parcel struct {
+	item           spool.Item
+	kind, lab, key string
+	reason         string // of the first reject; told one call at a time
+}
+
+func (s *Server) onReject(tag any, r state.Reject) {
+	if p, ok := tag.(*parcel); ok && p.reason == "" {
+		p.reason = r.Reason
+	}
+}
+
+func (s *Server) onFinished(tag any) {
+	p, ok := tag.(*parcel)
+	if !ok {
+		return
+	}
+	if p.reason == "" {
+		s.Metrics.Stored(p.kind, p.lab)
+	} else {
+		s.Metrics.Rejected(p.kind, p.lab, p.key, p.reason)
+	}
+	s.queue.settle(p.item)
+	s.finished.add(p.item)
+}
+
+func (s *Server) onRefused(tag any) { s.onFinished(tag) }
+
+func (s *Server) onOutcome(o bulk.Outcome) { s.Metrics.Documents(o.String(), 1) }
+
+func sleep(ctx context.Context, d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+}

@@ -1,0 +1,234 @@
+package serve
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/kcing/kcing/bulk"
+	"github.com/kcing/kcing/internal/intake"
+	"github.com/kcing/kcing/internal/spool"
+)
+
+// States of delivery, for people.
+const (
+	stateIdle       = "idle"
+	stateDelivering = "delivering"
+	stateWaiting    = "waiting" // tried again by itself
+	stateStopped    = "stopped" // tried again too, but a person has to do something
+)
+
+// health is what is known of Elasticsearch and of the delivery.
+type health struct {
+	now func() time.Time
+
+	mu      sync.Mutex
+	es      intake.Elasticsearch
+	heard   time.Time // of Elasticsearch, good or bad
+	down    time.Time // since when it is away; zero when it is not
+	state   intake.Delivery
+	said    string // trouble that was logged
+	saidAt  time.Time
+	fullAt  time.Time // when a full spool was logged
+	rejects int
+}
+
+// elasticsearch notes an answer, or with a detail that there was none.
+func (h *health) elasticsearch(up bool, detail string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	now := h.now()
+	h.heard = now
+	switch {
+	case up:
+		h.down = time.Time{}
+	case h.down.IsZero():
+		h.down = now
+	}
+	h.es.Up, h.es.Detail = up, detail
+}
+
+func (h *health) version(v string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.es.Version = v
+}
+
+func (h *health) delivery(state, detail string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.state.State != state {
+		h.state.Since = h.now()
+	}
+	h.state.State, h.state.Detail = state, detail
+}
+
+func (h *health) up() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.es.Up
+}
+
+// quiet tells whether nothing was heard of Elasticsearch for this long.
+func (h *health) quiet(d time.Duration) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.now().Sub(h.heard) >= d
+}
+
+// news tells whether this trouble is to be logged: it is another one, or the
+// last line about it is old.
+func (h *health) news(text string) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	now := h.now()
+	if text == h.said && now.Sub(h.saidAt) < sayAgain {
+		return false
+	}
+	h.said, h.saidAt = text, now
+	return true
+}
+
+// trouble notes and logs why delivery does not go on.
+func (s *Server) trouble(state string, err error) {
+	text := s.Explain(err)
+	s.health.delivery(state, text)
+	if s.health.news(text) {
+		s.Logger.Error("delivery has stopped and is tried again; what is accepted stays in the spool", "reason", text)
+	}
+}
+
+// goesOn logs the end of trouble that was logged.
+func (s *Server) goesOn() {
+	h := &s.health
+	h.mu.Lock()
+	said := h.said != ""
+	h.said = ""
+	h.mu.Unlock()
+	if said {
+		s.Logger.Info("delivery goes on")
+	}
+}
+
+// full logs a full spool, not for each post.
+func (s *Server) full(err *spool.FullError) {
+	s.health.mu.Lock()
+	now := s.Now()
+	say := now.Sub(s.health.fullAt) >= time.Minute
+	if say {
+		s.health.fullAt = now
+	}
+	s.health.mu.Unlock()
+	if say {
+		s.Logger.Error("posts are answered 503", "reason", err.Error())
+	}
+}
+
+// Ready gives the reasons why not everything works; none when it does. It is
+// intake.Config.Ready.
+func (s *Server) Ready() []string {
+	var reasons []string
+	if s.store.Load() == nil {
+		reasons = append(reasons, errNoStore.Error())
+	}
+	if err := s.Spool.Room(); err != nil {
+		reasons = append(reasons, err.Error())
+	}
+	h := &s.health
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if !h.es.Up {
+		detail := "not heard of yet"
+		if !h.down.IsZero() {
+			detail = fmt.Sprintf("away since %s: %s", h.down.UTC().Format(time.RFC3339), h.es.Detail)
+		}
+		reasons = append(reasons, "Elasticsearch "+detail)
+	}
+	if h.state.State == stateStopped || h.state.State == stateWaiting {
+		if h.es.Up || h.state.Detail != h.es.Detail {
+			reasons = append(reasons, "delivery "+h.state.State+": "+h.state.Detail)
+		}
+	}
+	return reasons
+}
+
+// Status describes everything behind the intake. It is intake.Config.Status.
+func (s *Server) Status() intake.Status {
+	st := s.Spool.Stats()
+	out := intake.Status{Spool: intake.Spool{Records: st.Records, Bytes: st.Bytes, MaxBytes: s.MaxSpoolBytes, Oldest: st.Oldest, Corrupt: st.Corrupt}}
+	h := &s.health
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	out.Elasticsearch, out.Delivery, out.Rejects = h.es, h.state, h.rejects
+	out.Elasticsearch.URL = s.URL
+	if out.Delivery.State == stateDelivering && !h.es.Up {
+		out.Delivery.State, out.Delivery.Detail, out.Delivery.Since = stateWaiting, "for Elasticsearch", h.down
+	}
+	return out
+}
+
+// watch asks now and then how things are that nobody else asks about.
+func (s *Server) watch(ctx context.Context) {
+	s.setRejects(-1)
+	tick := time.NewTicker(watchEvery)
+	defer tick.Stop()
+	for {
+		if s.Ping != nil && s.health.quiet(watchEvery) {
+			version, err := s.Ping(ctx)
+			if ctx.Err() != nil {
+				return
+			}
+			if err != nil {
+				s.health.elasticsearch(false, s.Explain(err))
+			} else {
+				s.health.elasticsearch(true, "")
+				s.health.version(version)
+			}
+		}
+		if store := s.store.Load(); store != nil {
+			if counts, err := (*store).Counts(ctx); err == nil {
+				n := int64(0)
+				for _, c := range counts.Rejects {
+					n += c.Count
+				}
+				s.setRejects(int(n))
+			}
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+func (s *Server) setRejects(n int) {
+	s.health.mu.Lock()
+	defer s.health.mu.Unlock()
+	s.health.rejects = n
+}
+
+// observed notes how Elasticsearch answers.
+type observed struct {
+	bulk.Transport
+	health  *health
+	explain func(error) string
+}
+
+// Perform implements [bulk.Transport].
+func (o observed) Perform(req *http.Request) (*http.Response, error) {
+	res, err := o.Transport.Perform(req)
+	switch {
+	case err != nil && errors.Is(err, context.Canceled):
+	case err != nil:
+		o.health.elasticsearch(false, o.explain(err))
+	case res.StatusCode == http.StatusBadGateway, res.StatusCode == http.StatusServiceUnavailable, res.StatusCode == http.StatusGatewayTimeout:
+		o.health.elasticsearch(false, fmt.Sprintf("it answered %d", res.StatusCode))
+	default:
+		o.health.elasticsearch(true, "")
+	}
+	return res, err
+}

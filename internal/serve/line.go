@@ -1,0 +1,163 @@
+package serve
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/kcing/kcing/internal/source"
+	"github.com/kcing/kcing/internal/spool"
+	"github.com/kcing/kcing/transform"
+)
+
+// line is the source of one run of the pipeline: the records of the queue. It
+// ends when none came for a moment, when the run has become old, or soon after
+// ending did.
+type line struct {
+	*Server
+	ending context.Context //nolint:containedctx // stops taking; the run's own context is for what is under way
+}
+
+// Run implements [pipeline.Source].
+func (l *line) Run(ctx context.Context, emit source.Emit) error {
+	if l.Enrich == nil {
+		return l.each(ctx, func(it spool.Item) error {
+			rec, ok, err := l.load(ctx, it)
+			if err != nil || !ok {
+				return err
+			}
+			return emit(ctx, rec)
+		})
+	}
+	return l.enriched(ctx, emit)
+}
+
+// enriched loads several records at once, since each may wait for Maestro.
+func (l *line) enriched(ctx context.Context, emit source.Emit) error {
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	items, records := make(chan spool.Item), make(chan source.Record)
+	var workers sync.WaitGroup
+	for range enrichAtOnce {
+		workers.Go(func() {
+			for it := range items {
+				rec, ok, err := l.load(ctx, it)
+				if err != nil {
+					stop(err)
+				}
+				if err != nil || !ok {
+					continue
+				}
+				select {
+				case records <- rec:
+				case <-ctx.Done():
+				}
+			}
+		})
+	}
+	go func() {
+		err := l.each(ctx, func(it spool.Item) error {
+			select {
+			case items <- it:
+				return nil
+			case <-ctx.Done():
+				return context.Cause(ctx)
+			}
+		})
+		if err != nil {
+			stop(err)
+		}
+		close(items)
+		workers.Wait()
+		close(records)
+	}()
+	for rec := range records {
+		if ctx.Err() != nil {
+			continue // only empties the channel
+		}
+		if err := emit(ctx, rec); err != nil {
+			stop(err)
+		}
+	}
+	return context.Cause(ctx)
+}
+
+// each takes records from the queue, oldest first.
+func (l *line) each(ctx context.Context, do func(spool.Item) error) error {
+	end := l.Now().Add(longestRun)
+	begun := 0 // after the end was asked for
+	for l.Now().Before(end) {
+		if l.ending.Err() != nil {
+			if begun++; begun > drainTakes || !l.health.up() {
+				return nil
+			}
+		}
+		it, ok, changed := l.queue.take()
+		if ok {
+			if err := do(it); err != nil {
+				return err
+			}
+			continue
+		}
+		linger := time.NewTimer(lingerFor)
+		select {
+		case <-changed:
+			linger.Stop()
+		case <-linger.C:
+			return nil
+		case <-l.ending.Done():
+			linger.Stop()
+			return nil
+		case <-ctx.Done():
+			linger.Stop()
+			return context.Cause(ctx)
+		}
+	}
+	return nil
+}
+
+// load reads a record from the spool. False: it is none (any more).
+func (s *Server) load(ctx context.Context, it spool.Item) (source.Record, bool, error) {
+	m, payload, err := s.Spool.Read(it)
+	var damaged *spool.CorruptError
+	switch {
+	case errors.As(err, &damaged), errors.Is(err, spool.ErrNotMine): // the spool has said so
+		s.queue.settle(it)
+		return source.Record{}, false, nil
+	case err != nil:
+		return source.Record{}, false, err
+	}
+	rec := Record(m, payload, s.MaxRecordBytes)
+	rec.Tag = &parcel{item: it, kind: m.Kind, lab: labOf(m), key: m.Key}
+	if s.Enrich != nil {
+		s.Enrich.record(ctx, m, &rec)
+	}
+	return rec, true, nil
+}
+
+// Record is a spooled record for the pipeline. One over maxBytes is to be
+// refused; of that only the beginning is kept.
+func Record(m spool.Meta, payload []byte, maxBytes int64) source.Record {
+	rec := source.Record{Name: m.Name, Kind: m.Kind, Payload: payload, Size: int64(len(payload)), Lab: m.Lab, Received: m.Received}
+	if rec.Size > maxBytes {
+		rec.Err = fmt.Errorf("%w: %d bytes, the limit is %d (KCING_MAX_RECORD_BYTES)", source.ErrTooLarge, rec.Size, maxBytes)
+		rec.Payload = payload[:min(64<<10, maxBytes)]
+	}
+	return rec
+}
+
+// labOf is the lab of a callback, for counting: the one given from outside, else
+// that of its key.
+func labOf(m spool.Meta) string {
+	if m.Lab != "" || m.Kind != string(transform.KindLAVA) {
+		return m.Lab
+	}
+	lab, _, ok := strings.Cut(m.Key, "/")
+	if !ok || lab == "-" {
+		return ""
+	}
+	return lab
+}

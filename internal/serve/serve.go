@@ -1,0 +1,240 @@
+package serve
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/kcing/kcing/internal/pipeline"
+	"github.com/kcing/kcing/internal/source"
+	"github.com/kcing/kcing/internal/spool"
+	"github.com/kcing/kcing/state"
+)
+
+// Store is what is remembered. *state.Store is one.
+type Store interface {
+	pipeline.Ledger
+	Counts(ctx context.Context) (state.Counts, error)
+}
+
+// Metrics counts what becomes of records. *intake.Metrics is one. Its methods are
+// called from several goroutines at once. A delivered record is either Stored or,
+// with the first reason, Rejected.
+type Metrics interface {
+	Stored(kind, lab string)
+	Rejected(kind, lab, key, reason string)
+	Duplicate(kind, lab string)
+	Documents(outcome string, n int)
+}
+
+// Config is what a server is made of. Fields without a word about zero are
+// required.
+type Config struct {
+	Spool *spool.Spool
+	// MaxSpoolBytes is the spool's limit, for Status; 0: none.
+	MaxSpoolBytes int64
+	// OpenStore opens state. It is called in Run, again after a *state.LockedError;
+	// any other error ends Run.
+	OpenStore func() (Store, error)
+	// Pipeline is how records are delivered. Its Ledger, callbacks and DrainTimeout
+	// are set here, and Bulk.RetryFor is without end.
+	Pipeline pipeline.Config
+	// Prepare makes Elasticsearch ready (index templates). It is called before a
+	// delivery, but not before each. Nil: nothing to prepare.
+	Prepare func(context.Context) error
+	// Ping asks Elasticsearch whether it is there, and its version, when it has
+	// not been heard of for a while. Nil: not asked.
+	Ping func(context.Context) (version string, err error)
+	// URL is Elasticsearch's, without secrets, for Status.
+	URL string
+	// Explain puts an error into plain words without secrets. Nil: Error().
+	Explain func(error) string
+	// Enrich completes a LAVA callback that belongs to a Maestro node; see Enricher.
+	// Nil: callbacks are delivered as they came.
+	Enrich *Enricher
+	// MaxRecordBytes refuses larger records that others have spooled; 0:
+	// source.DefaultMaxRecordBytes.
+	MaxRecordBytes int64
+	Metrics        Metrics      // nil: nothing is counted
+	Logger         *slog.Logger // nil: no log
+	// Now is the clock; nil: time.Now.
+	Now func() time.Time
+}
+
+// Times and numbers that no user needs to change.
+const (
+	adoptEvery  = 30 * time.Second
+	watchEvery  = 15 * time.Second
+	lookupFor   = 50 * time.Millisecond // how long a post waits for a state that others hold
+	rejectFor   = 2 * time.Second       // the same, for one that belongs among the rejects
+	lingerFor   = time.Second           // how long a run of the pipeline waits for the next record
+	longestRun  = 10 * time.Minute      // after that a new one begins, so that nothing grows for weeks
+	prepareLast = 5 * time.Minute       // for how long what was prepared is trusted
+	firstPause  = time.Second           // after a failed run; doubled
+	lastPause   = time.Minute
+	sayAgain    = 10 * time.Minute // the same trouble is logged again after this time
+	drainTakes  = 200              // records that are still begun after the end was asked for
+	retryAfter  = 30 * time.Second // what a client is told when the spool is full
+)
+
+// Server takes records and delivers them. Its methods may be called from many
+// goroutines.
+type Server struct {
+	Config
+	queue  *queue
+	health health
+	store  atomic.Pointer[Store]
+
+	finished removals
+	prepared time.Time // when Prepare last succeeded; deliver's
+}
+
+// New makes a server that takes records at once; Run delivers them.
+func New(c Config) *Server {
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	if c.Explain == nil {
+		c.Explain = error.Error
+	}
+	if c.Metrics == nil {
+		c.Metrics = uncounted{}
+	}
+	if c.MaxRecordBytes <= 0 {
+		c.MaxRecordBytes = source.DefaultMaxRecordBytes
+	}
+	s := &Server{Config: c, queue: newQueue(), finished: removals{wake: make(chan struct{}, 1)}}
+	s.queue.add(c.Spool.Items()...)
+	s.health.now = c.Now
+	s.health.delivery(stateIdle, "")
+	s.Pipeline.Transport = observed{s.Pipeline.Transport, &s.health, c.Explain}
+	s.Pipeline.Bulk.RetryFor = -1
+	s.Pipeline.Bulk.MaxAttempts = 0
+	s.Pipeline.DrainTimeout = time.Millisecond // session gives the time
+	s.Pipeline.Now = c.Now
+	s.Pipeline.OnFinished = s.onFinished
+	s.Pipeline.OnRefused = s.onRefused
+	s.Pipeline.OnReject = s.onReject
+	s.Pipeline.OnOutcome = s.onOutcome
+	return s
+}
+
+// Run delivers until ctx ends, and then, for at most drain, what is under way.
+// Accept may be called before Run and until it returns; what it takes after ctx
+// ended may stay in the spool. The error is OpenStore's; nil when ctx ended, even
+// if records are left in the spool.
+func (s *Server) Run(ctx context.Context, drain time.Duration) error {
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	var background sync.WaitGroup
+	background.Go(func() { s.adopt(ctx) })
+	background.Go(func() { s.watch(ctx) })
+	removed := make(chan struct{})
+	ended := make(chan struct{})
+	go func() {
+		defer close(removed)
+		s.remove(ended)
+	}()
+	err := s.openStore(ctx)
+	if err == nil {
+		s.deliver(ctx, drain)
+	}
+	stop(nil)
+	background.Wait()
+	close(ended)
+	<-removed
+	return err
+}
+
+// openStore opens state; while another process holds it, Accept does without.
+func (s *Server) openStore(ctx context.Context) error {
+	for {
+		store, err := s.OpenStore()
+		var locked *state.LockedError
+		switch {
+		case err == nil:
+			s.store.Store(&store)
+			return nil
+		case !errors.As(err, &locked):
+			return err
+		case ctx.Err() != nil:
+			return nil
+		}
+		s.trouble(stateWaiting, err)
+	}
+}
+
+// adopt takes over what processes that are gone have left, again and again.
+func (s *Server) adopt(ctx context.Context) {
+	tick := time.NewTicker(adoptEvery)
+	defer tick.Stop()
+	for {
+		items, err := s.Spool.Adopt(ctx)
+		if len(items) > 0 {
+			s.Logger.Info("records of processes that are gone taken over from the spool", "records", len(items))
+			s.queue.add(items...)
+		}
+		if err != nil && ctx.Err() == nil {
+			s.Logger.Error("the spool cannot be searched for records of processes that are gone", "error", err)
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// removals are records that are finished and still in the spool.
+type removals struct {
+	mu    sync.Mutex
+	items []spool.Item
+	wake  chan struct{}
+}
+
+func (r *removals) add(it spool.Item) {
+	r.mu.Lock()
+	r.items = append(r.items, it)
+	r.mu.Unlock()
+	select {
+	case r.wake <- struct{}{}:
+	default:
+	}
+}
+
+func (r *removals) take() []spool.Item {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	items := r.items
+	r.items = nil
+	return items
+}
+
+// remove takes finished records out of the spool until ended, and then the rest.
+func (s *Server) remove(ended <-chan struct{}) {
+	for last := false; !last; {
+		select {
+		case <-s.finished.wake:
+		case <-ended:
+			last = true
+		}
+		if err := s.Spool.Remove(s.finished.take()...); err != nil {
+			// They are finished in state: the next process finds that, and tries again.
+			s.Logger.Error("finished records cannot be removed from the spool", "error", err)
+		}
+	}
+}
+
+// uncounted counts nothing.
+type uncounted struct{}
+
+func (uncounted) Stored(_, _ string)         {}
+func (uncounted) Rejected(_, _, _, _ string) {}
+func (uncounted) Duplicate(_, _ string)      {}
+func (uncounted) Documents(_ string, _ int)  {}

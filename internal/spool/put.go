@@ -1,0 +1,157 @@
+package spool
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/dustin/go-humanize"
+)
+
+// Put stores a record. When it returns nil, file and directory entry have
+// reached the disk. [ErrFull] (a *FullError) when a limit or the disk leaves no
+// room; nothing of the record remains then, as after any other error. ctx is
+// looked at only before the record is written. Calls at once share the fsync of
+// the directory, so that many are as durable for the price of few.
+func (s *Spool) Put(ctx context.Context, m Meta, payload []byte) (Item, error) {
+	if err := ctx.Err(); err != nil {
+		return Item{}, context.Cause(ctx)
+	}
+	m = m.normalized(payload, s.Now)
+	line, err := m.encode(len(payload))
+	if err != nil {
+		return Item{}, err
+	}
+	it := Item{received: m.Received.UnixNano(), hash: hashOf(m.Kind, m.Key), nonce: newNonce(), size: int64(len(line) + len(payload))}
+	if err := s.reserve(it.size); err != nil {
+		return Item{}, err
+	}
+	err = s.write(it, line, payload)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.writing--
+	s.reserved -= it.size
+	switch {
+	case err == nil:
+		s.index.add(it)
+		return it, nil
+	case noRoom(err):
+		return Item{}, s.full("disk", "", err)
+	}
+	return Item{}, fmt.Errorf("spool: %w", err)
+}
+
+// reserve counts a file that is about to be written, or says why it must not be.
+func (s *Spool) reserve(size int64) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	st := s.stats()
+	switch {
+	case s.closed:
+		return ErrClosed
+	case s.MaxBytes > 0 && st.Bytes+s.reserved+size > s.MaxBytes:
+		return s.full("bytes", humanize.IBytes(uint64(s.MaxBytes)), nil)
+	case s.MaxRecords > 0 && st.Records+s.writing >= s.MaxRecords:
+		return s.full("records", humanize.Comma(int64(s.MaxRecords)), nil)
+	case s.MaxAge > 0 && st.Records > 0 && s.Now().Sub(st.Oldest) > s.MaxAge:
+		return s.full("age", s.MaxAge.String(), nil)
+	}
+	s.writing++
+	s.reserved += size
+	return nil
+}
+
+// Room says whether a Put of a small record would be taken now: nil, or the
+// *FullError that it would get. It does not know how much room the disk has.
+func (s *Spool) Room() error {
+	err := s.reserve(1)
+	if err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.writing--
+	s.reserved--
+	return nil
+}
+
+func (s *Spool) full(limit, most string, err error) error {
+	st := s.stats()
+	e := &FullError{Dir: s.dir, Records: st.Records, Bytes: st.Bytes, Limit: limit, Most: most, Err: err}
+	if st.Records > 0 {
+		e.Oldest = max(s.Now().Sub(st.Oldest), time.Duration(0))
+	}
+	var path *fs.PathError
+	if errors.As(err, &path) {
+		e.Err = path.Err // the file's name is of no use: it is gone
+	}
+	return e
+}
+
+// write makes the file durable under its name, or leaves nothing.
+func (s *Spool) write(it Item, line, payload []byte) (err error) {
+	path := s.path(it)
+	tmp := strings.TrimSuffix(path, recordSuffix) + tmpSuffix
+	defer func() {
+		if err != nil {
+			_ = os.Remove(tmp)
+		}
+	}()
+	f, err := os.OpenFile(tmp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(line)
+	if err == nil {
+		_, err = f.Write(payload)
+	}
+	if err == nil {
+		err = f.Sync()
+	}
+	if closeErr := f.Close(); err == nil {
+		err = closeErr
+	}
+	if err != nil {
+		return err
+	}
+	if err := os.Rename(tmp, path); err != nil {
+		return err
+	}
+	if err := s.sync.wait(); err != nil {
+		_ = os.Remove(path)
+		return err
+	}
+	return nil
+}
+
+// Remove forgets records that are finished. Items that are not there are left
+// alone. It does not wait for the disk: after a power cut a record may be back,
+// which costs only that it is found finished. The error is the first of the file
+// system's; a record that could not be removed is kept.
+func (s *Spool) Remove(items ...Item) error {
+	var first error
+	for _, it := range items {
+		s.mu.Lock()
+		mine, closed := s.index.remove(it), s.closed
+		s.mu.Unlock()
+		if closed {
+			return ErrClosed // the files may be another process's by now
+		}
+		if !mine {
+			continue
+		}
+		if err := os.Remove(s.path(it)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			s.mu.Lock()
+			s.index.add(it)
+			s.mu.Unlock()
+			if first == nil {
+				first = fmt.Errorf("spool: %w", err)
+			}
+		}
+	}
+	return first
+}
