@@ -115,7 +115,7 @@ func explain(problems []Problem) string {
 	const most = 5
 	var details []string
 	for _, p := range problems[:min(most, len(problems))] {
-		text := p.Reference.String()
+		text := p.String()
 		if len(p.Others) > 0 {
 			text += " (" + names(p.Others) + ")"
 		} else if p.Message != "" {

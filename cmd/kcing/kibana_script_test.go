@@ -27,7 +27,7 @@ func theStandIn(ts *testscript.TestScript) *standIn {
 
 // startKibana NAME[=VALUE]...: starts a stand-in and sets KB_URL. The names are
 // below; tls writes its certificate to kibana.pem.
-func startKibana(ts *testscript.TestScript, neg bool, args []string) {
+func startKibana(ts *testscript.TestScript, _ bool, args []string) {
 	var o kibanatest.Options
 	for _, arg := range args {
 		name, value, _ := strings.Cut(arg, "=")

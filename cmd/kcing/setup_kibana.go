@@ -94,7 +94,7 @@ func (a *app) setupKibana(ctx context.Context, s *settings, o setupKibanaOptions
 		log.Warn("another space of this Kibana has kcing's objects, so Kibana gave those of this space other ids: links from page to page do not work here",
 			"space", r.Space, "objects", r.Renamed, "see", "docs/kibana.md, Spaces")
 	}
-	return a.printSetupKibana(s, o, r)
+	return a.printSetupKibana(s, r)
 }
 
 // objectsFor are the objects to import: ours, or those of a file.
@@ -167,7 +167,7 @@ func allSame(exported, objects []kibana.Object) bool {
 	return err == nil && slices.EqualFunc(exported, sorted, kibana.Same)
 }
 
-func (a *app) printSetupKibana(s *settings, o setupKibanaOptions, r setupKibanaReport) error {
+func (a *app) printSetupKibana(s *settings, r setupKibanaReport) error {
 	if s.json {
 		return json.NewEncoder(a.stdout).Encode(r)
 	}

@@ -58,7 +58,7 @@ func (k *Kibana) importFile(w http.ResponseWriter, r *http.Request, space string
 func formFile(r *http.Request) ([]byte, error) {
 	kind, params, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	if err != nil || kind != "multipart/form-data" {
-		return nil, errors.New("Unsupported Media Type: want multipart/form-data") //nolint:revive,staticcheck // Kibana's words
+		return nil, errors.New("Unsupported Media Type: want multipart/form-data") //nolint:staticcheck // Kibana's words
 	}
 	form := multipart.NewReader(r.Body, params["boundary"])
 	part, err := form.NextPart()
@@ -66,7 +66,7 @@ func formFile(r *http.Request) ([]byte, error) {
 		return nil, errors.New("[request body.file]: expected value of type [Stream] but got [undefined]")
 	}
 	if ext := path.Ext(part.FileName()); ext != ".ndjson" {
-		return nil, errors.New("Invalid file extension " + ext) //nolint:revive,staticcheck // Kibana's words
+		return nil, errors.New("Invalid file extension " + ext) //nolint:staticcheck // Kibana's words
 	}
 	data, err := io.ReadAll(part)
 	if err != nil {
@@ -88,7 +88,7 @@ func lines(data []byte) ([]object, error) {
 		}
 		var o object
 		if err := json.Unmarshal(line, &o); err != nil {
-			return nil, fmt.Errorf("Unexpected token in JSON: %w", err) //nolint:revive,staticcheck // Kibana's words
+			return nil, fmt.Errorf("Unexpected token in JSON: %w", err) //nolint:staticcheck // Kibana's words
 		}
 		if _, details := o["exportedCount"]; details {
 			continue
@@ -98,7 +98,7 @@ func lines(data []byte) ([]object, error) {
 			return nil, errors.New("an object without type, id or attributes")
 		}
 		if seen[id] {
-			return nil, fmt.Errorf("Non-unique import objects detected: [%s:%s]", id.Type, id.ID) //nolint:revive,staticcheck // Kibana's words
+			return nil, fmt.Errorf("Non-unique import objects detected: [%s:%s]", id.Type, id.ID) //nolint:staticcheck // Kibana's words
 		}
 		seen[id] = true
 		objects = append(objects, o)
