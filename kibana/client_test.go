@@ -235,8 +235,7 @@ func TestTLS(t *testing.T) {
 	if _, err := c.Import(t.Context(), file(view), true); err != nil {
 		t.Error(err)
 	}
-	started := time.Now()
-	if _, err := connect(t, k, Options{}).Wait(t.Context(), Patience{Unreachable: time.Hour}); err == nil || time.Since(started) > time.Minute {
+	if _, err := connect(t, k, Options{}).Wait(t.Context(), Patience{Unreachable: time.Second}); err == nil || strings.Contains(err.Error(), "after waiting") {
 		t.Errorf("an unknown authority is accepted, or waited for: %v", err)
 	}
 	a, err := ParseAddress(k.URL)

@@ -78,7 +78,7 @@ func (a *app) backupKibana(ctx context.Context, s *settings, file string, all bo
 		return err
 	}
 	if file == "" {
-		file = a.backupName()
+		file = a.backupName(".")
 	}
 	if err := writeAtomically(file, data); err != nil {
 		return err
@@ -120,9 +120,16 @@ func exportObjects(ctx context.Context, client *kibana.Client, all bool) ([]kiba
 
 const backupPattern = "kcing-kibana-*.ndjson"
 
-// backupName sorts by time.
-func (a *app) backupName() string {
-	return "kcing-kibana-" + a.now().UTC().Format("20060102T150405Z") + ".ndjson"
+// backupName is a name in dir that nobody has yet, and that sorts by time.
+func (a *app) backupName(dir string) string {
+	stem := filepath.Join(dir, "kcing-kibana-"+a.now().UTC().Format("20060102T150405Z"))
+	name := stem + ".ndjson"
+	for n := 2; ; n++ {
+		if _, err := os.Lstat(name); err != nil {
+			return name // what is wrong with the folder shows when it is written
+		}
+		name = fmt.Sprintf("%s-%d.ndjson", stem, n)
+	}
 }
 
 // keepBefore writes what will be replaced to a dated file in dir and returns its
@@ -142,7 +149,7 @@ func (a *app) keepBefore(dir string, objects []kibana.Object, missing []kibana.R
 			return name, nil
 		}
 	}
-	name := filepath.Join(dir, a.backupName())
+	name := a.backupName(dir)
 	return name, writeAtomically(name, data)
 }
 
