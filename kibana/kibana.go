@@ -22,6 +22,8 @@ import (
 	"strings"
 )
 
+//go:generate go run ./generate
+
 //go:embed objects
 var sources embed.FS
 

@@ -1,0 +1,127 @@
+package main
+
+import "fmt"
+
+const (
+	columns     = 48
+	menuID      = "kcing-menu"
+	menuOutID   = "kcing-menu-details"
+	everyMinute = 60_000
+)
+
+// mainPages are those that the menu leads to, in its order.
+var mainPages = []struct{ id, label string }{
+	{"kcing-home", "Home"}, {"kcing-failures", "Failures"}, {"kcing-builds", "Builds"}, {"kcing-boots", "Boots"},
+	{"kcing-tests", "Tests"}, {"kcing-logs", "Logs"}, {"kcing-board", "Board"},
+}
+
+// menus are two: the main pages keep filters and time range from one to the
+// next. A page about one build or boot was opened with a query for that alone,
+// which must not follow to the main pages.
+func menus() []object {
+	menu := func(id, title, description string, keep bool) object {
+		o := object{kind: "links", id: id}
+		items := list{}
+		for i, page := range mainPages {
+			name := page.id[len("kcing-"):]
+			ref := "link_" + name + "_dashboard"
+			items = append(items, fields{
+				"id": name, "label": page.label, "order": i, "type": "dashboardLink", "destinationRefName": ref,
+				"options": fields{"openInNewTab": false, "useCurrentFilters": keep, "useCurrentDateRange": keep},
+			})
+			o.references = append(o.references, reference{ID: page.id, Name: ref, Type: "dashboard"})
+		}
+		o.attributes = fields{"title": title, "description": description, "layout": "horizontal", "links": items}
+		return o
+	}
+	return []object{
+		menu(menuID, "[KernelCI] Menu", "Leads to the other pages with the filters and the time range of this one.", true),
+		menu(menuOutID, "[KernelCI] Menu of detail pages", "Leads to the main pages without the filter for one build or boot.", false),
+	}
+}
+
+// row is a row of panels: their height and the panels from left to right.
+type row struct {
+	height int
+	panels []panel
+}
+
+// panel is an object's type and id, and how many of the 48 columns it has.
+type panel struct {
+	kind, id string
+	width    int
+}
+
+func lens(id string, width int) panel { return panel{"lens", "kcing-" + id, width} }
+
+func rows(id string) panel { return panel{"search", "kcing-" + id, columns} }
+
+func equal(height int, ids ...string) row {
+	r := row{height: height}
+	for _, id := range ids {
+		r.panels = append(r.panels, lens(id, columns/len(ids)))
+	}
+	return r
+}
+
+func listRow(height int, id string) row { return row{height, []panel{rows(id)}} }
+
+// page is a dashboard. from is the beginning of its time range, "" the main
+// pages' seven days; controls are field names with the data view of each.
+type page struct {
+	id, title, description, from string
+	view                         string
+	controls                     []string
+	rows                         []row
+}
+
+func (p page) object() object {
+	from, menu := p.from, menuID
+	if from == "" {
+		from = "now-7d"
+	} else {
+		menu = menuOutID
+	}
+	o := object{kind: "dashboard", id: "kcing-" + p.id}
+	panels := list{}
+	y := 0
+	for _, r := range append([]row{{3, []panel{{"links", menu, columns}}}}, p.rows...) {
+		x := 0
+		for _, panel := range r.panels {
+			index := fmt.Sprint(len(panels) + 1)
+			panels = append(panels, fields{
+				"type": panel.kind, "panelIndex": index, "panelRefName": "panel_" + index,
+				"gridData":         fields{"x": x, "y": y, "w": panel.width, "h": r.height, "i": index},
+				"embeddableConfig": fields{"enhancements": fields{}},
+			})
+			o.references = append(o.references, reference{ID: panel.id, Name: index + ":panel_" + index, Type: panel.kind})
+			x += panel.width
+		}
+		y += r.height
+	}
+	controls := fields{}
+	for i, field := range p.controls {
+		id := "control-" + field
+		controls[id] = fields{
+			"type": "optionsListControl", "order": i, "width": "small", "grow": true,
+			"explicitInput": fields{
+				"id": id, "fieldName": field, "title": labels[field], "selectedOptions": list{},
+				"searchTechnique": "wildcard", "sort": fields{"by": "_count", "direction": "desc"}, "enhancements": fields{},
+			},
+		}
+		o.references = append(o.references, reference{ID: p.view, Name: "controlGroup_" + id + ":optionsListDataView", Type: "index-pattern"})
+	}
+	o.attributes = fields{
+		"title": "[KernelCI] " + p.title, "description": p.description, "version": 1,
+		"timeRestore": true, "timeFrom": from, "timeTo": "now",
+		"refreshInterval":       fields{"pause": true, "value": everyMinute},
+		"kibanaSavedObjectMeta": fields{"searchSourceJSON": fields{"query": kuery(""), "filter": list{}}},
+		"optionsJSON":           fields{"useMargins": true, "syncColors": false, "syncCursor": true, "syncTooltips": false, "hidePanelTitles": false},
+		"panelsJSON":            panels,
+		"controlGroupInput": fields{
+			"controlStyle": "oneLine", "chainingSystem": "HIERARCHICAL", "panelsJSON": controls,
+			"ignoreParentSettingsJSON": fields{"ignoreFilters": false, "ignoreQuery": false, "ignoreTimerange": false, "ignoreValidations": false},
+		},
+	}
+	return o
+}

@@ -1,0 +1,79 @@
+package main
+
+const (
+	buildView = "kcing-build"
+	bootView  = "kcing-boot"
+	testView  = "kcing-test"
+	logView   = "kcing-log"
+)
+
+// labels are the headings of columns and controls.
+var labels = map[string]string{
+	"job": "Tree", "git_branch": "Branch", "git_describe": "Kernel", "git_commit": "Commit", "git_url": "Repository",
+	"defconfig_full": "Defconfig", "arch": "Arch", "build_environment": "Compiler", "lab_name": "Lab", "board": "Board",
+	"device": "Device", "mach": "SoC", "error_type": "Error type", "error_msg": "Error", "lava_status": "Job status",
+	"build_result": "Result", "build_time": "Build time (s)", "warnings": "Warnings", "errors": "Errors",
+	"vmlinux_text_size": "vmlinux text (bytes)", "vmlinux_file_size": "vmlinux (bytes)",
+	"compiler_version_full": "Compiler version", "kernel_config": "Kernel config", "build_log": "Build log",
+	"boot_result": "Result", "boot_time": "Boot time (s)", "boot_result_description": "Description",
+	"suite": "Suite", "name": "Test", "result": "Result", "measurement": "Measurement", "unit": "Unit",
+	"log_start_line": "Log line", "level": "Step", "lvl": "Level", "msg": "Message", "lineno": "Line", "dt": "Time of the line",
+	"build_key": "Build", "build_key.keyword": "On all boards", "boot_key": "Boot", "boot_key.keyword": "Log", "test_key": "On all boards",
+	"job_id": "Job's log", "node_id": "Maestro node",
+}
+
+// detailRange is the time range of pages about one key: whatever is kept.
+const detailRange = "now-10y"
+
+// keyLink leads to a dashboard with the query field:"value of the row". It names
+// no server: Kibana puts its own address, base path and space before it. The
+// value is percent-encoded by Kibana, and kcing makes keys of characters that
+// neither KQL nor the URL's rison treats specially.
+func keyLink(field, dashboard, from, label string) fields {
+	return fields{"id": "url", "params": fields{
+		"type": "a", "openLinkInCurrentTab": true, "labelTemplate": label,
+		"urlTemplate": "dashboards#/view/" + dashboard + "?_g=(time:(from:" + from + ",to:now))&_a=(query:(language:kuery,query:'" + field + ":%22{{value}}%22'))",
+	}}
+}
+
+func outsideLink(template, label string) fields {
+	return fields{"id": "url", "params": fields{"type": "a", "openLinkInCurrentTab": false, "labelTemplate": label, "urlTemplate": template}}
+}
+
+// dataViews have the links of rows. A field has one link, and boots lead to two
+// pages by each key: the second goes by the key's alias X.keyword. A boot has no
+// job_id; its log is that of its key.
+func dataViews() []object {
+	toBuild := keyLink("build_key", "kcing-build-details", detailRange, "build")
+	toBoot := keyLink("boot_key", "kcing-boot-details", detailRange, "boot")
+	onBoards := keyLink("build_key", "kcing-compare-boots", detailRange, "other boards")
+	toLog := keyLink("job_id", "kcing-logs", detailRange, "log of {{value}}")
+	toLogs := keyLink("boot_key", "kcing-logs", detailRange, "log")
+	toBoard := keyLink("board", "kcing-board", "now-90d", "{{value}}")
+	toNode := outsideLink("https://api.kernelci.org/viewer?node_id={{value}}", "{{value}}")
+	return []object{
+		dataView(buildView, "[KernelCI] Builds", "build-*", fields{"build_key": toBuild, "build_key.keyword": onBoards, "node_id": toNode}),
+		dataView(bootView, "[KernelCI] Boots", "boot-*", fields{
+			"build_key": toBuild, "build_key.keyword": onBoards, "boot_key": toBoot, "boot_key.keyword": toLogs, "board": toBoard, "node_id": toNode,
+		}),
+		dataView(testView, "[KernelCI] Tests", "test-*", fields{
+			"build_key": toBuild, "boot_key": toBoot, "job_id": toLog, "board": toBoard, "node_id": toNode,
+			"test_key": keyLink("test_key", "kcing-compare-tests", detailRange, "other boards"),
+		}),
+		dataView(logView, "[KernelCI] Log lines", "log-*", fields{
+			"build_key": toBuild, "boot_key": toBoot, "job_id": toLog, "board": toBoard, "node_id": toNode,
+		}),
+	}
+}
+
+func dataView(id, name, pattern string, formats fields) object {
+	attributes := fields{}
+	for field, label := range labels {
+		attributes[field] = fields{"customLabel": label}
+	}
+	return object{kind: "index-pattern", id: id, attributes: fields{
+		"title": pattern, "name": name, "timeFieldName": "@timestamp", "allowNoIndex": true,
+		"fields": list{}, "fieldAttrs": attributes, "fieldFormatMap": formats, "runtimeFieldMap": fields{},
+		"sourceFilters": list{}, "typeMeta": fields{},
+	}}
+}

@@ -1,0 +1,134 @@
+package main
+
+var (
+	// kernelControls are the facts that each kind of document has.
+	kernelControls = []string{"job", "git_branch", "git_describe", "arch", "defconfig_full", "build_environment"}
+	boardControls  = []string{"lab_name", "board"}
+)
+
+func controls(lists ...[]string) []string {
+	var all []string
+	for _, list := range lists {
+		all = append(all, list...)
+	}
+	return all
+}
+
+func dashboards() []object {
+	var objects []object
+	for _, p := range append(mainDashboards(), detailDashboards()...) {
+		objects = append(objects, p.object())
+	}
+	return objects
+}
+
+func mainDashboards() []page {
+	return []page{
+		{id: "home", title: "Home", view: bootView, controls: controls(kernelControls, boardControls),
+			description: "How much was built, booted and tested, how much of it failed, and where it goes.",
+			rows: []row{
+				equal(5, "builds-count", "builds-failed", "boots-count", "boots-failed", "boots-lost", "tests-count", "tests-failed", "logs-count"),
+				equal(11, "builds-trend", "boots-trend", "tests-trend"),
+				equal(11, "boots-rate", "tests-rate"),
+				equal(13, "boots-by-tree", "boots-by-lab"),
+			}},
+		{id: "failures", title: "Failures", view: bootView, controls: controls(kernelControls, boardControls),
+			description: "What fails now, where, since when, and whether it is the kernel or the lab.",
+			rows: []row{
+				equal(5, "builds-failed", "boots-failed", "tests-failed", "boots-lost"),
+				equal(11, "boots-trend", "boots-by-lab"),
+				equal(16, "boots-failing-boards", "tests-failing"),
+				{18, []panel{lens("boots-board-kernel", 32), lens("boots-lab-errors", 16)}},
+				listRow(14, "boots-failed-list"),
+				listRow(14, "tests-failed-list"),
+				listRow(12, "builds-failed-list"),
+				listRow(12, "boots-lost-list"),
+			}},
+		{id: "builds", title: "Builds", view: buildView, controls: controls(kernelControls, []string{"build_result"}),
+			description: "Find builds, see what does not build, and how build time, size and warnings develop.",
+			rows: []row{
+				{11, []panel{lens("builds-count", 8), lens("builds-failed", 8), lens("builds-shares", 16), lens("builds-by-tree", 16)}},
+				equal(11, "builds-trend", "builds-rate"),
+				{13, []panel{lens("builds-failing-configs", 32), lens("builds-by-compiler", 16)}},
+				equal(11, "builds-time", "builds-size", "builds-warnings"),
+				listRow(22, "builds-list"),
+			}},
+		{id: "boots", title: "Boots", view: bootView, controls: controls(kernelControls, boardControls, []string{"boot_result"}),
+			description: "Find boots, see which boards and labs have trouble, and how boot times develop.",
+			rows: []row{
+				equal(5, "boots-count", "boots-failed", "boots-lost", "boots-inconclusive"),
+				equal(11, "boots-shares", "boots-trend", "boots-rate"),
+				{18, []panel{lens("boots-board-kernel", 32), lens("boots-by-lab", 16)}},
+				equal(12, "boots-time", "boots-time-by-board"),
+				listRow(24, "boots-list"),
+			}},
+		{id: "tests", title: "Tests", view: testView, controls: controls(kernelControls, boardControls, []string{"suite", "result"}),
+			description: "Find test results, see which tests and suites fail, and which steps of jobs fail in labs.",
+			rows: []row{
+				equal(5, "tests-count", "tests-failed", "tests-skipped", "tests-inconclusive"),
+				equal(11, "tests-shares", "tests-trend", "tests-rate"),
+				{16, []panel{lens("tests-failing", 32), lens("tests-by-suite", 16)}},
+				equal(13, "tests-by-board", "tests-lab-steps"),
+				listRow(24, "tests-list"),
+			}},
+		{id: "logs", title: "Logs", view: logView, controls: controls(kernelControls, boardControls, []string{"job_id", "lvl"}),
+			description: "Search log lines: write words into the query bar, as in msg : \"Kernel panic\". A row's job link shows that job's whole log.",
+			rows: []row{
+				equal(5, "logs-count", "logs-errors", "logs-kernel-errors"),
+				equal(11, "logs-trend", "logs-labs"),
+				{12, []panel{lens("logs-boards", columns)}},
+				listRow(14, "logs-kernel-list"),
+				listRow(14, "logs-errors-list"),
+				listRow(40, "logs-list"),
+			}},
+		{id: "board", title: "Board", view: bootView, controls: controls(boardControls, kernelControls),
+			description: "One board: choose it above, or follow a board's link. How it boots, how fast, and which tests fail on it.",
+			rows: []row{
+				equal(5, "boots-count", "boots-failed", "boots-lost", "tests-failed"),
+				equal(11, "boots-trend", "boots-time"),
+				equal(13, "boots-by-kernel", "boots-by-lab"),
+				equal(16, "tests-failing", "tests-by-suite"),
+				listRow(18, "boots-list"),
+				listRow(18, "tests-failed-list"),
+			}},
+	}
+}
+
+func detailDashboards() []page {
+	return []page{
+		{id: "build-details", title: "Build details", from: detailRange, view: bootView, controls: controls(boardControls, []string{"boot_result"}),
+			description: "One build with its boots and failed tests. Opened by a row's build link; without one it shows all builds.",
+			rows: []row{
+				listRow(8, "build-facts"),
+				equal(5, "boots-count", "boots-failed", "boots-lost", "tests-count", "tests-failed", "boots-boards"),
+				equal(14, "boots-by-board", "tests-by-suite"),
+				listRow(18, "boots-list"),
+				listRow(16, "tests-failed-list"),
+			}},
+		{id: "boot-details", title: "Boot details", from: detailRange, view: testView, controls: controls([]string{"job_id", "suite", "result"}),
+			description: "One boot with its tests, the steps of its jobs and what they logged. Opened by a row's boot link; without one it shows all boots.",
+			rows: []row{
+				listRow(8, "boot-facts"),
+				equal(10, "tests-shares", "tests-by-suite"),
+				listRow(18, "boot-tests-list"),
+				listRow(14, "boot-steps-list"),
+				listRow(10, "logs-kernel-list"),
+				listRow(24, "logs-list"),
+			}},
+		{id: "compare-boots", title: "Compare boards (boots)", from: detailRange, view: bootView, controls: controls(boardControls, []string{"boot_result"}),
+			description: "One build on all boards: does it fail on one, on all, or only in one lab? Opened by a row's link to other boards.",
+			rows: []row{
+				listRow(8, "build-facts"),
+				equal(16, "boots-boards-table", "boots-by-board"),
+				equal(12, "boots-time-by-board", "boots-by-lab"),
+				listRow(22, "boots-by-board-list"),
+			}},
+		{id: "compare-tests", title: "Compare boards (tests)", from: detailRange, view: testView, controls: controls(boardControls, []string{"result"}),
+			description: "One test of one build on all boards: does it fail on one, on all, or only in one lab? Opened by a row's link to other boards.",
+			rows: []row{
+				{16, []panel{lens("tests-boards-table", 32), lens("tests-shares", 16)}},
+				equal(14, "tests-by-board", "tests-by-lab"),
+				listRow(24, "tests-by-board-list"),
+			}},
+	}
+}
