@@ -151,9 +151,9 @@ func TestServeKilled(t *testing.T) {
 	address.Store(s.base["lava"])
 	at := func() string { return address.Load().(string) }
 
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	ctx, cancel := context.WithTimeout(t.Context(), 3*patience)
 	defer cancel()
-	const clients, posts = 64, 320
+	const clients, posts = 64, 240
 	var next, accepted atomic.Int64
 	var posting sync.WaitGroup
 	for range clients {
@@ -262,15 +262,17 @@ func TestServeBesideOthers(t *testing.T) {
 	ctx, stop := context.WithCancel(t.Context())
 	defer stop()
 	var posting sync.WaitGroup
+	const most = 2000 // of them, on a slow machine too
 	var n atomic.Int64
 	for range 4 {
 		posting.Go(func() {
-			for ctx.Err() == nil {
+			for ctx.Err() == nil && n.Load() < most {
 				i := n.Add(1)
 				if err := post(t.Context(), func() string { return s.base["lava"] }, callback(int(i))); err != nil {
 					t.Errorf("post %d: %v", i, err)
 					return
 				}
+				time.Sleep(20 * time.Millisecond) // leaves the others some of the machine
 			}
 		})
 	}

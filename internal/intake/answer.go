@@ -12,10 +12,7 @@ import (
 
 // requestID takes the sender's id when it can stand in a log as it is, else makes one.
 func requestID(given string) string {
-	sane := given != "" && len(given) <= 64 && !strings.ContainsFunc(given, func(r rune) bool {
-		return !(r >= '0' && r <= '9' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || strings.ContainsRune("-_.:", r))
-	})
-	if sane {
+	if given != "" && len(given) <= 64 && strings.TrimLeft(given, alphanumeric+"-_.:") == "" {
 		return given
 	}
 	return strings.ToLower(rand.Text()[:16])

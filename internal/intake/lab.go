@@ -12,6 +12,8 @@ import (
 // maxLab is longer than any lab's name by far: KernelCI's longest has 22 letters.
 const maxLab = 128
 
+const alphanumeric = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+
 // queryLab finds lab_name in a query: the first one, percent-decoded. It goes
 // through the pairs by itself because url.ParseQuery drops a pair that it cannot
 // decode, and with it the lab's name.
@@ -57,10 +59,7 @@ func badLab(lab string) string {
 // path. Anything else that is short and harmless is taken too, as ids of another
 // make are for the server that knows the nodes to judge.
 func nodeID(id string) (string, *Refusal) {
-	ok := id != "" && len(id) <= 64 && !strings.ContainsFunc(id, func(r rune) bool {
-		return !(r >= '0' && r <= '9' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r == '-' || r == '_')
-	})
-	if !ok {
+	if id == "" || len(id) > 64 || strings.TrimLeft(id, alphanumeric+"-_") != "" {
 		return "", &Refusal{Status: http.StatusBadRequest, Type: "bad_node_id", Reason: "the path has no node id: post to /node/{node_id}, 24 hex digits"}
 	}
 	return id, nil

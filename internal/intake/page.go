@@ -18,7 +18,7 @@ import (
 var statusHTML string
 
 var statusTemplate = template.Must(template.New("status").Funcs(template.FuncMap{
-	"bytes": func(n int64) string { return humanize.IBytes(uint64(max(n, 0))) }, //nolint:gosec // not negative
+	"bytes": func(n int64) string { return humanize.IBytes(uint64(max(n, 0))) },
 	"count": func(n any) string {
 		switch n := n.(type) {
 		case int:
@@ -31,7 +31,7 @@ var statusTemplate = template.Must(template.New("status").Funcs(template.FuncMap
 	"clock":   func(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05") },
 	"iso":     func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
 	"span":    span,
-	"percent": func(n, of int64) string { return percent(n, of) },
+	"percent": percent,
 }).Parse(statusHTML))
 
 // page is what the template gets. Everything from outside goes through
@@ -97,7 +97,11 @@ func percent(n, of int64) string {
 	if of <= 0 {
 		return ""
 	}
-	return strconv.Itoa(int(math.Round(100*float64(n)/float64(of)))) + " %"
+	p := math.Round(100 * float64(n) / float64(of))
+	if p == 0 && n > 0 {
+		return "<1 %"
+	}
+	return strconv.Itoa(int(p)) + " %"
 }
 
 // plot is the picture of a Series: paths for a drawing of plotWidth by plotHeight.
@@ -128,7 +132,7 @@ func draw(s Series) plot {
 	return plot{
 		Received: "M0 " + strconv.Itoa(plotHeight) + line(s.Received[:n], scale, 'L') + "L" + strconv.Itoa(plotWidth) + " " + strconv.Itoa(plotHeight) + "Z",
 		Stored:   line(s.Stored[:n], scale, 'M'),
-		Rejected: line(s.Rejected[:n], scale, 'M'),
+		Rejected: ticks(s.Rejected[:n], scale),
 		Top:      format(top), Half: format(top / 2), Empty: most == 0,
 	}
 }
@@ -151,6 +155,20 @@ func line(values []int64, y func(int64) float64, first byte) string {
 		b = strconv.AppendFloat(b, y(v), 'f', 1, 64)
 	}
 	return string(strconv.AppendInt(append(b, 'H'), plotWidth, 10))
+}
+
+// ticks draws each value that is not zero as a stroke from the ground.
+func ticks(values []int64, y func(int64) float64) string {
+	var b []byte
+	width := float64(plotWidth) / float64(len(values))
+	for i, v := range values {
+		if v > 0 {
+			b = strconv.AppendFloat(append(b, 'M'), (float64(i)+.5)*width, 'f', 1, 64)
+			b = strconv.AppendInt(append(b, ' '), plotHeight, 10)
+			b = strconv.AppendFloat(append(b, 'V'), y(v), 'f', 1, 64)
+		}
+	}
+	return string(b)
 }
 
 // ceiling is the next of 1, 2, 5, 10, 20 … times a power of ten, at least 0.2.

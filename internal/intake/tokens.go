@@ -1,8 +1,6 @@
 package intake
 
 import (
-	"bufio"
-	"bytes"
 	"crypto/sha256"
 	"crypto/subtle"
 	"errors"
@@ -15,6 +13,9 @@ import (
 // AnyLab in place of a lab's name lets a token post for every lab: for a relay,
 // and for builds, which belong to none.
 const AnyLab = "*"
+
+// maxToken leaves room for other headers within Limits.HeaderBytes.
+const maxToken = 4096
 
 // Tokens are the secrets with which labs may post, from a file of lines
 // `token lab_name`. Blank lines and lines that begin with # do not count. A
@@ -78,9 +79,10 @@ func (t *Tokens) lab(secret string) (lab string, ok bool) {
 func parseTokens(data []byte) ([]token, error) {
 	var list []token
 	seen := map[[sha256.Size]byte]int{}
-	lines := bufio.NewScanner(bytes.NewReader(bytes.TrimPrefix(data, []byte("\xef\xbb\xbf"))))
-	for n := 1; lines.Scan(); n++ {
-		line := strings.TrimSpace(lines.Text())
+	n := 0
+	for line := range strings.Lines(strings.TrimPrefix(string(data), "\ufeff")) {
+		n++
+		line = strings.TrimSpace(line)
 		if line == "" || line[0] == '#' {
 			continue
 		}
@@ -91,6 +93,9 @@ func parseTokens(data []byte) ([]token, error) {
 		if strings.ContainsFunc(secret, func(r rune) bool { return r <= ' ' || r > '~' }) {
 			return nil, fmt.Errorf("line %d: the token holds characters other than visible ASCII: no HTTP header can carry it", n)
 		}
+		if len(secret) > maxToken {
+			return nil, fmt.Errorf("line %d: the token has %d characters, %d are allowed", n, len(secret), maxToken)
+		}
 		if reason := badLab(lab); reason != "" {
 			return nil, fmt.Errorf("line %d: lab_name %s", n, reason)
 		}
@@ -100,9 +105,6 @@ func parseTokens(data []byte) ([]token, error) {
 		}
 		seen[digest] = n
 		list = append(list, token{digest, lab})
-	}
-	if err := lines.Err(); err != nil {
-		return nil, err
 	}
 	if len(list) == 0 {
 		return nil, errors.New("no token in it: nobody could post; write `token lab_name` lines, or leave --tokens out")

@@ -36,7 +36,7 @@ func spoil(t *testing.T, dir string) {
 func TestRefusals(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, nil)
-		r.start(time.Minute)
+		r.start()
 		time.Sleep(time.Second)
 		n := 0
 		f := func(payload string, status int, class string) {
@@ -78,7 +78,7 @@ func TestRefusals(t *testing.T) {
 func TestRefused(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, nil)
-		r.start(time.Minute)
+		r.start()
 		time.Sleep(time.Second)
 		p := &intake.Post{Kind: intake.KindLAVA, Payload: []byte(`{"id":1,"token":"s3cret`), Size: 99 << 20, Lab: "lab-a", Remote: "10.0.0.1", Received: time.Now()}
 		r.Refused(t.Context(), p, &intake.Refusal{Status: 413, Type: "too_large", Reason: "99 MB"})
@@ -152,7 +152,7 @@ func TestFullSpool(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, func(_ *Config, o *spool.Options) { o.MaxRecords = 2 })
 		r.es.set(func(e *elastic) { e.away = true })
-		r.start(time.Minute)
+		r.start()
 		r.accept(1, 2)
 		for range 100 {
 			var busy *intake.Busy

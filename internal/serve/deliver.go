@@ -30,14 +30,16 @@ func (s *Server) deliver(ctx context.Context, drain time.Duration) {
 			continue
 		}
 		s.prepared = time.Time{}
+		most := lastPause
 		var fatal *bulk.FatalError
 		if errors.As(err, &fatal) {
+			most = lastFatal
 			s.trouble(stateStopped, err)
 		} else {
 			s.trouble(stateWaiting, err)
 		}
 		sleep(ctx, pause/2+rand.N(pause/2)) //nolint:gosec // no secret
-		pause = min(2*pause, lastPause)
+		pause = min(2*pause, most)
 	}
 	if waiting, _ := s.queue.lens(); waiting > 0 && s.health.up() { // what came in the last moment
 		_ = s.session(ctx, drain)
@@ -82,7 +84,7 @@ func (s *Server) session(ctx context.Context, drain time.Duration) error {
 	if err := s.prepare(runCtx); err != nil {
 		return err
 	}
-	s.health.delivery(stateDelivering, "")
+	s.health.begin()
 	c := s.Pipeline
 	c.Ledger = patientLedger{Store: *s.store.Load(), ctx: ctx, waiting: func(err error) { s.trouble(stateWaiting, err) },
 		goesOn: func() { s.health.delivery(stateDelivering, "") }}
@@ -176,6 +178,8 @@ func (s *Server) onFinished(tag any) {
 	}
 	s.queue.settle(p.item)
 	s.finished.add(p.item)
+	s.health.delivery(stateDelivering, "")
+	s.goesOn()
 }
 
 func (s *Server) onRefused(tag any) { s.onFinished(tag) }

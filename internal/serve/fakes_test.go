@@ -31,6 +31,7 @@ type elastic struct {
 	hang     bool // requests get no answer
 	status   int  // of every request, when not 0
 	refuse   func(id string) bool
+	asked    func() // called at each request; not under the lock
 	requests int
 	stored   map[string]int // index/id → how often it was created
 }
@@ -68,9 +69,12 @@ func (e *elastic) Perform(r *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	e.mu.Lock()
-	hang := e.hang
+	hang, asked := e.hang, e.asked
 	e.requests++
 	e.mu.Unlock()
+	if asked != nil {
+		asked()
+	}
 	if hang {
 		<-r.Context().Done()
 		return nil, context.Cause(r.Context())
@@ -299,14 +303,17 @@ func newRig(t *testing.T, change func(*Config, *spool.Options)) *rig {
 	return r
 }
 
+// drainFor is --drain.
+const drainFor = time.Minute
+
 // start runs the server until end, or the end of the test.
-func (r *rig) start(drain time.Duration) {
+func (r *rig) start() {
 	ctx, stop := context.WithCancel(context.Background())
 	r.stop = stop
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		r.ended <- r.Run(ctx, drain)
+		r.ended <- r.Run(ctx, drainFor)
 	}()
 	r.t.Cleanup(func() { // also after a failure; the bubble waits for its goroutines
 		r.store.set(nil)

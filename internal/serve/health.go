@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"runtime/debug"
 	"sync"
 	"time"
 
@@ -66,6 +67,16 @@ func (h *health) delivery(state, detail string) {
 	h.state.State, h.state.Detail = state, detail
 }
 
+// begin notes that a run has begun. That ends no trouble: what has failed before
+// may fail again.
+func (h *health) begin() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.state.State == stateIdle {
+		h.state = intake.Delivery{State: stateDelivering, Since: h.now()}
+	}
+}
+
 func (h *health) up() bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -84,8 +95,15 @@ func (h *health) quiet(d time.Duration) bool {
 func (h *health) news(text string) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	now := h.now()
-	if text == h.said && now.Sub(h.saidAt) < sayAgain {
+	now, quiet := h.now(), sayAgain
+	switch h.said {
+	case "":
+		quiet = 0
+	case text:
+	default:
+		quiet = sayOther // it may be the same, told in other words
+	}
+	if now.Sub(h.saidAt) < quiet {
 		return false
 	}
 	h.said, h.saidAt = text, now
@@ -173,6 +191,7 @@ func (s *Server) Status() intake.Status {
 // watch asks now and then how things are that nobody else asks about.
 func (s *Server) watch(ctx context.Context) {
 	s.setRejects(-1)
+	var freed time.Time // the idle time in which memory was given back
 	tick := time.NewTicker(watchEvery)
 	defer tick.Stop()
 	for {
@@ -197,12 +216,23 @@ func (s *Server) watch(ctx context.Context) {
 				s.setRejects(int(n))
 			}
 		}
+		if since, idle := s.health.idle(); idle && since != freed && s.Now().Sub(since) >= freeAfter {
+			freed = since
+			debug.FreeOSMemory() // what a burst has left; the collector alone takes its time
+		}
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
 			return
 		}
 	}
+}
+
+// idle tells since when there has been nothing to deliver.
+func (h *health) idle() (since time.Time, idle bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.state.Since, h.state.State == stateIdle
 }
 
 func (s *Server) setRejects(n int) {

@@ -25,9 +25,9 @@ type line struct {
 func (l *line) Run(ctx context.Context, emit source.Emit) error {
 	if l.Enrich == nil {
 		return l.each(ctx, func(it spool.Item) error {
-			rec, ok, err := l.load(ctx, it)
-			if err != nil || !ok {
-				return err
+			rec, ok := l.load(ctx, it)
+			if !ok {
+				return nil
 			}
 			return emit(ctx, rec)
 		})
@@ -44,11 +44,8 @@ func (l *line) enriched(ctx context.Context, emit source.Emit) error {
 	for range enrichAtOnce {
 		workers.Go(func() {
 			for it := range items {
-				rec, ok, err := l.load(ctx, it)
-				if err != nil {
-					stop(err)
-				}
-				if err != nil || !ok {
+				rec, ok := l.load(ctx, it)
+				if !ok {
 					continue
 				}
 				select {
@@ -119,23 +116,27 @@ func (l *line) each(ctx context.Context, do func(spool.Item) error) error {
 	return nil
 }
 
-// load reads a record from the spool. False: it is none (any more).
-func (s *Server) load(ctx context.Context, it spool.Item) (source.Record, bool, error) {
+// load reads a record from the spool. False: there is none (any more), or it
+// cannot be read now.
+func (s *Server) load(ctx context.Context, it spool.Item) (rec source.Record, ok bool) {
 	m, payload, err := s.Spool.Read(it)
 	var damaged *spool.CorruptError
 	switch {
 	case errors.As(err, &damaged), errors.Is(err, spool.ErrNotMine): // the spool has said so
 		s.queue.settle(it)
-		return source.Record{}, false, nil
-	case err != nil:
-		return source.Record{}, false, err
+		return source.Record{}, false
+	case err != nil: // of the disk: it must not hold the others up
+		s.Logger.Error("a record in the spool cannot be read now; it is tried again", "error", err)
+		s.queue.settle(it)
+		s.later.add(it)
+		return source.Record{}, false
 	}
-	rec := Record(m, payload, s.MaxRecordBytes)
+	rec = Record(m, payload, s.MaxRecordBytes)
 	rec.Tag = &parcel{item: it, kind: m.Kind, lab: labOf(m), key: m.Key}
 	if s.Enrich != nil {
 		s.Enrich.record(ctx, m, &rec)
 	}
-	return rec, true, nil
+	return rec, true
 }
 
 // Record is a spooled record for the pipeline. One over maxBytes is to be

@@ -67,18 +67,17 @@ func (q *queue) settle(it spool.Item) {
 }
 
 // putBack makes all that is under way wait again, at its old place.
-func (q *queue) putBack() int {
+func (q *queue) putBack() {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	n := len(q.underWay)
+	some := len(q.underWay) > 0
 	for it := range q.underWay {
 		heap.Push(&q.waiting, it)
 	}
 	clear(q.underWay)
-	if n > 0 {
+	if some {
 		q.wake()
 	}
-	return n
 }
 
 // lens are the numbers of those that wait and those under way.

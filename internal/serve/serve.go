@@ -33,6 +33,7 @@ type Metrics interface {
 // Config is what a server is made of. Fields without a word about zero are
 // required.
 type Config struct {
+	// Spool is one just opened: what it holds already is not delivered.
 	Spool *spool.Spool
 	// MaxSpoolBytes is the spool's limit, for Status; 0: none.
 	MaxSpoolBytes int64
@@ -74,9 +75,12 @@ const (
 	longestRun  = 10 * time.Minute      // after that a new one begins, so that nothing grows for weeks
 	prepareLast = 5 * time.Minute       // for how long what was prepared is trusted
 	firstPause  = time.Second           // after a failed run; doubled
-	lastPause   = time.Minute
+	lastPause   = 15 * time.Second
+	lastFatal   = time.Minute      // the same, when a person has to do something
 	sayAgain    = 10 * time.Minute // the same trouble is logged again after this time
+	sayOther    = time.Minute      // other trouble after this time
 	drainTakes  = 200              // records that are still begun after the end was asked for
+	freeAfter   = 30 * time.Second // of idle time
 	retryAfter  = 30 * time.Second // what a client is told when the spool is full
 )
 
@@ -88,7 +92,8 @@ type Server struct {
 	health health
 	store  atomic.Pointer[Store]
 
-	finished removals
+	finished pile      // and still in the spool
+	later    pile      // could not be read; tried again after adoptEvery
 	prepared time.Time // when Prepare last succeeded; deliver's
 }
 
@@ -109,8 +114,7 @@ func New(c Config) *Server {
 	if c.MaxRecordBytes <= 0 {
 		c.MaxRecordBytes = source.DefaultMaxRecordBytes
 	}
-	s := &Server{Config: c, queue: newQueue(), finished: removals{wake: make(chan struct{}, 1)}}
-	s.queue.add(c.Spool.Items()...)
+	s := &Server{Config: c, queue: newQueue(), finished: pile{wake: make(chan struct{}, 1)}}
 	s.health.now = c.Now
 	s.health.delivery(stateIdle, "")
 	s.Pipeline.Transport = observed{s.Pipeline.Transport, &s.health, c.Explain}
@@ -142,7 +146,7 @@ func (s *Server) Run(ctx context.Context, drain time.Duration) error {
 		s.remove(ended)
 	}()
 	err := s.openStore(ctx)
-	if err == nil {
+	if err == nil && s.store.Load() != nil {
 		s.deliver(ctx, drain)
 	}
 	stop(nil)
@@ -185,20 +189,21 @@ func (s *Server) adopt(ctx context.Context) {
 		}
 		select {
 		case <-tick.C:
+			s.queue.add(s.later.take()...)
 		case <-ctx.Done():
 			return
 		}
 	}
 }
 
-// removals are records that are finished and still in the spool.
-type removals struct {
+// pile collects records for somebody else to deal with.
+type pile struct {
 	mu    sync.Mutex
 	items []spool.Item
 	wake  chan struct{}
 }
 
-func (r *removals) add(it spool.Item) {
+func (r *pile) add(it spool.Item) {
 	r.mu.Lock()
 	r.items = append(r.items, it)
 	r.mu.Unlock()
@@ -208,7 +213,7 @@ func (r *removals) add(it spool.Item) {
 	}
 }
 
-func (r *removals) take() []spool.Item {
+func (r *pile) take() []spool.Item {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	items := r.items

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -24,7 +26,7 @@ func TestDelivers(t *testing.T) {
 			c.Prepare = func(context.Context) error { prepared++; return nil }
 		})
 		r.accept(1, 2) // before Run
-		r.start(time.Minute)
+		r.start()
 		r.accept(3)
 		time.Sleep(watchEvery + 10*time.Second)
 		r.wantDelivered(1, 2, 3)
@@ -56,7 +58,7 @@ func TestDuplicatePosts(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, nil)
 		r.es.set(func(e *elastic) { e.away = true })
-		r.start(time.Minute)
+		r.start()
 		time.Sleep(time.Minute)
 		r.accept(1, 1, 1)
 		if st := r.spool.Stats(); st.Records != 1 || r.counts.of("duplicate lava lab-a") != 2 {
@@ -103,7 +105,7 @@ func TestDuplicatePosts(t *testing.T) {
 func TestElasticsearchAwayForHours(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, func(c *Config, _ *spool.Options) { c.Pipeline.Bulk.FlushActions = 3 })
-		r.start(time.Minute)
+		r.start()
 		r.accept(1)
 		time.Sleep(10 * time.Second)
 		r.es.set(func(e *elastic) { e.away = true })
@@ -138,9 +140,18 @@ func TestRefusedCredentials(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, nil)
 		r.es.set(func(e *elastic) { e.status = 401 })
-		r.start(time.Minute)
+		r.start()
 		r.accept(1)
+		time.Sleep(time.Minute)
+		r.es.set(func(e *elastic) {
+			e.asked = func() { // it does not look well in between, while it is tried again
+				if len(r.Ready()) == 0 {
+					t.Error("ready while the credentials are refused")
+				}
+			}
+		})
 		time.Sleep(time.Hour)
+		r.es.set(func(e *elastic) { e.asked = nil })
 		r.accept(2)
 		reasons := strings.Join(r.Ready(), "; ")
 		if !strings.Contains(reasons, "delivery stopped: the credentials were not accepted") {
@@ -170,7 +181,7 @@ func TestRefusedCredentials(t *testing.T) {
 func TestStateTrouble(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, nil)
-		r.start(time.Minute)
+		r.start()
 		time.Sleep(time.Second)
 		ids := []int{}
 		for i, trouble := range []error{&state.LockedError{Path: "kcing.db", Command: "kcing state check"}, errors.Join(state.ErrNoSpace, syscall.ENOSPC)} {
@@ -192,12 +203,34 @@ func TestStateTrouble(t *testing.T) {
 	})
 }
 
+// Documents are not sent again and again because the state file is held while
+// they are under way.
+func TestStateLockedWhileDocumentsAreUnderWay(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, nil)
+		r.start()
+		r.es.set(func(e *elastic) { e.asked = func() { r.store.set(&state.LockedError{}) } })
+		r.accept(1)
+		time.Sleep(10 * time.Minute)
+		if n := r.es.sent(); n != 1 || r.store.count() != 0 {
+			t.Errorf("%d requests, %d finished", n, r.store.count())
+		}
+		if reasons := strings.Join(r.Ready(), "; "); !strings.Contains(reasons, "delivery waiting: ") {
+			t.Errorf("ready: %q", reasons)
+		}
+		r.store.set(nil)
+		time.Sleep(10 * time.Second)
+		r.wantDelivered(1)
+		r.end()
+	})
+}
+
 // While another process holds the state file at the start, posts are taken.
 func TestStateLockedAtStart(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, nil)
 		r.store.set(&state.LockedError{})
-		r.start(time.Minute)
+		r.start()
 		time.Sleep(time.Minute)
 		r.accept(1)
 		if reasons := strings.Join(r.Ready(), "; "); !strings.Contains(reasons, "state file is not open") {
@@ -222,7 +255,7 @@ func TestStateThatCannotBeOpened(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, nil)
 		r.store.set(state.ErrNewer)
-		r.start(time.Minute)
+		r.start()
 		if err := <-r.ended; !errors.Is(err, state.ErrNewer) {
 			t.Errorf("%v", err)
 		}
@@ -247,7 +280,7 @@ func TestAdoptsLeftovers(t *testing.T) {
 			}
 		}
 		leave(1)
-		r.start(time.Minute)
+		r.start()
 		time.Sleep(10 * time.Second)
 		r.wantDelivered(1)
 		leave(2)
@@ -273,7 +306,7 @@ func TestOldestFirst(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		r.start(time.Minute)
+		r.start()
 		time.Sleep(10 * time.Second)
 		r.end()
 		if want := []string{"lab-a/9", "lab-a/7", "lab-a/3", "lab-a/1"}; !slices.Equal(order, want) {
@@ -288,7 +321,7 @@ func TestCorruptFile(t *testing.T) {
 		r := newRig(t, nil)
 		r.accept(1, 2, 3)
 		spoil(t, r.dir)
-		r.start(time.Minute)
+		r.start()
 		time.Sleep(10 * time.Second)
 		if n := len(r.es.boots()); n != 2 {
 			t.Errorf("%d stored", n)
@@ -303,12 +336,40 @@ func TestCorruptFile(t *testing.T) {
 	})
 }
 
+// A file that the disk does not give back now holds nothing else up, and is tried
+// again.
+func TestUnreadableFile(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, nil)
+		r.accept(1, 2)
+		names, err := filepath.Glob(filepath.Join(r.dir, "*.record"))
+		if err != nil || len(names) != 2 {
+			t.Fatal(names, err)
+		}
+		aside := filepath.Join(t.TempDir(), "aside")
+		if err := errors.Join(os.Rename(names[0], aside), os.Mkdir(names[0], 0o700)); err != nil {
+			t.Fatal(err)
+		}
+		r.start()
+		time.Sleep(10 * time.Second)
+		if n := len(r.es.boots()); n != 1 || r.spool.Stats().Records != 1 {
+			t.Errorf("%d stored, %+v", n, r.spool.Stats())
+		}
+		if err := errors.Join(os.Remove(names[0]), os.Rename(aside, names[0])); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(adoptEvery + 10*time.Second)
+		r.wantDelivered(1, 2)
+		r.end()
+	})
+}
+
 // Documents that Elasticsearch refuses are rejects, and their record is finished.
 func TestRejectedDocument(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, nil)
 		r.es.set(func(e *elastic) { e.refuse = func(id string) bool { return id == "lab-a/1/t/10" } })
-		r.start(time.Minute)
+		r.start()
 		r.accept(1, 2)
 		time.Sleep(20 * time.Second)
 		r.wantDelivered(1, 2)
@@ -326,11 +387,27 @@ func TestRejectedDocument(t *testing.T) {
 func TestDrains(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, func(c *Config, _ *spool.Options) { c.Pipeline.Bulk.FlushInterval = time.Hour })
-		r.start(time.Minute)
+		r.start()
 		time.Sleep(time.Second)
 		r.accept(1, 2, 3)
 		r.end()
 		r.wantDelivered(1, 2, 3)
+	})
+}
+
+// What came in the last moment, after the last run of the pipeline, is delivered
+// too.
+func TestDrainsTheLastMoment(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, nil)
+		r.health.elasticsearch(true, "")
+		r.accept(1)
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		if err := r.Run(ctx, time.Minute); err != nil {
+			t.Error(err)
+		}
+		r.wantDelivered(1)
 	})
 }
 
@@ -341,7 +418,7 @@ func TestDrainIsBounded(t *testing.T) {
 		t.Run(fmt.Sprint(hang), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				r := newRig(t, nil)
-				r.start(time.Minute)
+				r.start()
 				time.Sleep(time.Second)
 				r.es.set(func(e *elastic) { e.hang, e.away = hang, !hang })
 				r.accept(1, 2)
@@ -350,7 +427,7 @@ func TestDrainIsBounded(t *testing.T) {
 				r.end()
 				most := 2 * time.Second
 				if hang {
-					most = time.Minute + time.Second
+					most = drainFor + time.Second
 				}
 				if took := time.Since(began); took > most {
 					t.Errorf("it took %v", took)
@@ -361,8 +438,6 @@ func TestDrainIsBounded(t *testing.T) {
 				if err := r.spool.Close(); err != nil {
 					t.Fatal(err)
 				}
-				next := newRig(t, func(c *Config, _ *spool.Options) {})
-				_ = next.spool.Close()
 				s, err := spool.Open(r.dir, spool.Options{})
 				if err != nil {
 					t.Fatal(err)
@@ -380,7 +455,7 @@ func TestDrainIsBounded(t *testing.T) {
 func TestManyPostsWhileElasticsearchComesAndGoes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, func(c *Config, _ *spool.Options) { c.Pipeline.Bulk.FlushActions = 7 })
-		r.start(time.Minute)
+		r.start()
 		var clients sync.WaitGroup
 		var ids []int
 		for i := range 120 {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -27,7 +28,7 @@ func (s *Spool) Adopt(ctx context.Context) ([]Item, error) {
 	if closed {
 		return nil, ErrClosed
 	}
-	owned, strangers, err := list(s.dir)
+	owned, strangers, err := list(s.dir, s.owner)
 	if err != nil {
 		return nil, fmt.Errorf("spool: %w", err)
 	}
@@ -36,9 +37,6 @@ func (s *Spool) Adopt(ctx context.Context) ([]Item, error) {
 	}
 	var items []Item
 	for owner, names := range owned {
-		if owner == s.owner {
-			continue
-		}
 		if err = ctx.Err(); err != nil {
 			break
 		}
@@ -54,23 +52,48 @@ func (s *Spool) Adopt(ctx context.Context) ([]Item, error) {
 	return items, err
 }
 
-// list names the files by owner, and those that are nobody's.
-func list(dir string) (owned map[string][]string, strangers []string, err error) {
-	entries, err := os.ReadDir(dir)
+// list names the files by owner, but for our own, and those that are nobody's.
+func list(dir, ours string) (owned map[string][]string, strangers []string, err error) {
 	owned = map[string][]string{}
-	for _, e := range entries {
+	err = eachEntry(dir, func(e fs.DirEntry) error {
 		name := e.Name()
 		owner, ok := ownerOfFile(name)
 		switch {
 		case e.IsDir(), strings.HasPrefix(name, "."):
 			// corrupt, lost+found, what a file system keeps for itself
 		case ok && e.Type().IsRegular():
-			owned[owner] = append(owned[owner], name)
+			if owner != ours {
+				owned[owner] = append(owned[owner], name)
+			}
 		default:
 			strangers = append(strangers, name)
 		}
-	}
+		return nil
+	})
 	return owned, strangers, err
+}
+
+// eachEntry goes through a directory without having all of it in memory.
+func eachEntry(dir string, do func(fs.DirEntry) error) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	defer d.Close() //nolint:errcheck // only read
+	for {
+		entries, err := d.ReadDir(1000)
+		for _, e := range entries {
+			if err := do(e); err != nil {
+				return err
+			}
+		}
+		switch {
+		case errors.Is(err, io.EOF):
+			return nil
+		case err != nil:
+			return err
+		}
+	}
 }
 
 // ownerOfFile is whose record, unfinished file or lock this is.

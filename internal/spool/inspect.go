@@ -11,31 +11,31 @@ import (
 // Inspect tells what the directory holds, of all processes together, and takes
 // no lock. A directory that is not there holds nothing.
 func Inspect(dir string) (Stats, error) {
-	entries, err := os.ReadDir(dir)
-	if errors.Is(err, fs.ErrNotExist) {
-		return Stats{}, nil
-	}
-	if err != nil {
-		return Stats{}, fmt.Errorf("spool: %w", err)
-	}
 	var out Stats
-	for _, e := range entries { // in order of receipt
+	err := eachEntry(dir, func(e fs.DirEntry) error {
 		it, _, ok := parseName(e.Name())
 		if !ok {
-			continue
+			return nil
 		}
 		info, err := os.Lstat(filepath.Join(dir, e.Name()))
 		if errors.Is(err, fs.ErrNotExist) {
-			continue // finished, or adopted, meanwhile
+			return nil // finished, or adopted, meanwhile
 		}
 		if err != nil {
-			return out, fmt.Errorf("spool: %w", err)
+			return err
 		}
-		if out.Records == 0 {
+		if out.Records == 0 || it.Received().Before(out.Oldest) {
 			out.Oldest = it.Received()
 		}
 		out.Records++
 		out.Bytes += info.Size()
+		return nil
+	})
+	if errors.Is(err, fs.ErrNotExist) {
+		return Stats{}, nil
+	}
+	if err != nil {
+		return out, fmt.Errorf("spool: %w", err)
 	}
 	if out.Corrupt, err = countCorrupt(dir); err != nil {
 		return out, fmt.Errorf("spool: %w", err)

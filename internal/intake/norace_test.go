@@ -1,0 +1,5 @@
+//go:build !race
+
+package intake
+
+const crowdSize = 10_000
