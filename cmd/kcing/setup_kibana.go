@@ -91,7 +91,7 @@ func (a *app) setupKibana(ctx context.Context, s *settings, o setupKibanaOptions
 		r.Open = client.Page("/app/dashboards#/view/" + kibana.HomeID)
 	}
 	if r.Renamed > 0 {
-		log.Warn("another space of this Kibana has kcing's objects, so Kibana gave those of this space other ids: links from page to page do not work here",
+		log.Warn("another space of this Kibana has kcing's objects, so Kibana gave those of this space other ids: links from rows to other pages do not work here",
 			"space", r.Space, "objects", r.Renamed, "see", "docs/kibana.md, Spaces")
 	}
 	return a.printSetupKibana(s, r)
