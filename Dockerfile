@@ -16,4 +16,10 @@ COPY --from=build --chown=65532:65532 /out/data /data
 WORKDIR /data
 USER 65532:65532
 VOLUME /data
+ENV KCING_DB=/data/kcing.db KCING_DATA=/data
+# Where kcing serve listens; in a container the loopback would be of no use to anybody.
+ENV KCING_BUILD_ADDR=:8337 KCING_LAVA_ADDR=:8338 KCING_BOOT_ADDR=:8007
+EXPOSE 8337 8338 8007
+# For kcing serve: there is no shell here. Other commands end before it matters.
+HEALTHCHECK --interval=30s --timeout=6s --start-period=10s CMD ["/usr/local/bin/kcing", "healthcheck"]
 ENTRYPOINT ["/usr/local/bin/kcing"]

@@ -77,7 +77,8 @@ type RetainOptions struct {
 	DryRun bool
 }
 
-// RetainReport is what Retain did. Docs and Bytes are those of Deleted.
+// RetainReport is what Retain did. Docs and Bytes are those of Deleted: what was
+// freed, with replicas.
 type RetainReport struct {
 	Deleted []IndexUsage    `json:"deleted"` // with DryRun: what would go
 	Gone    []string        `json:"gone"`    // expired, and deleted by somebody else meanwhile
@@ -96,7 +97,8 @@ type RetainFailure struct {
 // Retain deletes our indices that have expired, each by its exact name. One
 // that cannot be deleted does not keep the others: the error then joins all
 // refusals and the report says what went. Refused credentials (ErrCredentials),
-// a cancelled context and a lost connection end it at once.
+// a cancelled context and a lost connection end it at once. A prefix under which
+// there are indices that are not ours is refused whole (*ForeignError).
 func Retain(ctx context.Context, t Transport, o RetainOptions) (RetainReport, error) {
 	if o.Now.IsZero() {
 		return RetainReport{}, errors.New("retention: the time of now is missing")
@@ -106,6 +108,9 @@ func Retain(ctx context.Context, t Transport, o RetainOptions) (RetainReport, er
 	}
 	indices, err := list(ctx, t, o.Prefix)
 	if err != nil {
+		return RetainReport{}, err
+	}
+	if err := foreign(ctx, t, o.Prefix, indices); err != nil {
 		return RetainReport{}, err
 	}
 	r := retention{usage: make(map[string]IndexUsage, len(indices))}

@@ -2,6 +2,7 @@ package mappings
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -75,6 +76,37 @@ func TestRetainDeletesOnlyOurs(t *testing.T) {
 	again, err := Retain(t.Context(), es, o)
 	if err != nil || len(again.Deleted) != 0 || again.Kept != 6 {
 		t.Errorf("second run: %+v, %v", again, err)
+	}
+}
+
+// Somebody else's index under our names: the prefix is refused, and everything
+// stays until it is gone.
+func TestRetainForeignIndex(t *testing.T) {
+	url := estest.Shared(t)
+	prefix, es := estest.Prefix(t, url), connect(t, url)
+	es.index(t, prefix+"build-2020.11.01", "1", `{"message":"a Jenkins build","name":"x","job":"y"}`)
+	es.index(t, prefix+"boot-2020.11.01", "1", `{"board":"a"}`)
+	es.mustDo(t, "POST", "/"+prefix+"*/_refresh", "")
+	es.mustDo(t, "PUT", "/"+prefix+"log-2020.11.01", "") // nothing in it
+	for _, dry := range []bool{true, false} {
+		o := RetainOptions{Prefix: prefix, Now: november10, DryRun: dry}
+		got, err := Retain(t.Context(), es, o)
+		var refused *ForeignError
+		if !errors.As(err, &refused) || !slices.Equal(refused.Indices, []string{prefix + "build-2020.11.01"}) || len(got.Deleted) != 0 {
+			t.Errorf("dry run %v: %+v, %v", dry, got, err)
+		}
+	}
+	// Closed, it does not say how many documents it has.
+	es.mustDo(t, "POST", "/"+prefix+"build-2020.11.01/_close", "")
+	if _, err := Retain(t.Context(), es, RetainOptions{Prefix: prefix, Now: november10}); err == nil {
+		t.Error("a closed index of somebody else's was deleted")
+	}
+	if left := es.namesOf(t, prefix); len(left) != 3 {
+		t.Fatalf("left are %v", left)
+	}
+	es.mustDo(t, "DELETE", "/"+prefix+"build-2020.11.01", "")
+	if got, err := Retain(t.Context(), es, RetainOptions{Prefix: prefix, Now: november10}); err != nil || len(got.Deleted) != 2 || got.Docs != 1 {
+		t.Errorf("%+v, %v", got, err)
 	}
 }
 

@@ -68,14 +68,21 @@ func TestBatches(t *testing.T) {
 	}
 }
 
-// transport answers without a server.
+// transport answers without a server. It answers for the fields of the indices
+// itself: each index asked for has one of ours.
 type transport func(method, path string) (int, string)
 
 func (f transport) Perform(r *http.Request) (*http.Response, error) {
 	if err := r.Context().Err(); err != nil {
 		return nil, err
 	}
-	status, body := f(r.Method, r.URL.Path)
+	var status int
+	var body string
+	if names, isFields := strings.CutSuffix(r.URL.Path, "/_mapping/field/"+strings.Join(ownFields, ",")); isFields {
+		status, body = 200, `{"`+strings.ReplaceAll(names[1:], ",", `":{"mappings":{"arch":{}}},"`)+`":{"mappings":{"arch":{}}}}`
+	} else {
+		status, body = f(r.Method, r.URL.Path)
+	}
 	if status == 0 {
 		return nil, errors.New("connection refused")
 	}
@@ -186,4 +193,61 @@ func TestRetainNotAcknowledged(t *testing.T) {
 	if err != nil || len(got.Gone) != 1 {
 		t.Errorf("%+v, %v", got, err)
 	}
+}
+
+// One index that is not ours is enough: nothing is deleted, and all such are named.
+func TestRetainForeign(t *testing.T) {
+	indices := func(names ...string) string {
+		var rows []string
+		for _, name := range names {
+			rows = append(rows, fmt.Sprintf(`{"index":%q,"docs.count":"1","store.size":"1"}`, name))
+		}
+		return "[" + strings.Join(rows, ",") + "]"
+	}
+	f := func(list, fields string, status int, want ...string) {
+		t.Helper()
+		es := fieldTransport(func(r *http.Request) (int, string) {
+			switch {
+			case r.Method != http.MethodGet:
+				if len(want) > 0 {
+					t.Errorf("%s %s", r.Method, r.URL.Path)
+				}
+				return 200, `{"acknowledged":true}`
+			case strings.Contains(r.URL.Path, "/_mapping/field/"):
+				if q := r.URL.Query(); q.Get("ignore_unavailable") != "true" || q.Get("expand_wildcards") != "none" {
+					t.Errorf("asked %s", r.URL)
+				}
+				return status, fields
+			}
+			return 200, list
+		})
+		_, err := Retain(t.Context(), es, RetainOptions{Now: november10, Days: Days{Default: 3}})
+		var refused *ForeignError
+		switch {
+		case len(want) == 0 && err != nil:
+			t.Errorf("%s: %v", fields, err)
+		case len(want) > 0 && (!errors.As(err, &refused) || !slices.Equal(refused.Indices, want)):
+			t.Errorf("%s: error %v, want a refusal for %v", fields, err, want)
+		}
+	}
+	old := indices("build-2020.01.01", "log-2020.01.01", "log-2020.11.10")
+	f(old, `{"build-2020.01.01":{"mappings":{"arch":{}}},"log-2020.01.01":{"mappings":{"lvl":{}}},"log-2020.11.10":{"mappings":{"lvl":{}}}}`, 200)
+	f(old, `{"build-2020.01.01":{"mappings":{}},"log-2020.01.01":{"mappings":{"lvl":{}}},"log-2020.11.10":{"mappings":{}}}`, 200, "build-2020.01.01", "log-2020.11.10")
+	f(old, `{"log-2020.01.01":{"mappings":{"lvl":{}}}}`, 200) // the others went meanwhile
+	f(old, elasticError("index_not_found_exception", "no such index"), 404)
+	f(`[{"index":"log-2020.01.01","docs.count":"0","store.size":"1"}]`, `x`, 500) // nothing in it, nobody asked
+	f(`[{"index":"log-2020.01.01","docs.count":null,"store.size":null}]`, `{"log-2020.01.01":{"mappings":{}}}`, 200, "log-2020.01.01")
+
+	many := &ForeignError{Prefix: "x-", Indices: strings.Fields("a b c d e f g")}
+	if text := many.Error(); !strings.Contains(text, "(a, b, c, d, e and 2 more)") || !strings.Contains(text, "ES_INDEX_PREFIX") {
+		t.Error(text)
+	}
+}
+
+// fieldTransport leaves also the question for the fields to the test.
+type fieldTransport func(*http.Request) (int, string)
+
+func (f fieldTransport) Perform(r *http.Request) (*http.Response, error) {
+	status, body := f(r)
+	return &http.Response{StatusCode: status, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(body))}, nil
 }

@@ -115,8 +115,9 @@ func (a *app) program() *cli.App {
 			&cli.BoolFlag{Name: "version", Aliases: []string{"v"}, Usage: "same as the command version", Destination: &version},
 		},
 		Commands: []*cli.Command{
-			a.feedCommand(), a.serveCommand(), a.samplesCommand(), a.setupESCommand(), a.drpCommand(),
-			a.statusCommand(), a.rejectsCommand(), a.stateCommand(), a.versionCommand(),
+			a.feedCommand(), a.serveCommand(), a.samplesCommand(),
+			a.setupESCommand(), a.setupKibanaCommand(), a.backupKibanaCommand(), a.drpCommand(),
+			a.statusCommand(), a.healthcheckCommand(), a.rejectsCommand(), a.stateCommand(), a.versionCommand(),
 		},
 		Action: func(c *cli.Context) error {
 			switch {

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
 	"text/tabwriter"
 	"time"
@@ -30,19 +31,20 @@ func (a *app) drpCommand() *cli.Command {
 		Name: "drp", Usage: "data retention: delete old indices and forget their records",
 		Description: "Deletes indices named exactly [PREFIX](boot|build|test|log)-YYYY.MM.DD whose day is\n" +
 			"older than today and the days to keep before it, each by its name, and forgets the\n" +
-			"finished records of those days. Other indices are never touched.\n\n" +
+			"finished records of those days. Other indices are never touched; where indices of\n" +
+			"that name hold nothing of kcing's, it refuses the prefix and deletes nothing.\n\n" +
 			"Example:\n   kcing drp --drp-days 30 --dry-run",
 		Flags:  flags,
 		Action: func(c *cli.Context) error { return a.drp(c.Context, s, dryRun) },
 	}
 }
 
-// drpJSON is the report of drp --json.
-type drpJSON struct {
+// drpReport is what a run of retention did, and the report of drp --json.
+type drpReport struct {
 	mappings.RetainReport
 	DryRun    bool      `json:"dry_run"`
-	Before    time.Time `json:"before"`
-	Forgotten int       `json:"forgotten"`
+	Before    time.Time `json:"before"`    // finished records from before it are forgotten
+	Forgotten int       `json:"forgotten"` // of them; 0 in a dry run
 }
 
 func (a *app) drp(ctx context.Context, s *settings, dryRun bool) error {
@@ -51,31 +53,52 @@ func (a *app) drp(ctx context.Context, s *settings, dryRun bool) error {
 		return err
 	}
 	defer closeLog()
-	client, err := s.connect(ctx)
-	if err != nil {
-		return err
-	}
-	started, days := a.now(), s.days()
-	report, err := mappings.Retain(ctx, s.patient(client), mappings.RetainOptions{Prefix: s.prefix, Now: started, Days: days, DryRun: dryRun})
-	out := drpJSON{RetainReport: report, DryRun: dryRun, Before: mappings.Cutoff(started, longest(days))}
-	if !dryRun {
-		err = a.forgetOld(ctx, s, &out, err, func(store *state.Store, result error) {
-			a.saveRun(ctx, store, "drp", started, result, map[string]int64{"indices": int64(len(report.Deleted)), "documents": report.Docs, "bytes": report.Bytes, "forgotten": int64(out.Forgotten)}, log)
-		})
+	report, err := a.retain(ctx, s, dryRun, log)
+	if err != nil && report.Kept+len(report.Deleted)+len(report.Gone)+len(report.Failed) == 0 {
+		return err // it did not come to anything
 	}
 	if s.json {
-		if encodeErr := json.NewEncoder(a.stdout).Encode(out); err == nil {
+		if encodeErr := json.NewEncoder(a.stdout).Encode(report); err == nil {
 			err = encodeErr
 		}
 		return err
 	}
-	a.printDRP(out)
+	a.printDRP(report)
 	return err
+}
+
+// retain is one run of retention: it deletes the indices that s.days() no longer
+// keeps, forgets their records and notes the run for status. A dry run deletes,
+// forgets and notes nothing. The report says what was done also with an error.
+// It opens and closes what it needs and prints nothing, so that serve can call
+// it on a schedule.
+func (a *app) retain(ctx context.Context, s *settings, dryRun bool, log *slog.Logger) (drpReport, error) {
+	started, days := a.now(), s.days()
+	report := drpReport{DryRun: dryRun, Before: mappings.Cutoff(started, longest(days))}
+	report.Deleted, report.Gone, report.Failed = []mappings.IndexUsage{}, []string{}, []mappings.RetainFailure{} // [] in JSON
+	client, err := s.connect(ctx)
+	if err != nil {
+		return report, err
+	}
+	done, err := mappings.Retain(ctx, s.patient(client), mappings.RetainOptions{Prefix: s.prefix, Now: started, Days: days, DryRun: dryRun})
+	report.Deleted = append(report.Deleted, done.Deleted...)
+	report.Gone = append(report.Gone, done.Gone...)
+	report.Failed = append(report.Failed, done.Failed...)
+	report.Kept, report.Docs, report.Bytes = done.Kept, done.Docs, done.Bytes
+	slices.SortFunc(report.Deleted, func(x, y mappings.IndexUsage) int {
+		return cmp.Or(x.Day.Compare(y.Day), cmp.Compare(x.Name, y.Name))
+	})
+	if !dryRun {
+		err = a.forgetOld(ctx, s, &report, err, func(store *state.Store, result error) {
+			a.saveRun(ctx, store, "drp", started, result, map[string]int64{"indices": int64(len(report.Deleted)), "documents": report.Docs, "bytes": report.Bytes, "forgotten": int64(report.Forgotten)}, log)
+		})
+	}
+	return report, err
 }
 
 // forgetOld is the state's half of retention. It forgets nothing when indices
 // could not be deleted: result is then the reason, and is returned.
-func (a *app) forgetOld(ctx context.Context, s *settings, out *drpJSON, result error, save func(*state.Store, error)) error {
+func (a *app) forgetOld(ctx context.Context, s *settings, out *drpReport, result error, save func(*state.Store, error)) error {
 	store, err := state.Open(s.db, state.Options{Now: a.now})
 	if err != nil {
 		return errors.Join(result, err)
@@ -98,10 +121,7 @@ func longest(d mappings.Days) int {
 	return most
 }
 
-func (a *app) printDRP(r drpJSON) {
-	slices.SortFunc(r.Deleted, func(x, y mappings.IndexUsage) int {
-		return cmp.Or(x.Day.Compare(y.Day), cmp.Compare(x.Name, y.Name))
-	})
+func (a *app) printDRP(r drpReport) {
 	t := tabwriter.NewWriter(a.stdout, 0, 8, 2, ' ', tabwriter.AlignRight)
 	width := 0
 	for _, i := range r.Deleted {
@@ -111,11 +131,11 @@ func (a *app) printDRP(r drpJSON) {
 		_, _ = fmt.Fprintf(t, "%-*s\t%s\t%s\t\n", width, i.Name, plural(i.Docs, "document"), bytesText(i.Bytes))
 	}
 	_ = t.Flush()
-	verb := "deleted"
+	verb, freed := "deleted", "freed"
 	if r.DryRun {
-		verb = "would delete"
+		verb, freed = "would delete", "to be freed"
 	}
-	_, _ = fmt.Fprintf(a.stdout, "%s %s: %s, %s; %s kept\n", verb, plural(len(r.Deleted), "index"), plural(r.Docs, "document"), bytesText(r.Bytes), plural(r.Kept, "index"))
+	_, _ = fmt.Fprintf(a.stdout, "%s %s: %s, %s %s; %s kept\n", verb, plural(len(r.Deleted), "index"), plural(r.Docs, "document"), bytesText(r.Bytes), freed, plural(r.Kept, "index"))
 	if !r.DryRun {
 		_, _ = fmt.Fprintf(a.stdout, "forgot %s from before %s\n", plural(r.Forgotten, "finished record"), r.Before.Format(time.DateOnly))
 	}

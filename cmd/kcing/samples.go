@@ -19,6 +19,7 @@ type samplesArgs struct {
 	size      int
 	seed      uint64
 	synthetic bool
+	ifEmpty   bool
 	logLines  string
 }
 
@@ -28,6 +29,7 @@ func (a *app) samplesCommand() *cli.Command {
 		&cli.StringFlag{Name: "kind", Usage: "only records of `KIND`: build, boot or lava", Destination: &o.crawled.kind, Action: oneOf("--kind", "build", "boot", "lava")},
 		&cli.BoolFlag{Name: "synthetic", Usage: "make realistic records offline instead", Destination: &o.synthetic},
 		&cli.StringFlag{Name: "samples-dir", Value: "samples", DefaultText: "samples", Usage: "write to `DIR`", Destination: &o.dir},
+		&cli.BoolFlag{Name: "if-empty", Usage: "do nothing when the folder has records already", Destination: &o.ifEmpty},
 		&cli.IntFlag{Name: "sample-size", Value: 100, Usage: "`N` records: of each kind when they are downloaded, in all when they are made", Destination: &o.size, Action: atLeast("--sample-size", 1)},
 		&cli.Uint64Flag{Name: "seed", Value: 1, Usage: "`S` chooses the records", Destination: &o.seed},
 		&cli.StringFlag{Name: "profile", Value: "demo", DefaultText: "demo", Usage: "`LOGS`: demo for short ones, real for ones as long as in production", Destination: &o.logLines, Action: oneOf("--profile", "demo", "real")},
@@ -54,6 +56,12 @@ func (a *app) samplesCommand() *cli.Command {
 func (a *app) samples(o *samplesArgs) error {
 	if err := os.MkdirAll(o.dir, 0o750); err != nil {
 		return fmt.Errorf("--samples-dir: %w", err)
+	}
+	if o.ifEmpty {
+		if there, err := os.ReadDir(o.dir); err != nil || len(there) > 0 {
+			_, _ = fmt.Fprintf(a.stdout, "%s has records already (--if-empty)\n", o.dir)
+			return err
+		}
 	}
 	today := a.now().UTC().Truncate(24 * time.Hour)
 	counts := map[string]int64{}

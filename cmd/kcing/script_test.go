@@ -64,6 +64,7 @@ func TestScripts(t *testing.T) {
 			e.Setenv("NOBODY", "http://"+closedPort(t))
 			e.Setenv("ES_HOST", e.Getenv("NOBODY"))
 			e.Setenv("KCI_API", e.Getenv("NOBODY"))
+			e.Values[standInKey{}] = new(standIn)
 			return nil
 		},
 	})
@@ -109,6 +110,11 @@ var scriptCommands = map[string]func(*testscript.TestScript, bool, []string){
 	"json":          jsonField,
 	"samedocuments": sameDocuments,
 	"countlike":     countLike,
+	"kibana":        startKibana,
+	"kibanahas":     kibanaHas,
+	"kibanatitle":   kibanaTitle,
+	"kibanaput":     kibanaPut,
+	"kibanaasked":   kibanaAsked,
 }
 
 // exits CODE PROGRAM ARG...: the program ends with this code, and what Go says

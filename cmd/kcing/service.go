@@ -1,9 +1,7 @@
 package main
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"log/slog"
 	"os"
@@ -199,19 +197,11 @@ func (s *service) untilRetention(ctx context.Context) time.Duration {
 }
 
 func (s *service) runRetention(ctx context.Context) {
-	var out bytes.Buffer
-	quiet, args := *s.app, s.args.settings
-	quiet.stdout, args.json = &out, true
-	err := quiet.drp(ctx, &args, false)
+	report, err := s.app.retain(ctx, &s.args.settings, false, s.log)
 	if err != nil {
 		if !errors.Is(err, context.Canceled) {
 			s.log.Error("retention failed; it is tried again", "error", plainText(err))
 		}
-		return
-	}
-	var report drpJSON
-	if err := json.Unmarshal(out.Bytes(), &report); err != nil {
-		s.log.Warn("retention has run; its report cannot be read", "error", err)
 		return
 	}
 	s.log.Info("retention has run", "indices", len(report.Deleted), "documents", report.Docs, "bytes", report.Bytes, "forgotten", report.Forgotten)

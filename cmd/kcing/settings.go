@@ -28,6 +28,7 @@ type settings struct {
 	drpDaysOf                                          map[string]*int
 	logFile, logFormat                                 string
 	debug, json, noProgress                            bool
+	kibanaSettings
 }
 
 // byteSize is a flag for sizes such as 5MiB.
@@ -74,14 +75,18 @@ func (s *settings) esFlags() []cli.Flag {
 		&cli.StringFlag{Name: "es-username", EnvVars: env("ES_USERNAME"), Usage: "`NAME` for basic authentication", Destination: &s.esUsername, Category: category},
 		&cli.StringFlag{Name: "es-password", EnvVars: env("ES_PASSWORD"), Usage: "`PASSWORD` for basic authentication", Destination: &s.esPassword, DefaultText: "none", Category: category},
 		&cli.StringFlag{Name: "es-ca-cert", EnvVars: env("ES_CA_CERT"), Usage: "PEM `FILE` with the authority that signed the nodes' certificates", Destination: &s.esCACert, Category: category},
-		&cli.StringFlag{Name: "es-index-prefix", EnvVars: env("ES_INDEX_PREFIX"), Usage: "`PREFIX` of index and template names", Destination: &s.prefix, Category: category,
-			Action: func(_ *cli.Context, p string) error {
-				if err := mappings.ValidatePrefix(p); err != nil {
-					return usagef("--es-index-prefix (ES_INDEX_PREFIX): %v", err)
-				}
-				return nil
-			}},
+		s.prefixFlag(),
 	}
+}
+
+func (s *settings) prefixFlag() cli.Flag {
+	return &cli.StringFlag{Name: "es-index-prefix", EnvVars: env("ES_INDEX_PREFIX"), Usage: "`PREFIX` of index and template names", Destination: &s.prefix, Category: "Elasticsearch",
+		Action: func(_ *cli.Context, p string) error {
+			if err := mappings.ValidatePrefix(p); err != nil {
+				return usagef("--es-index-prefix (ES_INDEX_PREFIX): %v", err)
+			}
+			return nil
+		}}
 }
 
 func (s *settings) bulkFlags() []cli.Flag {

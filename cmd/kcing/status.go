@@ -25,12 +25,13 @@ import (
 func (a *app) statusCommand() *cli.Command {
 	s := new(settings)
 	flags := []cli.Flag{s.jsonFlag()}
-	for _, group := range [][]cli.Flag{s.esFlags(), s.bulkFlags(), s.recordFlags(), s.drpFlags(), new(sourceArgs).settings(), {s.dataFlag()}, s.stateFlags(), s.logFlags()} {
+	for _, group := range [][]cli.Flag{s.esFlags(), s.bulkFlags(), s.recordFlags(), s.drpFlags(), new(sourceArgs).settings(), {s.dataFlag()}, s.stateFlags(), s.kbFlags(), s.logFlags()} {
 		flags = append(flags, group...)
 	}
 	return &cli.Command{
 		Name: "status", Usage: "show Elasticsearch, templates, documents, state, rejects and settings",
-		Description: "Exit code 1 when Elasticsearch or the state file cannot be used.\n\n" +
+		Description: "Exit code 1 when Elasticsearch or the state file cannot be used. Kibana is shown when\n" +
+			"KB_URL is set; it does not change the exit code.\n\n" +
 			"Example:\n   kcing status",
 		Flags:  flags,
 		Action: func(c *cli.Context) error { return a.status(c, s) },
@@ -46,6 +47,7 @@ type statusReport struct {
 		Version string `json:"version,omitempty"`
 		Health  string `json:"health,omitempty"`
 	} `json:"elasticsearch"`
+	Kibana      *kibanaReport             `json:"kibana,omitempty"` // when KB_URL is set
 	Templates   []mappings.TemplateStatus `json:"templates,omitempty"`
 	Usage       *mappings.Usage           `json:"usage,omitempty"`
 	State       stateReport               `json:"state"`
@@ -75,6 +77,9 @@ type stateReport struct {
 func (a *app) status(c *cli.Context, s *settings) error {
 	var r statusReport
 	errES := s.elasticsearchStatus(c.Context, &r)
+	if c.IsSet("kb-url") {
+		r.Kibana = s.kibanaStatus(c.Context)
+	}
 	errState := s.stateStatus(c.Context, &r)
 	errSpool := r.Spool.read(s.data)
 	r.FeedRunning = runningFeed(s.data)
@@ -191,6 +196,8 @@ func shown(name string, value any) string {
 		return (&settings{esHost: text}).maskedNodes()
 	case name == "KCI_API", name == "KCI_STORAGE", name == "LAVA_URL":
 		return masked(text)
+	case name == "KB_URL":
+		return maskedKibana(text)
 	case text != "" && (strings.Contains(name, "PASSWORD") || strings.Contains(name, "KEY") || strings.Contains(name, "TOKEN")):
 		return "********"
 	case strings.HasPrefix(name, "DRP_DAYS_") && text == "-1":
@@ -209,6 +216,9 @@ func (a *app) printStatus(c *cli.Context, r statusReport) error {
 		row("elasticsearch", "%s", es.Error)
 	} else {
 		row("elasticsearch", "%s: version %s, cluster %s, health %s", es.Nodes, es.Version, printable(es.Cluster), cmp.Or(es.Health, "unknown"))
+	}
+	if r.Kibana != nil {
+		row("kibana", "%s", r.Kibana)
 	}
 	if len(r.Templates) > 0 {
 		row("templates", "%s", templatesLine(r.Templates))

@@ -27,20 +27,30 @@ func loadCompose(t *testing.T) *types.Project {
 	return p
 }
 
+// oneShot are the services that do something and end; which commands they run
+// is checked in cmd/kcing.
+var oneShot = []string{"feed", "samples", "setup-es", "setup-kibana"}
+
 func TestComposeServices(t *testing.T) {
 	p := loadCompose(t)
 	names := p.ServiceNames()
 	slices.Sort(names)
-	if want := []string{"elasticsearch", "kcing", "kibana"}; !slices.Equal(names, want) {
+	if want := []string{"elasticsearch", "feed", "kibana", "samples", "serve", "setup-es", "setup-kibana"}; !slices.Equal(names, want) {
 		t.Fatalf("services %v, want %v", names, want)
 	}
-	oneShot := []string{"kcing"}
 	for _, s := range p.Services {
-		if s.HealthCheck == nil && !slices.Contains(oneShot, s.Name) {
-			t.Errorf("%s has no health check", s.Name)
+		ends := slices.Contains(oneShot, s.Name)
+		if checked := s.HealthCheck != nil && !s.HealthCheck.Disable; checked == ends {
+			t.Errorf("%s: health check %v, and it ends by itself %v", s.Name, checked, ends)
+		}
+		if again := s.Restart == types.RestartPolicyUnlessStopped; again == ends || ends && s.Restart != "" {
+			t.Errorf("%s: restart %q, and it ends by itself %v", s.Name, s.Restart, ends)
 		}
 		if s.Deploy == nil || s.Deploy.Resources.Limits == nil || s.Deploy.Resources.Limits.MemoryBytes == 0 {
 			t.Errorf("%s has no memory limit", s.Name)
+		}
+		if ends && len(s.Ports) > 0 {
+			t.Errorf("%s ends, and has ports", s.Name)
 		}
 		for _, port := range s.Ports {
 			if port.HostIP != "127.0.0.1" {
@@ -55,9 +65,67 @@ func TestComposeServices(t *testing.T) {
 				t.Errorf("%s: %s is mounted from %s %q, want a named volume", s.Name, v.Target, v.Type, v.Source)
 			}
 		}
-		if d, ok := s.DependsOn["elasticsearch"]; s.Name != "elasticsearch" && (!ok || d.Condition != types.ServiceConditionHealthy) {
-			t.Errorf("%s does not wait for a healthy elasticsearch", s.Name)
+	}
+}
+
+// TestComposeOrder: who needs a service waits until that is healthy, or has ended
+// well, whichever it can become.
+func TestComposeOrder(t *testing.T) {
+	p := loadCompose(t)
+	for _, s := range p.Services {
+		for name, d := range s.DependsOn {
+			want := types.ServiceConditionHealthy
+			if slices.Contains(oneShot, name) {
+				want = types.ServiceConditionCompletedSuccessfully
+			}
+			if d.Condition != want || !d.Required {
+				t.Errorf("%s waits for %s: %s, want %s", s.Name, name, d.Condition, want)
+			}
 		}
+	}
+	f := func(service, after string) {
+		t.Helper()
+		seen := map[string]bool{}
+		var reach func(string) bool
+		reach = func(name string) bool {
+			if name == after {
+				return true
+			}
+			if seen[name] {
+				return false
+			}
+			seen[name] = true
+			for next := range p.Services[name].DependsOn {
+				if reach(next) {
+					return true
+				}
+			}
+			return false
+		}
+		if !reach(service) {
+			t.Errorf("%s may start before %s", service, after)
+		}
+	}
+	f("kibana", "elasticsearch")
+	f("setup-es", "elasticsearch")
+	f("setup-kibana", "kibana")
+	f("serve", "setup-es") // else the first documents would make the mapping
+	f("feed", "setup-es")
+	f("feed", "samples")
+}
+
+// TestComposeFitsALaptop: what runs on and what runs at the start, together.
+func TestComposeFitsALaptop(t *testing.T) {
+	var stays, most types.UnitBytes
+	for _, s := range loadCompose(t).Services {
+		limit := s.Deploy.Resources.Limits.MemoryBytes
+		most += limit
+		if !slices.Contains(oneShot, s.Name) {
+			stays += limit
+		}
+	}
+	if stays > 4<<30 || most > 6<<30 {
+		t.Errorf("limits of %d MiB, %d MiB at the start; want 4 and 6 GiB at most", stays>>20, most>>20)
 	}
 }
 
