@@ -191,6 +191,34 @@ func TestServeCutsWhatDoesNotFinish(t *testing.T) {
 	}
 }
 
+// A client that stops in the middle of its body does not hold the shutdown up.
+func TestServeCutsUnfinishedBodies(t *testing.T) {
+	s := newStand(Config{})
+	addr, stop, done := serve(t, s, time.Millisecond, Listener{Kind: KindLAVA})
+	conn, err := net.Dial("tcp", addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer closing(conn)
+	send(conn, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{")
+	for s.bodies.used.Load() == 0 { // until it is being read
+		time.Sleep(time.Millisecond)
+	}
+	stop()
+	select {
+	case err := <-done:
+		if err != nil {
+			t.Error(err)
+		}
+	case <-time.After(patience):
+		t.Error("Serve waits for a body that does not come")
+		closing(conn) // so that the test ends
+	}
+	if a, r := s.box.count(); a+r != 0 {
+		t.Errorf("%d accepted, %d refused", a, r)
+	}
+}
+
 // certificate writes a new self-signed certificate and its key.
 func certificate(t *testing.T, certFile, keyFile string, serial int64) {
 	t.Helper()
