@@ -1,5 +1,5 @@
-// Package transform turns one KernelCI record (the JSON of a build, a boot or a
-// LAVA callback) into flat Elasticsearch documents with deterministic ids.
+// Package transform turns one KernelCI record (the JSON of a build, a boot, a
+// LAVA callback, or a build or job of Maestro's) into flat Elasticsearch documents with deterministic ids.
 //
 // It is pure: no clock, no I/O, no logging. It does not know index names, does
 // not deliver anything and does not remember anything.
