@@ -2,6 +2,7 @@ package spool
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"testing"
 )
 
@@ -21,7 +22,7 @@ func FuzzDecode(f *testing.F) {
 		if err != nil {
 			return
 		}
-		if !bytes.HasSuffix(file, payload) || m.normalized(payload, nil).Digest != m.Digest {
+		if !bytes.HasSuffix(file, payload) || sha256.Sum256(payload) != m.Digest {
 			t.Errorf("accepted %q", file)
 		}
 		if _, _, err := decode(bytes.NewReader(file), int64(len(file)), false); err != nil {
