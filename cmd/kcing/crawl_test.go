@@ -291,4 +291,3 @@ func TestDRPKeepsWhatACrawlNeeds(t *testing.T) {
 		t.Errorf("the next crawl brought back %d documents: %s", n-left, out)
 	}
 }
-
