@@ -200,9 +200,11 @@ func TestServeCutsUnfinishedBodies(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer closing(conn)
-	send(conn, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{")
-	for s.bodies.used.Load() == 0 { // until it is being read
-		time.Sleep(time.Millisecond)
+	send(conn, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{ \"id\"")
+	for deadline := time.Now().Add(patience); s.bodies.used.Load() == 0; time.Sleep(time.Millisecond) { // until it is being read
+		if time.Now().After(deadline) {
+			t.Fatal("the body is not being read")
+		}
 	}
 	stop()
 	select {
