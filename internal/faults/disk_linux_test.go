@@ -67,7 +67,7 @@ type pairs struct {
 func newPairs(w *workplace, n int) pairs {
 	w.t.Helper()
 	random := rand.NewChaCha8([32]byte{})
-	filler := make([]byte, 12<<10) // does not compress
+	filler := make([]byte, 12<<10) // random, in hexadecimal: as large when compressed
 	p := pairs{}
 	for i := range n {
 		_, _ = random.Read(filler)
@@ -126,7 +126,7 @@ func TestFullDisk(t *testing.T) {
 		disk := smallDisk(t, "1m")
 		w := newWorkplace(t, server.URL(), server.URL()).with("KCING_DB", filepath.Join(disk, "kcing.db"))
 		w.program = plainProgram(t) // the race detector makes it slow to cut tokens out of so many rejects
-		w.fillUp(w.command("feed", "-", "--json"), newPairs(w, 60), "no space left on device", func() {
+		w.fillUp(w.command("feed", "-", "--json"), newPairs(w, 150), "no space left on device", func() {
 			remount(t, disk, 0, "size=64m")
 		})
 	})
@@ -134,7 +134,7 @@ func TestFullDisk(t *testing.T) {
 		w := newWorkplace(t, server.URL(), server.URL())
 		w.with("KCING_DB", w.path("kcing.db"))
 		w.program = plainProgram(t)
-		w.fillUp(limited(w.command("feed", "-", "--json"), 1000), newPairs(w, 60), "file too large", func() {})
+		w.fillUp(limited(w.command("feed", "-", "--json"), 1400), newPairs(w, 150), "file too large", func() {})
 	})
 }
 

@@ -18,7 +18,7 @@ import (
 )
 
 // patience bounds every wait of these tests, on a loaded machine too.
-const patience = 2 * time.Minute
+const patience = 4 * time.Minute
 
 // long makes the tests take their time, see the package comment.
 var long = os.Getenv("KCING_FAULTS") == "long"

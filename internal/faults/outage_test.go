@@ -55,10 +55,12 @@ func TestGivesUp(t *testing.T) {
 }
 
 // onlyFinished wants no more records finished than the documents in
-// Elasticsearch allow, each having one at least, and these to be as reported.
+// Elasticsearch allow, each having one at least, and no fewer documents than are
+// reported as stored. More there may be: on a slow machine the end of the run
+// cancels requests that Elasticsearch carries out.
 func (w *workplace) onlyFinished(finished int, stored int64) {
 	w.t.Helper()
-	if n := w.es.count(w.prefix); int64(n) != stored || finished > n {
+	if n := w.es.count(w.prefix); int64(n) < stored || finished > n {
 		w.t.Errorf("%d documents, %d reported as stored, %d records finished", n, stored, finished)
 	}
 }

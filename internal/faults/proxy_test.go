@@ -50,7 +50,6 @@ type seen struct {
 // proxy stands between kcing and Elasticsearch.
 type proxy struct {
 	url    string
-	cert   []byte // PEM of the authority, when it speaks TLS
 	target string
 	guard  func(*http.Request) int          // a status from 400 refuses the request; nil: none
 	decide atomic.Pointer[func(call) fault] // what happens to a request

@@ -172,13 +172,14 @@ func TestReportOfFailure(t *testing.T) {
 	n.consistent()
 	seen.mu.Lock()
 	defer seen.mu.Unlock()
-	n.equal("stored", n.get("bulk.stored"), float64(seen.stored))
-	n.equal("undelivered", n.get("bulk.undelivered"), n.get("bulk.added")-float64(seen.stored))
 	if n.get("pending") == 0 || n.get("bulk.undelivered") == 0 {
 		t.Errorf("a run that failed reports %s", out)
 	}
 	// A request may have been cancelled when it was on its way, or answered.
 	got, cancelled := n.object("bulk.requests"), n.r.Get("bulk.requests.cancelled").Int()
+	if stored := n.get("bulk.stored"); stored > float64(seen.stored) || cancelled == 0 && stored < float64(seen.stored) {
+		t.Errorf("%v documents stored, the server counted %d", stored, seen.stored)
+	}
 	for _, class := range []string{"200", "503"} {
 		if got[class] == 0 || got[class] > seen.requests[class] || got[class]+cancelled < seen.requests[class] {
 			t.Errorf("%d requests answered %s, %d cancelled; the server counted %v", got[class], class, cancelled, seen.requests)
