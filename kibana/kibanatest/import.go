@@ -66,7 +66,7 @@ func formFile(r *http.Request) ([]byte, error) {
 		return nil, errors.New("[request body.file]: expected value of type [Stream] but got [undefined]")
 	}
 	if ext := path.Ext(part.FileName()); ext != ".ndjson" {
-		return nil, errors.New("Invalid file extension " + ext) //nolint:staticcheck // Kibana's words
+		return nil, errors.New("Invalid file extension " + ext)
 	}
 	data, err := io.ReadAll(part)
 	if err != nil {
