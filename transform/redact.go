@@ -6,43 +6,141 @@ import (
 )
 
 // A callback brings the lab's token along: in its own field, in headers that a
-// proxy has put in, and in the job definition's notify block.
+// proxy has put in, and in the job definition's notify block. The expressions
+// below are tried where a name ends with one of these words; over a whole record
+// they would take seconds (3 MB/s).
+var secretWords = [][]byte{[]byte("token"), []byte("authorization")}
+
 const sensitive = `[\w.-]*(?:token|authorization)`
 
 var (
 	// A member of JSON: a string, a list or a number.
-	secretJSON = regexp.MustCompile(`(?i)("` + sensitive + `"\s*:\s*)(?:"(?:[^"\\]|\\.)*"?|\[[^\]]*\]?|[0-9.eE+-]+)`)
+	secretJSON = regexp.MustCompile(`(?i)\A("` + sensitive + `"\s*:\s*)(?:"(?:[^"\\]|\\.)*"?|\[[^\]]*\]?|[0-9.eE+-]+)`)
 	// A pair of YAML: quoted, a list, in a block below, or plain.
-	secretYAML = regexp.MustCompile(`(?i)(\b` + sensitive + `["']?[ \t]*:[ \t]*(?:[!&][^\s,]*[ \t]+)*)` +
+	secretYAML = regexp.MustCompile(`(?i)\A(` + sensitive + `["']?[ \t]*:[ \t]*(?:[!&][^\s,]*[ \t]+)*)` +
 		`(?:"(?:[^"\\]|\\.)*"?|'(?:[^']|'')*'?|\[[^\]\n]*\]?|[|>][^\n]*\n[^\n]*|[^\s"'|>,}{\[][^\n,}]*)`)
 	// The same where it is not known what is a definition and where it ends: in
 	// damaged JSON, which nobody will read as a record again.
-	secretAnywhere = regexp.MustCompile(`(?i)(\b` + sensitive + `(?:\\?["'])?\s*:\s*(?:\\?["'])?)[^"'\\,}\s][^"'\\,}]*`)
+	secretAnywhere = regexp.MustCompile(`(?i)\A(` + sensitive + `(?:\\?["'])?\s*:\s*(?:\\?["'])?)[^"'\\,}\s][^"'\\,}]*`)
+	// A user's name, password or token within a URL.
+	secretUser = regexp.MustCompile(`(://)[^/\s"'\\@<>?#]+@`)
 )
-
-// What may be secret within a URL: a user's name, password or token, and the signature
-// that Azure's storage, where Maestro kept its files in 2024, has in the query.
-var (
-	secretUser      = regexp.MustCompile(`(://)[^/\s"'\\@<>?#]+@`)
-	secretSignature = regexp.MustCompile(`(?i)((?:[?&]|\\u0026)(?:amp;)?sig=)[^&\s"'\\<>#]+`)
-)
-
-// redactURLs cuts both out of whatever holds URLs.
-func redactURLs(text []byte) []byte {
-	text = secretUser.ReplaceAll(text, []byte("${1}REDACTED@"))
-	return secretSignature.ReplaceAll(text, []byte("${1}REDACTED"))
-}
 
 const redacted = `${1}"REDACTED"`
 
+// replaceNamed replaces what re finds at the names that end with a secret word.
+// quoted says that re begins with the quote before the name.
+func replaceNamed(re *regexp.Regexp, src []byte, with string, quoted bool) []byte {
+	lower := lowerASCII(src)
+	var next [2]int // where each of secretWords is found next
+	var out []byte
+	done := 0
+	for at := 0; at < len(src); {
+		first := len(src)
+		for i, word := range secretWords {
+			if next[i] < at || at == 0 {
+				next[i] = len(src)
+				if n := bytes.Index(lower[at:], word); n >= 0 {
+					next[i] = at + n
+				}
+			}
+			first = min(first, next[i])
+		}
+		if first == len(src) {
+			break
+		}
+		start, end := nameAround(src, first, at)
+		at = end
+		if quoted {
+			if start--; start < done || src[start] != '"' {
+				continue
+			}
+		}
+		if m := re.FindSubmatchIndex(src[start:]); m != nil {
+			out = re.Expand(append(out, src[done:start]...), []byte(with), src[start:], m)
+			done = start + m[1]
+			at = max(at, done)
+		}
+	}
+	if done == 0 {
+		return src
+	}
+	return append(out, src[done:]...)
+}
+
+// nameAround is the name that holds the word at i; it begins at from or later.
+func nameAround(src []byte, i, from int) (start, end int) {
+	part := func(c byte) bool { return c == '.' || c == '-' || wordByte(c) }
+	start, end = i, i
+	for start > from && part(src[start-1]) {
+		start--
+	}
+	for start < i && !wordByte(src[start]) && (start == 0 || src[start-1] != '"') {
+		start++
+	}
+	for end < len(src) && part(src[end]) {
+		end++
+	}
+	return start, end
+}
+
+func wordByte(c byte) bool {
+	return c == '_' || c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z'
+}
+
+func lowerASCII(src []byte) []byte {
+	lower := bytes.Clone(src)
+	for i, c := range lower {
+		if c >= 'A' && c <= 'Z' {
+			lower[i] = c + 'a' - 'A'
+		}
+	}
+	return lower
+}
+
+// redactURLs cuts what may be secret out of URLs: the user, and the signature
+// that Azure's storage, where Maestro kept its files in 2024, has in the query.
+func redactURLs(text []byte) []byte {
+	if bytes.Contains(text, []byte("://")) {
+		text = secretUser.ReplaceAll(text, []byte("${1}REDACTED@"))
+	}
+	const name = "sig="
+	lower := lowerASCII(text)
+	var out []byte
+	done := 0
+	for at := 0; ; {
+		n := bytes.Index(lower[at:], []byte(name))
+		if n < 0 {
+			break
+		}
+		before := bytes.TrimSuffix(lower[done:at+n], []byte("amp;"))
+		at += n + len(name)
+		if !bytes.HasSuffix(before, []byte("?")) && !bytes.HasSuffix(before, []byte("&")) && !bytes.HasSuffix(before, []byte(`\u0026`)) {
+			continue
+		}
+		length := bytes.IndexAny(lower[at:], "& \t\n\v\f\r\"'\\<>#")
+		if length < 0 {
+			length = len(lower) - at
+		}
+		if end := at + length; end > at {
+			out = append(append(out, text[done:at]...), "REDACTED"...)
+			done, at = end, end
+		}
+	}
+	if done == 0 {
+		return text
+	}
+	return append(out, text[done:]...)
+}
+
 // Redact returns a copy of a record's bytes without tokens, Authorization
-// headers and secrets within URLs, for keeping among the rejects. All else stays as it is: the copy may
-// be fed again. It works on damaged JSON too.
+// headers and secrets within URLs, for keeping among the rejects. All else stays
+// as it is: the copy may be fed again. It works on damaged JSON too.
 func Redact(payload []byte) []byte {
-	out := redactURLs(secretJSON.ReplaceAll(payload, []byte(redacted)))
+	out := redactURLs(replaceNamed(secretJSON, payload, redacted, true))
 	fields, err := scanJSON(trim(out), nil)
 	if err != nil {
-		return secretAnywhere.ReplaceAll(out, []byte("${1}REDACTED"))
+		return replaceNamed(secretAnywhere, out, "${1}REDACTED", false)
 	}
 	for _, f := range fields {
 		if string(f.name) == "callback" && f.raw[0] == '{' { // within a Maestro record
@@ -60,7 +158,7 @@ func redactDefinition(payload []byte, f field) []byte {
 		return payload
 	}
 	text := unescape(f.raw[1 : len(f.raw)-1])
-	if clean := secretYAML.ReplaceAll(text, []byte(redacted)); !bytes.Equal(text, clean) {
+	if clean := replaceNamed(secretYAML, text, redacted, false); !bytes.Equal(text, clean) {
 		return bytes.ReplaceAll(payload, f.raw, appendString(nil, string(clean)))
 	}
 	return payload

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"math/rand/v2"
+	"regexp"
 	"strings"
 	"testing"
 )
@@ -98,6 +100,41 @@ func TestRedactDamaged(t *testing.T) {
 func beginsInside(body string, at int) bool {
 	before := strings.ToLower(body[:at])
 	return !strings.Contains(before, "token") && !strings.Contains(before, "authorization")
+}
+
+// TestReplaceNamed compares with the plain use of the same expressions.
+func TestReplaceNamed(t *testing.T) {
+	parts := []string{"token", "Token", "AUTHORIZATION", `"`, `"`, `:`, `: `, " ", "-", ".", "_", `\`, "x", "7", "[", "]", "\n", "{", "}", ",", "'", "|", "!", "é", "\xff"}
+	plain := map[*regexp.Regexp]*regexp.Regexp{}
+	for _, re := range []*regexp.Regexp{secretJSON, secretYAML, secretAnywhere} {
+		begin := `\b`
+		if re == secretJSON {
+			begin = ""
+		}
+		plain[re] = regexp.MustCompile(strings.Replace(re.String(), `\A(`, `(`+begin, 1))
+	}
+	rnd := rand.New(rand.NewPCG(1, 2))
+	for range 10_000 {
+		var b []byte
+		for range rnd.IntN(24) {
+			b = append(b, parts[rnd.IntN(len(parts))]...)
+		}
+		for re, search := range plain {
+			want := search.ReplaceAll(b, []byte(redacted))
+			if got := replaceNamed(re, b, redacted, re == secretJSON); !bytes.Equal(got, want) {
+				t.Fatalf("%q by %s\n got %q\nwant %q", b, re, got, want)
+			}
+		}
+	}
+}
+
+// TestRedactIsLinear: a hostile record of 256 kB would take a minute if it were not.
+func TestRedactIsLinear(t *testing.T) {
+	for _, part := range []string{"token", `"token" `, `"token":`, "token: ", `?sig=`, `?sig=x`, "://", `"token":1,`, "://a@"} {
+		for _, format := range []string{`%s`, `{"definition":%q}`} {
+			_ = Redact(fmt.Appendf(nil, format, strings.Repeat(part, 256<<10/len(part))))
+		}
+	}
 }
 
 func FuzzRedact(f *testing.F) {

@@ -73,7 +73,7 @@ func (w *workplace) start(args ...string) *process {
 	w.t.Helper()
 	p := &process{Cmd: exec.Command("kcing", args...), ended: make(chan struct{})}
 	p.Dir, p.Stdout, p.Stderr = w.dir, &p.out, &p.err
-	p.Env = append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + w.dir, "ES_HOST=" + w.host, "ES_INDEX_PREFIX=" + w.prefix}, w.env...)
+	p.Env = append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + w.dir, "GORACE=" + raceOptions, "ES_HOST=" + w.host, "ES_INDEX_PREFIX=" + w.prefix}, w.env...)
 	var err error
 	if p.in, err = p.StdinPipe(); err != nil {
 		w.t.Fatal(err)

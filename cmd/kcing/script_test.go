@@ -35,6 +35,10 @@ func TestMain(m *testing.M) {
 	testscript.Main(suite{m}, map[string]func(){"kcing": main})
 }
 
+// raceOptions spare each kcing under the race detector the second that it sleeps
+// at its end, to let other goroutines report.
+const raceOptions = "atexit_sleep_ms=0"
+
 // scripts are those in testdata/script; the names of those that need an
 // Elasticsearch begin with es_.
 func scripts(t *testing.T, elasticsearch bool) []string {
@@ -63,6 +67,7 @@ func TestScripts(t *testing.T) {
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("NOBODY", "http://"+closedPort(t))
 			e.Setenv("ES_HOST", e.Getenv("NOBODY"))
+			e.Setenv("GORACE", raceOptions)
 			e.Setenv("KCI_API", e.Getenv("NOBODY"))
 			e.Values[standInKey{}] = new(standIn)
 			return nil
@@ -78,6 +83,7 @@ func TestElasticsearchScripts(t *testing.T) {
 		Files: scripts(t, true), Cmds: scriptCommands, RequireUniqueNames: true, RequireExplicitExec: true,
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("ES_HOST", url)
+			e.Setenv("GORACE", raceOptions)
 			e.Setenv("ES_INDEX_PREFIX", estest.Prefix(e.T().(testing.TB), url))
 			e.Setenv("NOBODY", "http://"+closedPort(t))
 			e.Setenv("KCI_API", e.Getenv("NOBODY"))
