@@ -204,6 +204,7 @@ func TestRetainForeign(t *testing.T) {
 		}
 		return "[" + strings.Join(rows, ",") + "]"
 	}
+	const mapping = `{"build-2020.01.01":{"mappings":{"properties":{"job":{}}}},"boot-2020.01.01":{"mappings":{"properties":{"board":{},"x":{}}}},"log-2020.01.01":{"mappings":{}},"log-2020.11.10":{"mappings":{"properties":{"a":{}}}}}`
 	f := func(list, fields string, status int, want ...string) {
 		t.Helper()
 		es := fieldTransport(func(r *http.Request) (int, string) {
@@ -214,10 +215,13 @@ func TestRetainForeign(t *testing.T) {
 				}
 				return 200, `{"acknowledged":true}`
 			case strings.Contains(r.URL.Path, "/_mapping/field/"):
-				if q := r.URL.Query(); q.Get("ignore_unavailable") != "true" || q.Get("expand_wildcards") != "none" {
+				// ignore_unavailable would leave out closed indices.
+				if q := r.URL.Query(); q.Has("ignore_unavailable") || q.Get("expand_wildcards") != "none" {
 					t.Errorf("asked %s", r.URL)
 				}
 				return status, fields
+			case strings.HasSuffix(r.URL.Path, "/_mapping"):
+				return 200, mapping
 			}
 			return 200, list
 		})
@@ -233,10 +237,12 @@ func TestRetainForeign(t *testing.T) {
 	old := indices("build-2020.01.01", "log-2020.01.01", "log-2020.11.10")
 	f(old, `{"build-2020.01.01":{"mappings":{"arch":{}}},"log-2020.01.01":{"mappings":{"lvl":{}}},"log-2020.11.10":{"mappings":{"lvl":{}}}}`, 200)
 	f(old, `{"build-2020.01.01":{"mappings":{}},"log-2020.01.01":{"mappings":{"lvl":{}}},"log-2020.11.10":{"mappings":{}}}`, 200, "build-2020.01.01", "log-2020.11.10")
-	f(old, `{"log-2020.01.01":{"mappings":{"lvl":{}}}}`, 200) // the others went meanwhile
-	f(old, elasticError("index_not_found_exception", "no such index"), 404)
-	f(`[{"index":"log-2020.01.01","docs.count":"0","store.size":"1"}]`, `x`, 500) // nothing in it, nobody asked
-	f(`[{"index":"log-2020.01.01","docs.count":null,"store.size":null}]`, `{"log-2020.01.01":{"mappings":{}}}`, 200, "log-2020.01.01")
+	f(indices("boot-2020.01.01", "log-2020.01.01"), `{"log-2020.01.01":{"mappings":{"lvl":{}}}}`, 200) // the other is closed
+	f(indices("boot-2020.01.01", "gone-2020.01.01", "log-2020.01.01"), elasticError("index_not_found_exception", "no such index"), 404)
+	f(indices("log-2020.01.01"), `{"log-2020.01.01":{"mappings":{}}}`, 200) // no field, so no document
+	// Its documents are not counted yet, or it is closed.
+	f(`[{"index":"build-2020.01.01","docs.count":"0","store.size":"1"}]`, `{"build-2020.01.01":{"mappings":{}}}`, 200, "build-2020.01.01")
+	f(`[{"index":"build-2020.01.01","docs.count":null,"store.size":null}]`, `{"build-2020.01.01":{"mappings":{}}}`, 200, "build-2020.01.01")
 
 	many := &ForeignError{Prefix: "x-", Indices: strings.Fields("a b c d e f g")}
 	if text := many.Error(); !strings.Contains(text, "(a, b, c, d, e and 2 more)") || !strings.Contains(text, "ES_INDEX_PREFIX") {

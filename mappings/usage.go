@@ -20,8 +20,6 @@ type IndexUsage struct {
 	Docs int64     `json:"docs"` // as of the last refresh; 0 for a closed index
 	// Bytes on disk with replicas; 0 for a closed index.
 	Bytes int64 `json:"bytes"`
-
-	closed bool // it does not say what it holds
 }
 
 // Usage is what the indices of one prefix hold.
@@ -77,7 +75,7 @@ func list(ctx context.Context, t Transport, prefix string) ([]IndexUsage, error)
 	var ours []IndexUsage
 	for _, row := range rows {
 		if kind, day, ok := ParseIndexName(prefix, row.Index); ok {
-			ours = append(ours, IndexUsage{Name: row.Index, Kind: kind, Day: day, Docs: number(row.Docs), Bytes: number(row.Bytes), closed: row.Docs == nil})
+			ours = append(ours, IndexUsage{Name: row.Index, Kind: kind, Day: day, Docs: number(row.Docs), Bytes: number(row.Bytes)})
 		}
 	}
 	slices.SortFunc(ours, func(a, b IndexUsage) int { return cmp.Compare(a.Name, b.Name) })
