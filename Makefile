@@ -5,7 +5,7 @@ MAKEFLAGS   += --no-print-directory
 .DEFAULT_GOAL := help
 
 GO           ?= go
-TEST_TIMEOUT ?= 15m
+TEST_TIMEOUT ?= 20m
 TESTFLAGS    ?=
 FUZZTIME     ?= 30s
 BENCH        ?= .

@@ -140,9 +140,10 @@ func TestDefect4AddAfterClose(t *testing.T) {
 
 // 5. Close returned at its deadline, but the request to a hung server lived on.
 func TestDefect5HungServerOnClose(t *testing.T) {
-	cancelled := make(chan struct{})
+	entered, cancelled := make(chan struct{}), make(chan struct{})
 	srv := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		_, _ = io.Copy(io.Discard, r.Body)
+		close(entered)
 		<-r.Context().Done()
 		close(cancelled)
 	}))
@@ -152,6 +153,7 @@ func TestDefect5HungServerOnClose(t *testing.T) {
 	var got results
 	ix := mustNew(t, client(t, tr, srv.URL), got.add, Options{FlushActions: 5})
 	mustAdd(t, ix, docs(5)...)
+	<-entered // else a slow machine's deadline ends before there is a request
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
 	err := ix.Close(ctx)

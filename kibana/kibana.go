@@ -153,19 +153,5 @@ func NDJSON(prefix string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	var file bytes.Buffer
-	for _, o := range objects {
-		file.Write(o.JSON)
-		file.WriteByte('\n')
-	}
-	details, err := marshal(map[string]any{
-		"excludedObjects": []any{}, "excludedObjectsCount": 0, "exportedCount": len(objects),
-		"missingRefCount": 0, "missingReferences": []any{},
-	})
-	if err != nil {
-		return nil, err
-	}
-	file.Write(details)
-	file.WriteByte('\n')
-	return file.Bytes(), nil
+	return File(objects, nil)
 }

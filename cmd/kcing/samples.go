@@ -29,7 +29,7 @@ func (a *app) samplesCommand() *cli.Command {
 		&cli.StringFlag{Name: "kind", Usage: "only records of `KIND`: build, boot or lava", Destination: &o.crawled.kind, Action: oneOf("--kind", "build", "boot", "lava")},
 		&cli.BoolFlag{Name: "synthetic", Usage: "make realistic records offline instead", Destination: &o.synthetic},
 		&cli.StringFlag{Name: "samples-dir", Value: "samples", DefaultText: "samples", Usage: "write to `DIR`", Destination: &o.dir},
-		&cli.BoolFlag{Name: "if-empty", Usage: "do nothing when the folder has records already", Destination: &o.ifEmpty},
+		&cli.BoolFlag{Name: "if-empty", Usage: "with --synthetic: do nothing when the folder has records already", Destination: &o.ifEmpty},
 		&cli.IntFlag{Name: "sample-size", Value: 100, Usage: "`N` records: of each kind when they are downloaded, in all when they are made", Destination: &o.size, Action: atLeast("--sample-size", 1)},
 		&cli.Uint64Flag{Name: "seed", Value: 1, Usage: "`S` chooses the records", Destination: &o.seed},
 		&cli.StringFlag{Name: "profile", Value: "demo", DefaultText: "demo", Usage: "`LOGS`: demo for short ones, real for ones as long as in production", Destination: &o.logLines, Action: oneOf("--profile", "demo", "real")},
@@ -46,6 +46,9 @@ func (a *app) samplesCommand() *cli.Command {
 		Flags: slices.Concat(flags, o.crawled.flags(), o.sizeFlags(), o.logFlags()),
 		Action: func(c *cli.Context) error {
 			if !o.synthetic {
+				if o.ifEmpty {
+					return usagef("--if-empty is for --synthetic: downloaded samples that are there are not downloaded again anyway")
+				}
 				return a.downloadSamples(c.Context, o)
 			}
 			return a.samples(o)

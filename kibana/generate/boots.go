@@ -23,9 +23,9 @@ func bootPanels() []object {
 		of("boots-by-board", "Boot results by board", "Which board does not boot.", "").byField("board", 40, 2, bootResults),
 		of("boots-board-kernel", "Failed boots: board × kernel", "A full row points at the board, a full column at the kernel. Lab trouble is not counted.", "").
 			heatmap(terms("kernel", "git_describe", 30, "failed"), terms("board", "board", 30, "failed"), count("failed", "Failed boots", bootFailed)),
-		of("boots-failing-boards", "Boards with failed boots", "Where boots fail, and since when: a last pass before the first failure means that the board has failed since.", "").
+		of("boots-failing-boards", "Boards, most failed boots first", "Where boots fail, and since when: a last pass before the first failure means that the board has failed since.", "").
 			table("failed", failingSince("board", 30, bootFailed, bootSucceeded)...),
-		of("boots-lab-errors", "What goes wrong in labs", "Jobs that ended with an error, by lab and kind of error.", `error_type : *`).
+		of("boots-lab-errors", "What goes wrong in labs", "Jobs that equipment, configuration or LAVA itself ended, by lab and kind of error. Errors of the job (Job, Test) and cancelled jobs are not among them.", labTrouble).
 			table("jobs", terms("lab", "lab_name", 20, "jobs"), terms("error", "error_type", 10, "jobs"), count("jobs", "Jobs", "")),
 		of("boots-time", "Boot time over time (s)", "Average time to the login prompt, of the slowest boards.", booted).
 			lines("board", 10, bootTime),

@@ -12,7 +12,7 @@ func buildPanels() []object {
 		of("builds-rate", "Build pass rate over time", "Passed of passed and failed builds.", "").rate(conclusive(buildResults)),
 		of("builds-by-tree", "Build results by tree", "Which tree does not build.", "").byField("job", 20, 2, buildResults),
 		of("builds-by-compiler", "Build results by compiler", "Whether it is one compiler.", "").byField("build_environment", 20, 2, buildResults),
-		of("builds-failing-configs", "Defconfigs with failed builds", "Which configuration does not build, and since when: a last pass before the first failure means it has failed since.", "").
+		of("builds-failing-configs", "Defconfigs, most failed builds first", "Which configuration does not build, and since when: a last pass before the first failure means it has failed since.", "").
 			table("failed", failingSince("defconfig_full", 30, buildFailed, buildSucceeded)...),
 		of("builds-time", "Build time over time (s)", "Average duration of builds that passed, by architecture.", buildSucceeded).
 			lines("arch", 8, measure("seconds", "Build time (s)", "average", "build_time", "number", "")),

@@ -105,7 +105,7 @@ func (p page) object() object {
 		controls[id] = fields{
 			"type": "optionsListControl", "order": i, "width": "small", "grow": true,
 			"explicitInput": fields{
-				"id": id, "fieldName": field, "title": labels[field], "selectedOptions": list{},
+				"id": id, "fieldName": field, "title": controlTitle(field), "selectedOptions": list{},
 				"searchTechnique": "wildcard", "sort": fields{"by": "_count", "direction": "desc"}, "enhancements": fields{},
 			},
 		}
@@ -124,4 +124,13 @@ func (p page) object() object {
 		},
 	}
 	return o
+}
+
+// controlTitle is a field's label, where that does not say what the link behind
+// the field leads to.
+func controlTitle(field string) string {
+	if field == "job_id" {
+		return "Job"
+	}
+	return labels[field]
 }

@@ -108,7 +108,7 @@ func detailPages() []page {
 				listRow(16, "tests-failed-list"),
 			}},
 		{id: "boot-details", title: "Boot details", from: detailRange, view: testView, controls: []string{"job_id", "suite", "result"},
-			description: "One boot with its tests, the steps of its jobs and what they logged. Opened by a row's boot link; without one it shows all boots.",
+			description: "The boots of one build on one board in one lab, with their tests, the steps of their jobs and what they logged; the control Job narrows tests and log to one of them. Opened by a row's boot link; without one it shows all boots.",
 			rows: []row{
 				listRow(8, "boot-facts"),
 				equal(10, "tests-shares", "tests-by-suite"),

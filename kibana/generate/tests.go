@@ -16,7 +16,7 @@ func testPanels() []object {
 		tests("tests-by-suite", "Test results by suite", "Which suite fails.").byField("suite", 20, 2, testResults),
 		tests("tests-by-board", "Test results by board", "Whether it fails on one board or on all.").byField("board", 40, 2, testResults),
 		tests("tests-by-lab", "Test results by lab", "Whether it fails in one lab or in all.").byField("lab_name", 20, 2, testResults),
-		tests("tests-failing", "Tests that fail", "Which tests fail most, and since when: a last pass before the first failure means that the test has failed since, a later one that it is unstable.").
+		tests("tests-failing", "Tests, most failures first", "Which tests fail most, and since when: a last pass before the first failure means that the test has failed since, a later one that it is unstable.").
 			table("failed", failingSince("name", 100, testFailed, testSucceeded)...),
 		tests("tests-boards-table", "Results on each board", "The same test of the same build on other boards and in other labs.").
 			table("failed", terms("board", "board", 50, "failed"), terms("lab", "lab_name", 20, "failed"),
