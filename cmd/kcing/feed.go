@@ -38,7 +38,7 @@ func (a *app) feedCommand() *cli.Command {
 		&cli.StringSliceFlag{Name: "boots", Usage: "feed boot records from `FILE`; further names may follow", Destination: &f.boots, Category: "Records"},
 		&cli.StringSliceFlag{Name: "lavas", Usage: "feed LAVA callbacks from `FILE`; further names may follow", Destination: &f.lavas, Category: "Records"},
 		&cli.StringFlag{Name: "lab-name", Usage: "the callbacks come from lab `LAB`", Destination: &f.lab, Category: "Records"},
-		&cli.IntFlag{Name: "how-many", Usage: "crawl the newest `N` records of each kind", DefaultText: "all new ones", Destination: &f.crawled.howMany, Category: "Source"},
+		&cli.IntFlag{Name: "how-many", Usage: "crawl the newest `N` records of each kind", DefaultText: "all new ones", Destination: &f.crawled.howMany, Category: "Source", Action: atLeast("--how-many", 1)},
 		&cli.BoolFlag{Name: "dry-run", Usage: "write the _bulk body to stdout and touch nothing", Destination: &f.dryRun},
 		&cli.BoolFlag{Name: "force", Usage: "send finished records again and overwrite their documents", Destination: &f.force},
 		&cli.BoolFlag{Name: "no-progress", Usage: "no progress bar or lines", Destination: &f.noProgress},

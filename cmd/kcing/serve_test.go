@@ -179,6 +179,7 @@ func TestServeKilled(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.code(s.process)
+	address.Store("http://127.0.0.1:1") // the old port may be another test's by now
 	s = w.serve()
 	address.Store(s.base["lava"])
 	reached(3 * posts / 4)

@@ -55,7 +55,10 @@ func (s *service) run(ctx context.Context) error {
 	if s.args.drpEvery > 0 {
 		beside.Go(func() { s.retain(ctx) })
 	}
-	defer context.AfterFunc(ctx, func() { s.notify(daemon.SdNotifyStopping) })()
+	beside.Go(func() { // waited for: the end may be quicker than the word about it
+		<-ctx.Done()
+		s.notify(daemon.SdNotifyStopping)
+	})
 
 	// Delivery goes on until nothing more comes in.
 	deliveryCtx, endDelivery := context.WithCancel(context.WithoutCancel(ctx))

@@ -60,6 +60,10 @@ type Options struct {
 	Force bool
 	// Insist downloads also what failed too often.
 	Insist bool
+	// Lab is the lab_name of the origin's callbacks that have none of their own
+	// (Item.Lab); empty: what the callbacks say. It is not for what others have
+	// left in the spool.
+	Lab string
 	// Store remembers, and Spool keeps the downloads until they are finished. Nil,
 	// both: a dry run, which remembers nothing and asks for everything.
 	Store *state.Store

@@ -1,6 +1,7 @@
 package crawl
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -94,6 +95,7 @@ func (b *batch) flush(ctx context.Context) error {
 		}
 	}
 	for i, it := range items {
+		it.Lab = cmp.Or(it.Lab, c.Lab)
 		if c.skips(it, entries[i]) {
 			c.leave(it)
 			continue
@@ -190,6 +192,7 @@ func (c *Crawler) earlierFailures(ctx context.Context, wanted chan<- *task) erro
 			}
 			continue
 		}
+		it.Lab = cmp.Or(it.Lab, c.Lab)
 		if it.Version != was.Version {
 			c.leave(was)
 			c.take(it)

@@ -50,11 +50,14 @@ func (b *body) free() {
 // never do, otherwise errNoMemory, errTimeout or errCut.
 func (b *body) read(r *http.Request, limit int64) error {
 	raw := &rawBody{r: r.Body, left: limit + 1}
-	if r.ContentLength > limit {
-		return tooLarge(limit)
-	}
 	gzipped, refusal := encoding(r.Header)
+	if r.ContentLength > limit {
+		refusal = tooLarge(limit)
+	}
 	if refusal != nil {
+		if r.Header.Get("Expect") == "" { // else the sender learns of it without having sent anything
+			b.beginning(raw)
+		}
 		return refusal
 	}
 	var magic [2]byte
@@ -77,6 +80,12 @@ func (b *body) read(r *http.Request, limit int64) error {
 		return err
 	}
 	return nil
+}
+
+// beginning reads some of a body that is refused already, for the rejects.
+func (b *body) beginning(r io.Reader) {
+	const most = 64 << 10
+	_ = b.fill(io.LimitReader(r, most), most, most) // what came will do
 }
 
 // gunzip reads by the magic number and not by the header alone: LAVA's job_data
@@ -103,9 +112,14 @@ func (b *body) gunzip(r io.Reader, raw *rawBody, limit int64) error {
 	return &Refusal{Status: http.StatusBadRequest, Type: "bad_gzip", Reason: fmt.Sprintf("damaged gzip body (%v): send the file again", err)}
 }
 
+// committed is from which size on the rest of a body with a known length is paid
+// for at once: large ones that grew side by side would keep each other from the
+// end, and each would be refused.
+const committed = 1 << 20
+
 // fill appends r to b up to its end. size is r's length, or -1. The buffer
-// doubles and goes no further than size, so that its memory is at most about
-// twice what really came, whatever the header promised.
+// doubles up to committed and goes no further than size: a header alone promises
+// nothing.
 func (b *body) fill(r io.Reader, size, limit int64) error {
 	for {
 		if len(b.bytes) == cap(b.bytes) {
@@ -132,6 +146,9 @@ func (b *body) grow(size, limit int64) error {
 	next := max(2*old, minBuffer)
 	if size >= 0 {
 		next = min(next, size+1) // one more, to see the end
+		if old >= committed {
+			next = size + 1
+		}
 	}
 	next = min(max(next, old+1), limit+1)
 	if err := b.pay(next); err != nil {

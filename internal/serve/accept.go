@@ -107,6 +107,9 @@ func (s *Server) refuse(ctx context.Context, p *intake.Post, rec *transform.Reco
 		return refusal // a wrong token's record is not kept, whoever sent it
 	}
 	r := source.Record{Name: nameOf(p), Kind: p.Kind, Payload: p.Payload, Size: int64(len(p.Payload)), Lab: lab, Received: p.Received}
+	if refusal.Status == http.StatusBadRequest {
+		r.Payload = beginning(p.Payload) // no JSON object, whatever comes of kcing: nobody will feed it again
+	}
 	if err := s.reject(ctx, pipeline.Refusal(r, rec, why)); err != nil {
 		m := spool.Meta{Kind: p.Kind, Key: rec.Key, Name: r.Name, Lab: lab, NodeID: p.NodeID, Received: p.Received}
 		if err := s.put(ctx, m, p.Payload); err != nil {
@@ -125,6 +128,13 @@ func statusOf(class string) int {
 	return http.StatusUnprocessableEntity
 }
 
+// beginning is what is kept of a body that can never be a record: the rejects
+// have no limit, and anybody may be able to post.
+func beginning(body []byte) []byte {
+	const most = 64 << 10
+	return body[:min(len(body), most)]
+}
+
 // reject writes to state now, or fails.
 func (s *Server) reject(ctx context.Context, r state.Reject) error {
 	store := s.store.Load()
@@ -141,7 +151,10 @@ var errNoStore = errors.New("the state file is not open yet")
 // Refused puts a post among the rejects that the intake itself has refused. It is
 // intake.Config.Refused.
 func (s *Server) Refused(ctx context.Context, p *intake.Post, why *intake.Refusal) {
-	r := source.Record{Name: nameOf(p), Kind: p.Kind, Payload: p.Payload, Size: p.Size, Lab: p.Lab, Received: p.Received, Err: why}
+	r := source.Record{Name: nameOf(p), Kind: p.Kind, Payload: beginning(p.Payload), Size: max(p.Size, int64(len(p.Payload))), Lab: p.Lab, Received: p.Received, Err: why}
+	if len(p.Payload) == 0 { // without bytes all of them would be one reject
+		r.Name += ", request " + p.RequestID
+	}
 	reject := pipeline.Refusal(r, new(transform.Record), why)
 	reject.Type, reject.Reason = why.Type, why.Reason
 	if err := s.reject(ctx, reject); err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -135,6 +136,13 @@ func (s *Server) load(ctx context.Context, it spool.Item) (rec source.Record, ok
 	rec.Tag = &parcel{item: it, kind: m.Kind, lab: labOf(m), key: m.Key}
 	if s.Enrich != nil {
 		s.Enrich.record(ctx, m, &rec)
+		// Only Maestro knows its lab, and that is in its ids: delivered now, it
+		// would be there a second time once Maestro has been asked.
+		if labOf(m) == "" && slices.Contains(rec.Tags, noMaestro) && s.Enrich.isAway() {
+			s.queue.settle(it)
+			s.later.add(it)
+			return source.Record{}, false
+		}
 	}
 	return rec, true
 }
