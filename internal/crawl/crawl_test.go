@@ -113,6 +113,7 @@ type place struct {
 	// most, when positive, is after how many records the pipeline fails.
 	most    int
 	emitted []string // payloads
+	labs    map[string]string
 }
 
 var errPipeline = errors.New("the pipeline has failed")
@@ -139,13 +140,14 @@ func (p *place) crawl(o crawl.Options) (crawl.Report, error) {
 	o.Source, o.Origin, o.Store, o.Spool = "site", p.site, p.store, s
 	o.Now = func() time.Time { return p.now }
 	c := crawl.New(o)
-	p.emitted = nil
+	p.emitted, p.labs = nil, map[string]string{}
 	runErr := c.Run(p.t.Context(), func(_ context.Context, r source.Record) error {
 		if p.most > 0 && len(p.emitted) == p.most {
 			return errPipeline
 		}
 		p.emitted = append(p.emitted, string(r.Payload))
 		key, _, _ := strings.Cut(string(r.Payload), " ")
+		p.labs[key] = r.Lab
 		if p.settle == nil || p.settle(key) {
 			c.Parsed(r.Tag, state.Key{Kind: "lava", ID: key})
 			c.Finished(r.Tag)
@@ -278,6 +280,25 @@ func TestAdoptsWhatOthersLeft(t *testing.T) {
 	}
 	if st, err := spool.Inspect(filepath.Join(p.dir, "spool")); err != nil || st.Records != 0 {
 		t.Errorf("%+v, %v", st, err)
+	}
+}
+
+// The lab of a crawl is that of its downloads, also when another command resumes
+// them, and not that of what others have left.
+func TestLab(t *testing.T) {
+	p := newPlace(t)
+	p.fill(1)
+	s, err := spool.Open(filepath.Join(p.dir, "spool"), spool.Options{})
+	p.ok(err)
+	_, err = s.Put(t.Context(), spool.Meta{Kind: "lava", Key: "-/7", Name: "post"}, []byte("posted x"))
+	p.ok(err)
+	p.ok(s.Close())
+	p.settle = func(string) bool { return false }
+	want := map[string]string{"posted": "", "job000": "lab-x"}
+	for _, lab := range []string{"lab-x", ""} {
+		if _, err := p.crawl(crawl.Options{Lab: lab}); err != nil || !maps.Equal(p.labs, want) {
+			t.Errorf("crawling for %q: %v, labs %q, want %q", lab, err, p.labs, want)
+		}
 	}
 }
 

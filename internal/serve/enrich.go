@@ -107,7 +107,7 @@ func (e *Enricher) failed(ctx context.Context, id string, err error) {
 	}
 	e.mu.Lock()
 	now := time.Now()
-	first := now.After(e.until)
+	first := !now.Before(e.until)
 	if first {
 		e.until = now.Add(leaveAlone)
 	}

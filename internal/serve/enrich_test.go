@@ -126,6 +126,38 @@ func TestCompletesCallbacks(t *testing.T) {
 	})
 }
 
+// A callback whose lab only Maestro knows waits until Maestro can be asked: its
+// ids begin with the lab.
+func TestWaitsForTheLab(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		node, callback := completed(t)
+		api := &maestro{node: node}
+		api.err.Store(answerError{errors.New("refused")})
+		r := newRig(t, func(c *Config, _ *spool.Options) {
+			c.Enrich = &Enricher{Complete: api.complete, Away: func(err error) bool { return !errors.Is(err, errNoNode) }, Logger: slog.New(slog.DiscardHandler)}
+		})
+		r.start()
+		if err := r.Accept(t.Context(), &intake.Post{Kind: intake.KindLAVA, Payload: callback, Received: time.Now()}); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Minute)
+		if docs, left := r.es.docs(), r.spool.Stats(); len(docs) != 0 || left.Records != 1 {
+			t.Errorf("while Maestro is away: %v, %+v", docs, left)
+		}
+		api.err.Store(answerError{})
+		time.Sleep(2*leaveAlone + time.Minute)
+		if left := r.spool.Stats(); left.Records != 0 || len(r.es.docs()) == 0 {
+			t.Errorf("when it is back: %v, %+v", r.es.docs(), left)
+		}
+		for key := range r.es.docs() {
+			if strings.Contains(key, "-/") && !strings.Contains(key, "lab-") && !strings.Contains(key, "lava-") {
+				t.Errorf("stored without its lab: %s", key)
+			}
+		}
+		r.end()
+	})
+}
+
 // Posts without a node are not asked about, and many are asked about at once.
 func TestCompletesManyAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
