@@ -240,6 +240,9 @@ func (j *jvm) allSettings(port int) map[string]string {
 		"transport.port": "0",
 		// A nearly full disk must not make the indices of a test read-only.
 		"cluster.routing.allocation.disk.threshold_enabled": "false",
+		// With the serial collector the heap is full of what is garbage already,
+		// and the breaker would answer 429 to searches and deletions of tests.
+		"indices.breaker.total.use_real_memory": "false",
 	}
 	maps.Copy(s, j.settings)
 	s["http.port"] = strconv.Itoa(port)

@@ -152,22 +152,33 @@ func cutBodies(all []byte, o bulk.Options) (bodies [][]byte) {
 	return append(bodies, all[start:])
 }
 
+// post sends one body, again and again while Elasticsearch has too much to do.
 func (f *feedBench) post(ctx context.Context, body []byte) error {
+	for {
+		status, err := f.postOnce(ctx, body)
+		if status != http.StatusTooManyRequests {
+			return err
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
+}
+
+func (f *feedBench) postOnce(ctx context.Context, body []byte) (status int, err error) {
 	r, err := http.NewRequestWithContext(ctx, http.MethodPost, "/_bulk?filter_path=errors", bytes.NewReader(body))
 	if err != nil {
-		return err
+		return 0, err
 	}
 	r.Header.Set("Content-Type", "application/x-ndjson")
 	res, err := f.client.Perform(r)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	defer res.Body.Close() //nolint:errcheck // read to its end
 	answer, err := io.ReadAll(res.Body)
 	if err == nil && !bytes.Equal(bytes.TrimSpace(answer), []byte(`{"errors":false}`)) {
 		err = fmt.Errorf("status %d: %.500s", res.StatusCode, answer)
 	}
-	return err
+	return res.StatusCode, err
 }
 
 // BenchmarkFeed is the whole way, from files to documents in Elasticsearch.
