@@ -122,6 +122,7 @@ func (o *Origin) Items(ctx context.Context, w crawl.Window, yield func(crawl.Ite
 
 // pages lists one collection to its end.
 func (o *Origin) pages(ctx context.Context, collection string, days int, yield func(crawl.Item) error) error {
+	var first objectID // of the page before
 	for skip := 0; ; {
 		query := url.Values{
 			"date_range": {strconv.Itoa(days)}, "skip": {strconv.Itoa(skip)}, "limit": {strconv.Itoa(page)},
@@ -140,6 +141,10 @@ func (o *Origin) pages(ctx context.Context, collection string, days int, yield f
 		if len(answer.Result) == 0 {
 			return nil
 		}
+		if first != "" && answer.Result[0].ID == first {
+			return fmt.Errorf("%s/_ajax/%s: the page from record %d on is the one before it again: this front end does not page (it ignores skip)", o.base, collection, skip)
+		}
+		first = answer.Result[0].ID
 		for _, r := range answer.Result {
 			if it, ok := o.item(collection, r); ok {
 				if err := yield(it); err != nil {

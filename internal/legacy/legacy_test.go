@@ -30,6 +30,7 @@ type frontEnd struct {
 	tokens    int
 	uses      map[string]int // by token and session
 	queries   []string
+	noSkip    bool
 }
 
 func newFrontEnd(t *testing.T) *frontEnd {
@@ -77,6 +78,9 @@ func (f *frontEnd) ajax(w http.ResponseWriter, r *http.Request) {
 		all = f.boots
 	}
 	skip, _ := strconv.Atoi(q.Get("skip"))
+	if f.noSkip {
+		skip = 0
+	}
 	limit, _ := strconv.Atoi(q.Get("limit"))
 	if q.Get("sort") != "created_on" || q.Get("sort_order") != "1" || limit != 1000 {
 		http.Error(w, "unexpected query", http.StatusTeapot)
@@ -114,6 +118,16 @@ func list(t *testing.T, o *Origin, kinds ...string) ([]crawl.Item, error) {
 		return nil
 	})
 	return items, err
+}
+
+// A front end that always answers the same page would be listed for ever.
+func TestNoPages(t *testing.T) {
+	f := newFrontEnd(t)
+	f.build(3)
+	f.noSkip = true
+	if items, err := list(t, f.origin(t), "build"); len(items) != 1 || err == nil || !strings.Contains(err.Error(), "does not page") {
+		t.Errorf("%v, %v", items, err)
+	}
 }
 
 // Each record of the listing leads to its file on the storage server.
