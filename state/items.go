@@ -253,44 +253,32 @@ func (s *Store) forgetItems(ctx context.Context, which func(Key) bool) error {
 	return err
 }
 
-// dropItems removes the entries that which selects. It reads the bucket piece
-// by piece, so that other processes may have the file in between.
+// dropItems removes the entries that which selects.
 func (s *Store) dropItems(ctx context.Context, bucket []byte, which func(k, v []byte) bool) (int, error) {
-	total := 0
-	var from []byte
-	for {
-		var next []byte
-		n := 0
-		err := s.update(ctx, func(tx *bbolt.Tx) error {
-			b := tx.Bucket(bucket)
-			var drop [][]byte
-			n, next = 0, nil
-			seen := 0
-			c := b.Cursor()
-			for k, v := c.Seek(from); k != nil; k, v = c.Next() {
-				if seen++; seen > 10*pruneBatch || len(drop) == pruneBatch {
-					next = bytes.Clone(k)
-					break
-				}
-				if which(k, v) {
-					drop = append(drop, bytes.Clone(k))
-				}
-			}
-			for _, k := range drop {
-				if err := b.Delete(k); err != nil {
-					return err
-				}
-			}
-			n = len(drop)
-			return nil
-		})
-		if err != nil {
-			return total, err
+	return s.inPieces(ctx, func(tx *bbolt.Tx, from []byte) (int, []byte, error) {
+		return dropSome(tx.Bucket(bucket), from, which)
+	})
+}
+
+// dropSome removes up to pruneBatch entries that which selects, beginning at
+// from. It returns how many, and where the next call is to begin, nil at the end.
+func dropSome(b *bbolt.Bucket, from []byte, which func(k, v []byte) bool) (n int, next []byte, err error) {
+	var drop [][]byte
+	seen := 0
+	c := b.Cursor()
+	for k, v := c.Seek(from); k != nil; k, v = c.Next() {
+		if seen++; seen > 10*pruneBatch || len(drop) == pruneBatch {
+			next = bytes.Clone(k)
+			break
 		}
-		total += n
-		if next == nil {
-			return total, nil
+		if which(k, v) {
+			drop = append(drop, bytes.Clone(k))
 		}
-		from = next
 	}
+	for _, k := range drop {
+		if err := b.Delete(k); err != nil {
+			return 0, nil, err
+		}
+	}
+	return len(drop), next, nil
 }

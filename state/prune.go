@@ -20,13 +20,23 @@ const pruneBatch = 2000
 // dropped by name. With an error, the number is what was removed until then.
 func (s *Store) Prune(ctx context.Context, before time.Time) (int, error) {
 	before = toMillis(before)
+	return s.inPieces(ctx, func(tx *bbolt.Tx, from []byte) (int, []byte, error) {
+		return pruneSome(tx, from, before)
+	})
+}
+
+// inPieces calls step in one transaction after the other, so that other
+// processes may have the file in between. step begins at from, and returns how
+// many entries it removed and where the next one is to begin, nil at the end.
+// The result is their sum; with an error, that of the steps before.
+func (s *Store) inPieces(ctx context.Context, step func(tx *bbolt.Tx, from []byte) (n int, next []byte, err error)) (int, error) {
 	total := 0
 	var from []byte
 	for {
 		var n int
 		var next []byte
 		err := s.update(ctx, func(tx *bbolt.Tx) (err error) {
-			n, next, err = pruneSome(tx, from, before)
+			n, next, err = step(tx, from)
 			return err
 		})
 		if err != nil {

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -164,7 +163,7 @@ func (a *app) feedElasticsearch(ctx context.Context, f *feedArgs, files *source.
 		return err
 	}
 	config.Transport, config.Ledger = client, store
-	leftovers, err := serve.TakeLeftovers(ctx, filepath.Join(f.data, "spool"), int64(f.maxRecordBytes), log)
+	leftovers, err := serve.TakeLeftovers(ctx, f.spoolDir(), int64(f.maxRecordBytes), log)
 	if err != nil {
 		return err
 	}

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"path/filepath"
 
 	"github.com/dustin/go-humanize"
 	"github.com/elastic/go-elasticsearch/v8"
@@ -18,9 +17,6 @@ import (
 	"github.com/kcing/kcing/mappings"
 	"github.com/kcing/kcing/state"
 )
-
-// spoolDir is where downloads lie until they are finished.
-func (s *settings) spoolDir() string { return filepath.Join(s.data, "spool") }
 
 // feedCrawl is feed without paths: it crawls a source.
 func (a *app) feedCrawl(ctx context.Context, f *feedArgs, config pipeline.Config) error {

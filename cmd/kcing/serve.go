@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"net"
 	"os"
-	"path/filepath"
 	"slices"
 	"time"
 
@@ -110,7 +109,7 @@ func (a *app) serve(ctx context.Context, v *serveArgs, formatGiven bool) error {
 		return err
 	}
 	defer doors.close()
-	kept, err := spool.Open(filepath.Join(v.data, "spool"), spool.Options{MaxBytes: int64(v.spoolBytes), MaxRecords: mostSpooled, MaxAge: v.spoolAge, Now: a.now, Logger: log})
+	kept, err := spool.Open(v.spoolDir(), spool.Options{MaxBytes: int64(v.spoolBytes), MaxRecords: mostSpooled, MaxAge: v.spoolAge, Now: a.now, Logger: log})
 	if err != nil {
 		return fmt.Errorf("%w (KCING_DATA)", err)
 	}
@@ -130,7 +129,7 @@ func (v *serveArgs) enricher(log *slog.Logger) (*serve.Enricher, error) {
 		return nil, nil //nolint:nilnil // none is wanted
 	}
 	const atOnce = 4
-	downloads := fetch.New(fetch.Options{UserAgent: "kcing/" + buildVersion() + " (+https://github.com/kcing/kcing)", Concurrency: atOnce, Tries: 2})
+	downloads := fetch.New(fetch.Options{UserAgent: userAgent(), Concurrency: atOnce, Tries: 2})
 	api, err := maestro.New(maestro.Options{BaseURL: v.api, Token: v.apiToken, Fetch: downloads, Logger: log})
 	if err != nil {
 		return nil, usagef("%v", err)

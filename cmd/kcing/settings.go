@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -113,6 +114,9 @@ func (s *settings) stateFlags() []cli.Flag {
 func (s *settings) dataFlag() cli.Flag {
 	return &cli.StringFlag{Name: "data", EnvVars: env("KCING_DATA"), Value: "data", DefaultText: "data", Usage: "`DIR` for working data", Destination: &s.data, Category: "State"}
 }
+
+// spoolDir is where records lie that are accepted and not yet finished.
+func (s *settings) spoolDir() string { return filepath.Join(s.data, "spool") }
 
 func (s *settings) recordFlags() []cli.Flag {
 	return append([]cli.Flag{

@@ -21,9 +21,9 @@ type spoolReport struct {
 	Corrupt int       `json:"corrupt"` // files set aside
 }
 
-func (r *spoolReport) read(data string) error {
-	r.Path = filepath.Join(data, "spool")
-	st, err := spool.Inspect(r.Path)
+func (r *spoolReport) read(dir string) error {
+	r.Path = dir
+	st, err := spool.Inspect(dir)
 	if err != nil {
 		r.Error = err.Error()
 		return fmt.Errorf("%w (KCING_DATA)", err)

@@ -81,7 +81,7 @@ func (a *app) status(c *cli.Context, s *settings) error {
 		r.Kibana = s.kibanaStatus(c.Context)
 	}
 	errState := s.stateStatus(c.Context, &r)
-	errSpool := r.Spool.read(s.data)
+	errSpool := r.Spool.read(s.spoolDir())
 	r.FeedRunning = runningFeed(s.data)
 	r.Settings = effectiveSettings(c)
 	if s.json {

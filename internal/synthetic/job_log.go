@@ -82,34 +82,9 @@ func (l *jobLog) structure(level string, v value) {
 	l.buf = append(l.buf, '}')
 }
 
-// appendYAMLFlow writes v as libyaml does with default_style '"'. Literals are
-// taken as they are: see taggedNumber.
+// appendYAMLFlow writes v as libyaml does with default_style '"'.
 func appendYAMLFlow(dst []byte, v value) []byte {
-	switch v.kind {
-	case textValue:
-		return appendYAMLQuoted(dst, v.text)
-	case literalValue:
-		return append(dst, v.text...)
-	case listValue:
-		dst = append(dst, '[')
-		for i, item := range v.items {
-			if i > 0 {
-				dst = append(dst, ", "...)
-			}
-			dst = appendYAMLFlow(dst, item)
-		}
-		return append(dst, ']')
-	}
-	dst = append(dst, '{')
-	for i, f := range sortedFields(v) {
-		if i > 0 {
-			dst = append(dst, ", "...)
-		}
-		dst = appendYAMLQuoted(dst, f.name)
-		dst = append(dst, ": "...)
-		dst = appendYAMLFlow(dst, f.value)
-	}
-	return append(dst, '}')
+	return appendFlow(dst, v, appendYAMLQuoted, sortedFields)
 }
 
 // taggedNumber is what becomes of an integer under default_style '"': quoted,

@@ -5,9 +5,16 @@ import "unicode/utf8"
 // appendJSON writes v as Python's json.dumps does by default: ", " and ": "
 // between things, everything outside ASCII escaped.
 func appendJSON(dst []byte, v value) []byte {
+	return appendFlow(dst, v, appendJSONString, func(v value) []field { return v.fields })
+}
+
+// appendFlow writes v as JSON and YAML's flow style have in common. Literals are
+// taken as they are: see taggedNumber. The two quote in their own ways, and have
+// a mapping's fields in their own order.
+func appendFlow(dst []byte, v value, quote func([]byte, string) []byte, fields func(value) []field) []byte {
 	switch v.kind {
 	case textValue:
-		return appendJSONString(dst, v.text)
+		return quote(dst, v.text)
 	case literalValue:
 		return append(dst, v.text...)
 	case listValue:
@@ -16,18 +23,18 @@ func appendJSON(dst []byte, v value) []byte {
 			if i > 0 {
 				dst = append(dst, ", "...)
 			}
-			dst = appendJSON(dst, item)
+			dst = appendFlow(dst, item, quote, fields)
 		}
 		return append(dst, ']')
 	}
 	dst = append(dst, '{')
-	for i, f := range v.fields {
+	for i, f := range fields(v) {
 		if i > 0 {
 			dst = append(dst, ", "...)
 		}
-		dst = appendJSONString(dst, f.name)
+		dst = quote(dst, f.name)
 		dst = append(dst, ": "...)
-		dst = appendJSON(dst, f.value)
+		dst = appendFlow(dst, f.value, quote, fields)
 	}
 	return append(dst, '}')
 }
