@@ -152,26 +152,27 @@ func (s *scanner) array(i, level int) int {
 // A word with this in each of its bytes.
 const (
 	ones  = 0x0101010101010101
+	lows  = 0x7f7f7f7f7f7f7f7f
 	highs = 0x8080808080808080
 )
 
-// text goes over the string whose quote stands at i.
+// text goes over the string whose quote stands at i. Most strings end soon;
+// blocks are for those that don't.
 func (s *scanner) text(i int) int {
 	b := s.b
 	seen := uint64(0)
-	for i++; ; {
+	for i, soon := i+1, i+blockBytes; ; {
 		for i+8 <= len(b) {
 			word := binary.LittleEndian.Uint64(b[i:])
-			seen |= word | (word + ones) // 0x7f becomes 0x80
-			n := plainBytes(word)
-			i += n
-			if n == 8 {
-				continue
-			}
-			if b[i] != '\\' || i+1 >= len(b) || !shortEscape[b[i+1]] {
+			seen |= notASCII(word)
+			n := bits.TrailingZeros64(specialBytes(word)) / 8
+			if i += n; n < 8 {
 				break
 			}
-			i += 2 // A log is full of them.
+			if i >= soon && i+blockBytes <= len(b) {
+				end, more := s.blocks(i)
+				i, seen = end, seen|more
+			}
 		}
 		if i >= len(b) {
 			return s.fail(i)
@@ -189,21 +190,63 @@ func (s *scanner) text(i int) int {
 		case c < 0x20:
 			return s.fail(i)
 		default: // within the last eight bytes
-			seen |= uint64(c) | (uint64(c) + 1)
+			seen |= notASCII(uint64(c))
 			i++
 		}
 	}
 }
 
-// plainBytes is how many of eight bytes, from the first one on, are neither a
-// quote, nor a backslash, nor a control character.
-func plainBytes(word uint64) int {
-	// zero(x) has the high bit set in each byte of x that is 0. Bytes above the
-	// first such one may be wrong, those below are not.
-	zero := func(x uint64) uint64 { return (x - ones) &^ x & highs }
-	special := zero(word^ones*'"') | zero(word^ones*'\\') | (word-ones*0x20)&^word&highs
-	return bits.TrailingZeros64(special) / 8
+// blockBytes are as many as a word has bits: blocks takes so many at once.
+const blockBytes = 64
+
+// blocks goes over a string from i on and returns the place of the quote that
+// ends it, or one less than a block from the end of the text. A log has an
+// escape every ten bytes: finding all of a block first, and then going from one
+// to the next, takes half the time of looking for the next one each time.
+func (s *scanner) blocks(i int) (end int, seen uint64) {
+	for i+blockBytes <= len(s.b) {
+		block := s.b[i : i+blockBytes : i+blockBytes]
+		special := uint64(0) // a bit for each byte
+		for k := 0; k < blockBytes; k += 8 {
+			word := binary.LittleEndian.Uint64(block[k:])
+			seen |= notASCII(word)
+			special |= gather(specialBytes(word)) << k
+		}
+		end = i + blockBytes
+		for special != 0 {
+			at := bits.TrailingZeros64(special)
+			if block[at] != '\\' {
+				return i + at, seen // a quote, or a control character for the caller to refuse
+			}
+			n := 2
+			if next := i + at + 1; next >= len(s.b) || !shortEscape[s.b[next]] {
+				if n = escapeLen(s.b[i+at:]); n == 0 {
+					return i + at, seen
+				}
+			}
+			special &^= 3 << at // what it escapes is nothing else; the digits of \u are not special
+			end = max(end, i+at+n)
+		}
+		i = end
+	}
+	return i, seen
 }
+
+// notASCII has a high bit set if a byte of word is no printable ASCII character
+// (or a control character, which no string may hold).
+func notASCII(word uint64) uint64 { return word | (word + ones) } // 0x7f becomes 0x80
+
+// specialBytes has the high bit set of each byte that is a quote, a backslash or
+// a control character.
+func specialBytes(word uint64) uint64 {
+	// For a byte below 0x80, adding 0x7f sets the high bit unless it was 0, and
+	// adding 0x60 does from 0x20 on; nothing is carried into the next byte.
+	low := word &^ highs
+	return ^((low^ones*'"'+lows)&(low^ones*'\\'+lows)&(low+ones*0x60) | word) & highs
+}
+
+// gather makes one byte of the eight high bits, the first byte's the lowest.
+func gather(high uint64) uint64 { return (high >> 7) * 0x0102040810204080 >> 56 }
 
 // shortEscape has the characters that may follow a backslash, u aside.
 var shortEscape = [256]bool{'"': true, '\\': true, '/': true, 'b': true, 'f': true, 'n': true, 'r': true, 't': true}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"math/rand/v2"
 	"reflect"
 	"strings"
 	"testing"
@@ -102,7 +103,7 @@ func depthOf(t *testing.T, b []byte) (deepest int) {
 func TestScanKnowsASCII(t *testing.T) {
 	f := func(text string, want bool) {
 		t.Helper()
-		for pad := range 17 {
+		for pad := range 3*blockBytes + 9 {
 			b := []byte(`{"before":"é","log":"` + strings.Repeat(" ", pad) + text + `","behind":"a word or two"}`)
 			fields, err := scanJSON(b, nil)
 			if err != nil || fields[1].ascii != want {
@@ -154,18 +155,67 @@ func TestScanJSONDepth(t *testing.T) {
 	}
 }
 
-// A string is looked at eight bytes at a time: each byte counts in each place.
+// A string is looked at in words and in blocks: each byte counts in each place,
+// and so does how much follows.
 func TestScanJSONStrings(t *testing.T) {
-	for c := range 256 {
-		for at := range 19 {
-			text := []byte(`0123456789abcdefghij`)
-			text[at] = byte(c)
-			body := append(append([]byte(`{"a":"`), text...), `","b":1}`...)
-			bad := c < 0x20 || c == '"' || c == '\\' && !strings.ContainsRune(`bfnrt`, rune(text[at+1]))
-			if _, err := scanJSON(body, nil); (err != nil) != bad {
-				t.Fatalf("%q: %v", body, err)
+	const plain = `0123456789abcdefghijklmnopqrstuvwxyz`
+	long := strings.Repeat(plain, 6)
+	for _, text := range []string{plain[:20], long[:blockBytes+19], long[:3*blockBytes+1]} {
+		for c := range 256 {
+			for at := range len(text) - 1 {
+				body := []byte(`{"a":"` + text + `","b":1}`)
+				body[len(`{"a":"`)+at] = byte(c)
+				bad := c < 0x20 || c == '"' || c == '\\' && !strings.ContainsRune(`bfnrt`, rune(text[at+1]))
+				if _, err := scanJSON(body, nil); (err != nil) != bad {
+					t.Fatalf("%q: %v", body, err)
+				}
 			}
 		}
+	}
+	for _, escape := range []string{`\n`, `\"`, `\\`, `\\\"`, `\/`, `\u00e9`, `\u005c`, `\ud83d\ude80`, `\`, `\"\`, `\x`, `\u12g4`, `\u`} {
+		for at := range 2*blockBytes + 9 {
+			for _, more := range []int{0, 1, 7, blockBytes - 1, 2 * blockBytes} {
+				sameAsOthers(t, []byte(`{"a":"`+long[:at]+escape+long[:more]+`","b":1}`))
+			}
+		}
+	}
+}
+
+// TestScanJSONCut is for a body that ends anywhere, in an escape too.
+func TestScanJSONCut(t *testing.T) {
+	for at := range 2 * blockBytes {
+		body := `{"a":"` + strings.Repeat("x", blockBytes+at) + `\n\u00e9\\"}`
+		for end := range len(body) {
+			if _, err := scanJSON([]byte(body)[:end:end], nil); err == nil {
+				t.Fatalf("%q: taken", body[:end])
+			}
+		}
+	}
+}
+
+// TestScanJSONAnyStrings is for what comes together: pieces that mean something
+// to a scanner, in any order.
+func TestScanJSONAnyStrings(t *testing.T) {
+	pieces := []string{`\`, `\\`, `\"`, `\n`, `\u00e9`, `"`, `u`, `12g4`, "\x01", "\x7f", "é", `,"b":"`, `text`, `a longer text of words`}
+	rnd := rand.New(rand.NewPCG(1, 2))
+	taken := 0
+	for range 20_000 {
+		body := []byte(`{"a":"`)
+		for range rnd.IntN(40) {
+			p := pieces[rnd.IntN(len(pieces))]
+			if rnd.IntN(10) > 0 { // mostly what is valid
+				p = pieces[len(pieces)-1-rnd.IntN(2)*rnd.IntN(13)]
+			}
+			body = append(body, p...)
+		}
+		body = append(body, `"}`...)
+		sameAsOthers(t, body)
+		if json.Valid(body) {
+			taken++
+		}
+	}
+	if taken < 2_000 || taken > 18_000 {
+		t.Errorf("%d of 20,000 were valid: not a fair test", taken)
 	}
 }
 
@@ -188,6 +238,7 @@ func FuzzScanJSON(f *testing.F) {
 	for _, list := range [][]string{objects, damagedJSON} {
 		for _, s := range list {
 			f.Add([]byte(s))
+			f.Add([]byte(strings.ReplaceAll(s, `:"`, `:"`+strings.Repeat(`- {\"dt\": 7}\n`, 20))))
 		}
 	}
 	f.Fuzz(func(t *testing.T, b []byte) { sameAsOthers(t, b) })
