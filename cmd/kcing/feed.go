@@ -37,7 +37,7 @@ func (a *app) feedCommand() *cli.Command {
 		&cli.StringSliceFlag{Name: "boots", Usage: "feed boot records from `FILE`; further names may follow", Destination: &f.boots, Category: "Records"},
 		&cli.StringSliceFlag{Name: "lavas", Usage: "feed LAVA callbacks from `FILE`; further names may follow", Destination: &f.lavas, Category: "Records"},
 		&cli.StringFlag{Name: "lab-name", Usage: "the callbacks come from lab `LAB`", Destination: &f.lab, Category: "Records"},
-		&cli.IntFlag{Name: "how-many", Usage: "crawl the newest `N` records of each kind", DefaultText: "all new ones", Destination: &f.crawled.howMany, Category: "Source", Action: atLeast("--how-many", 1)},
+		f.crawled.howManyFlag(),
 		&cli.BoolFlag{Name: "dry-run", Usage: "write the _bulk body to stdout and touch nothing", Destination: &f.dryRun},
 		&cli.BoolFlag{Name: "force", Usage: "send finished records again and overwrite their documents", Destination: &f.force},
 		&cli.BoolFlag{Name: "no-progress", Usage: "no progress bar or lines", Destination: &f.noProgress},
@@ -62,6 +62,12 @@ func (a *app) feedCommand() *cli.Command {
 		Flags: flags,
 		Action: func(c *cli.Context) error {
 			f.paths = c.Args().Slice()
+			if len(f.allPaths()) > 0 {
+				crawling := append(f.crawled.flags(), f.crawled.howManyFlag())
+				if err := idle(c, crawling, "for crawling; leave that out, or the paths"); err != nil {
+					return err
+				}
+			}
 			return a.feed(c.Context, f)
 		},
 	}
@@ -86,9 +92,6 @@ func (f *feedArgs) allPaths() []source.Path {
 
 // files is the source that reads the paths.
 func (a *app) files(f *feedArgs, paths []source.Path, log *slog.Logger, unreadable *int) (*source.Files, error) {
-	if f.crawled.since > 0 || f.crawled.howMany > 0 || f.crawled.jobs != "" {
-		return nil, usagef("--since, --how-many and --jobs are for crawling: leave them out, or the paths")
-	}
 	files := &source.Files{Paths: paths, Stdin: a.stdin, MaxRecordBytes: int64(f.maxRecordBytes),
 		Unreadable: func(path string, err error) {
 			*unreadable++

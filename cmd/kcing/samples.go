@@ -25,14 +25,16 @@ type samplesArgs struct {
 
 func (a *app) samplesCommand() *cli.Command {
 	o := new(samplesArgs)
+	downloading := append(o.crawled.flags(), &cli.StringFlag{Name: "kind", Usage: "only records of `KIND`: build, boot or lava", Destination: &o.crawled.kind, Action: oneOf("--kind", "build", "boot", "lava")})
+	making := []cli.Flag{
+		&cli.Uint64Flag{Name: "seed", Value: 1, Usage: "with --synthetic: `S` chooses the records", Destination: &o.seed},
+		&cli.StringFlag{Name: "profile", Value: "demo", DefaultText: "demo", Usage: "with --synthetic: `LOGS`, demo for short ones, real for ones as long as in production", Destination: &o.logLines, Action: oneOf("--profile", "demo", "real")},
+		&cli.BoolFlag{Name: "if-empty", Usage: "with --synthetic: do nothing when the folder has records already", Destination: &o.ifEmpty},
+	}
 	flags := []cli.Flag{
-		&cli.StringFlag{Name: "kind", Usage: "only records of `KIND`: build, boot or lava", Destination: &o.crawled.kind, Action: oneOf("--kind", "build", "boot", "lava")},
 		&cli.BoolFlag{Name: "synthetic", Usage: "make realistic records offline instead", Destination: &o.synthetic},
 		&cli.StringFlag{Name: "samples-dir", Value: "samples", DefaultText: "samples", Usage: "write to `DIR`", Destination: &o.dir},
-		&cli.BoolFlag{Name: "if-empty", Usage: "with --synthetic: do nothing when the folder has records already", Destination: &o.ifEmpty},
 		&cli.IntFlag{Name: "sample-size", Value: 100, Usage: "`N` records: of each kind when they are downloaded, in all when they are made", Destination: &o.size, Action: atLeast("--sample-size", 1)},
-		&cli.Uint64Flag{Name: "seed", Value: 1, Usage: "`S` chooses the records", Destination: &o.seed},
-		&cli.StringFlag{Name: "profile", Value: "demo", DefaultText: "demo", Usage: "`LOGS`: demo for short ones, real for ones as long as in production", Destination: &o.logLines, Action: oneOf("--profile", "demo", "real")},
 	}
 	return &cli.Command{
 		Name: "samples", Aliases: []string{"gen_samples"},
@@ -43,13 +45,16 @@ func (a *app) samplesCommand() *cli.Command {
 			"relative to the current UTC day.\n\n" +
 			"Example:\n   kcing samples --sample-size 20 && kcing feed samples/\n" +
 			"   kcing samples --synthetic --sample-size 2500 && kcing feed samples/",
-		Flags: slices.Concat(flags, o.crawled.flags(), o.sizeFlags(), o.logFlags()),
+		Flags: slices.Concat(flags, making, downloading, o.sizeFlags(), o.logFlags()),
 		Action: func(c *cli.Context) error {
 			if !o.synthetic {
-				if o.ifEmpty {
-					return usagef("--if-empty is for --synthetic: downloaded samples that are there are not downloaded again anyway")
+				if err := idle(c, making, "for --synthetic, which makes records up"); err != nil {
+					return err
 				}
 				return a.downloadSamples(c.Context, o)
+			}
+			if err := idle(c, downloading, "for downloads; --synthetic downloads nothing and makes records of all kinds"); err != nil {
+				return err
 			}
 			return a.samples(o)
 		},

@@ -42,7 +42,11 @@ func (a *app) setupKibanaCommand() *cli.Command {
 			if c.NArg() > 1 {
 				return usagef("setup-kibana takes one file, so what is %q? (see: kcing setup-kibana --help)", c.Args().Get(1))
 			}
-			o.file = c.Args().First()
+			if o.file = c.Args().First(); o.file != "" {
+				if err := idle(c, []cli.Flag{s.prefixFlag()}, "the objects of a file name their indices themselves; leave that out, or the file"); err != nil {
+					return err
+				}
+			}
 			return a.setupKibana(c.Context, s, *o)
 		},
 	}

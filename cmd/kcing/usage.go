@@ -1,6 +1,7 @@
 package main
 
 import (
+	"os"
 	"regexp"
 	"slices"
 	"strings"
@@ -87,4 +88,21 @@ func flagNamed(flags []cli.Flag, name string) cli.Flag {
 		return nil
 	}
 	return flags[i]
+}
+
+// idle is a usage error when one of flags is on the command line, where it does
+// nothing; why says so. A variable may be set for all commands and is no error.
+func idle(c *cli.Context, flags []cli.Flag, why string) error {
+	var names []string
+	for _, f := range flags {
+		name := f.Names()[0]
+		inEnv := func(v string) bool { return os.Getenv(v) != "" }
+		if c.IsSet(name) && !slices.ContainsFunc(variables(f), inEnv) {
+			names = append(names, dashed(name))
+		}
+	}
+	if len(names) == 0 {
+		return nil
+	}
+	return usagef("%s: %s", strings.Join(names, ", "), why)
 }
