@@ -57,8 +57,7 @@ func (f *jobFacts) strict(text string) bool {
 		}
 	}
 	before, after := text[:start], text[start+len(key):]
-	// An odd number of quotes could mean that a quoted text is still open here.
-	if strings.Count(before, "'")%2 != 0 || strings.Count(before, `"`)%2 != 0 || strings.HasPrefix(text, "{") ||
+	if !quotesClosed(before) || strings.HasPrefix(text, "{") ||
 		strings.Contains(text, "\n---") || strings.Contains(text, "\n...") || strings.Contains(after, "\n"+key) {
 		return false
 	}
@@ -84,6 +83,89 @@ func (f *jobFacts) strict(text string) bool {
 	}
 	// The next key of the outermost level, or the end, has to follow.
 	return !odd && end >= 0 && (end == len(after) || y.keyEnd(end) > 0)
+}
+
+// quotesClosed tells whether no quoted text can be open at the end of text.
+// False: it can, or a quote stands where it is not clear whether it opens one,
+// as in plain text.
+func quotesClosed(text string) bool {
+	single, double := indexFrom(text, 0, '\''), indexFrom(text, 0, '"')
+	blocks := mayHoldBlocks(text)
+	for {
+		i := min(single, double)
+		if i == len(text) {
+			return true
+		}
+		end := closingQuote(text, i)
+		if end < 0 || !mayOpen(text[:i]) {
+			return false
+		}
+		if strings.Contains(text[i:end], "\n") && (blocks || !opensValue(text[:i])) {
+			return false
+		}
+		if single <= end {
+			single = indexFrom(text, end+1, '\'')
+		}
+		if double <= end {
+			double = indexFrom(text, end+1, '"')
+		}
+	}
+}
+
+// indexFrom is the place of c in text from i on; the text's end if there is none.
+func indexFrom(text string, i int, c byte) int {
+	if n := strings.IndexByte(text[i:], c); n >= 0 {
+		return i + n
+	}
+	return len(text)
+}
+
+// closingQuote is the place of the quote that closes the one at i; -1 when there
+// is none, or an escape.
+func closingQuote(text string, i int) int {
+	quote := text[i]
+	for end := i + 1; ; end += len("''") {
+		end = indexFrom(text, end, quote)
+		switch {
+		case end == len(text), quote == '"' && strings.Contains(text[i:end], `\`):
+			return -1
+		case quote == '"' || end+1 == len(text) || text[end+1] != quote:
+			return end
+		}
+	}
+}
+
+// mayOpen tells whether a quote behind before can open a quoted text, as far as
+// the characters in front of it tell.
+func mayOpen(before string) bool {
+	text := strings.TrimRight(before, " ")
+	if text == "" {
+		return true
+	}
+	switch text[len(text)-1] {
+	case '\n', '[', '{', ',':
+		return true
+	case ':', '-', '?':
+		return len(text) < len(before)
+	}
+	return false
+}
+
+// opensValue tells that a quote behind before certainly opens a quoted text: it
+// follows a key's colon, which plain text cannot hold, and there is no comment.
+func opensValue(before string) bool {
+	line := before[strings.LastIndexByte(before, '\n')+1:]
+	return strings.HasSuffix(line, ": ") && !strings.Contains(line, "#")
+}
+
+// mayHoldBlocks tells whether there can be block scalars, whose text is anything.
+func mayHoldBlocks(text string) bool {
+	for _, indicator := range [...]string{": |", ": >", "- |", "- >"} {
+		if strings.Contains(text, indicator) {
+			return true
+		}
+	}
+	return false
 }
 
 // slow reads the definition through the YAML library and returns a tag for what

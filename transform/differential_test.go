@@ -106,6 +106,7 @@ var fastLines = []string{
 	begin + `"\e[0m \x1b[31m \0 \a \v \N \_ \L \P \ blank"}`,
 	begin + `"\u00e9 \U0001F680 \x41 \u0022 \u005c \x0a"}`,
 	begin + `"raw é 🚀 text"}`,
+	begin + `"\/dev\/mmcblk0 \\\/ \"\/\""}`,
 	begin + `"%{[log][dt]} %{job}"}`,
 	begin + `{"case": "http-download", "definition": "lava", "result": "pass"}}`,
 	begin + `{"a": "x\"y\\z\n\x1b", "b": {"c": "d"}, "e": ["f", {"g": "<h>&"}]}}`,
@@ -126,6 +127,7 @@ var slowLines = []string{
 	begin + `"\ud83d\ude80 surrogates"}`,
 	begin + `{"a": !!int "4"}}`,
 	`- {"lvl": "info", "dt": "2026-01-02T03:04:05.678901", "msg": "other order"}`,
+	`- {"lvl": "info", "dt": "2026-01-02T03:04:05.678901", "msg": "\/dev\/mmcblk0"}`,
 	`- {"dt": "x", "lvl": "info", "msg": "y"} # comment`,
 	`- {"dt": "x", "lvl": "info"}`,
 	`- {"dt": "2026-01-02T03:04:05.67890é", "lvl": "info", "msg": "cut by characters"}`,
@@ -207,6 +209,7 @@ const fullRow = `- id: '112847506'
 `
 
 var fastSuites = []string{
+	"- name: a\n  metadata: {set: [x]}\n", "- name: a\n  metadata: {set: x, set: null}\n", "- name: a\n  metadata: {set: x, set: {y: z}}\n", "- name: a\n  metadata:\n    set: s\n",
 	fullRow, fullRow + fullRow,
 	"- name: job\n  metadata: {case: job, definition: lava, error_msg: expect-shell-connection timed\n      out, error_type: Infrastructure}\n  result: fail\n",
 	"- name: job\n  metadata:\n    case: job\n    error_msg: 'It''s: broken\n      in two'\n    error_type: Bug\n",
@@ -270,6 +273,7 @@ var fastDefinitions = []string{
 	"actions:\n- deploy:\n    kernel: {url: 'http://x/y'}\ndevice_type: qemu\nmetadata: {job.arch: arm, platform.fastboot: false}\nnotify: {}\n",
 	"a: b\nmetadata:\n  kernel.tree: next\n  node_id: 65f0\n  job.arch: 'arm64'\npriority: medium\n",
 	"image_arg: '-append \"console\n   debug\"'\nmetadata: {}\n",
+	"a:\n- b: {c: 'it''s\n      d', e: \"f 'g\"}\nprompts: ['/ #', \"x\"]\nmetadata: {job.arch: arm}\n",
 }
 
 func TestDefinitionStrict(t *testing.T) {
@@ -279,6 +283,10 @@ func TestDefinitionStrict(t *testing.T) {
 		}
 	}
 	for _, s := range []string{"job_name: x\n", "metadata: [a, b]\n", "metadata: &m {a: b}\n", "just text\n", "a: 'x\nmetadata: {job.arch: arm}\nb'\n",
+		"a: it's\nnote: 'open\nmetadata: {job.arch: fake}\nx: y'\nmetadata : {job.arch: real}\n", "# it's\nnote: 'open\nmetadata: {job.arch: fake}\nx: y'\n",
+		"it's: 'open\nmetadata: {job.arch: fake}\nx: y'\n", "{a: b 'c, d: 'open\nmetadata: {job.arch: fake}\nx: y'}\n",
+		"a: |\n  b: 'c\nd: 'open\nmetadata: {job.arch: fake}\nx: y'\n", "a: b # c: 'd\ne: 'open\nmetadata: {job.arch: fake}\nx: y'\n",
+		"a: b\n  - 'c\nd: 'open\nmetadata: {job.arch: fake}\nx: y'\n", "a: \"b\\\"\nmetadata: {job.arch: fake}\nx: y\"\n", "a: 'b''\nmetadata: {job.arch: fake}\nx: y'\n",
 		"{a: b,\nmetadata: {job.arch: arm}}", "metadata: {a: b}\nmetadata: {c: d}\n", ""} {
 		if sameDefinition(t, s) {
 			t.Errorf("taken by the strict reader:\n%s", s)

@@ -2,6 +2,7 @@ package transform
 
 import (
 	"iter"
+	"slices"
 	"strings"
 	"time"
 )
@@ -175,13 +176,15 @@ func (d *Documents) tag(name string) {
 		longest = 100
 	)
 	name = strings.ToValidUTF8(name[:min(len(name), longest)], "\uFFFD")
-	if len(d.Tags) >= most {
-		return
+	if len(d.Tags) < most && !slices.Contains(d.Tags, name) {
+		d.Tags = append(d.Tags, name)
 	}
-	for _, t := range d.Tags {
-		if t == name {
-			return
-		}
+}
+
+// tagLimit notes that something was left out for want of budget, whatever other
+// damage there is: it may be sound.
+func (d *Documents) tagLimit() {
+	if d.work.yaml.limited {
+		d.Tags = append(d.Tags, "_yamllimit")
 	}
-	d.Tags = append(d.Tags, name)
 }

@@ -147,9 +147,7 @@ func (r *Record) callback(d *Documents, received time.Time) error {
 	if !readable && !defined && lines == 0 {
 		return refuse("unreadable", "", "neither results nor definition nor log could be read as YAML")
 	}
-	if d.work.yaml.limited {
-		d.tag("_yamllimit")
-	}
+	d.tagLimit()
 	d.callbackBoot(r, large, errorMsg)
 	if d.size > MaxOutput {
 		return errTooLarge("")

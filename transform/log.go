@@ -33,37 +33,66 @@ func (d *Documents) readLog(raw []byte, ascii bool) (made int, err error) {
 	}
 	l := logReader{d: d, raw: raw[1 : len(raw)-1]}
 	l.ascii = ascii || printableASCII(l.raw)
-	start := d.mark()
-	for _, read := range []func() (done bool, err error){l.byLine, l.whole, l.byEntry} {
-		d.rewind(start)
-		l.lines, l.made = 0, 0
-		if done, err := read(); err != nil || done {
-			return l.made, err
-		}
+	start := l.place()
+	from, err := l.byLine()
+	if err != nil || from == len(l.raw) {
+		return l.made, err
 	}
-	return l.made, nil
+	if root := l.whole(); root != nil {
+		l.goBack(start)
+		err = l.entries(root)
+		return l.made, err
+	}
+	err = l.byEntry(from)
+	return l.made, err
 }
 
-// byLine goes line by line and stops, not done, where it is in doubt about the
-// lines' boundaries.
-func (l *logReader) byLine() (done bool, err error) {
+// byLine goes line by line and returns the end. Where it is in doubt about the
+// lines' boundaries it returns the begin of the entry in doubt; what it has made
+// of those before is as it should be.
+func (l *logReader) byLine() (end int, err error) {
+	entry, before := 0, l.place() // that of the line before
 	for i := 0; i < len(l.raw); {
+		here := l.place()
 		next := l.fastLine(i)
 		if next == 0 {
-			if next = l.otherLine(i); next < 0 {
-				return false, nil
-			}
+			next = l.otherLine(i)
+		}
+		switch {
+		case next < 0 && l.raw[i] == '-' || next < 0 && l.lines == 0:
+			l.goBack(here)
+			return i, nil
+		case next < 0: // not the begin of an entry, so it belongs to the one before
+			l.goBack(before)
+			return entry, nil
+		case l.lines > here.lines: // no blank line
+			entry, before = i, here
 		}
 		i = next
 		if err := l.limits(); err != nil {
-			return true, err
+			return i, err
 		}
 	}
-	return true, nil
+	return len(l.raw), nil
+}
+
+// place is how far a reader has come.
+type place struct {
+	documents   mark
+	lines, made int
+}
+
+func (l *logReader) place() place { return place{l.d.mark(), l.lines, l.made} }
+
+func (l *logReader) goBack(p place) {
+	l.d.rewind(p.documents)
+	l.lines, l.made = p.lines, p.made
 }
 
 // otherLine reads the line at i through the YAML library and returns where the
-// next one begins; -1 when the line is not clearly a whole entry.
+// next one begins; -1 when the line is not clearly a whole entry. When the
+// budget for that is spent it goes over the line: those in the exact form that
+// may follow cost none.
 func (l *logReader) otherLine(i int) (next int) {
 	end, next := l.endOfLine(i)
 	line := l.raw[i:end]
@@ -74,38 +103,49 @@ func (l *logReader) otherLine(i int) (next int) {
 		return -1
 	}
 	l.lines++
-	if !l.slowEntry(line) {
+	if !l.slowEntry(line) && !l.d.work.yaml.spent() {
 		return -1
 	}
 	return next
 }
 
-// whole reads the log as one YAML document; done is false when it is no list.
-func (l *logReader) whole() (done bool, err error) {
+// whole parses the log as one YAML document; nil when it is none, or no list.
+func (l *logReader) whole() *yaml.Node {
+	y := &l.d.work.yaml
 	if len(l.raw) > 2*MaxYAMLBytes { // too large without its escapes as well
-		l.d.work.yaml.limited = true
-		return false, nil
+		y.limited = true
+		return nil
 	}
-	root, err := l.d.work.yaml.parse(l.text(l.raw))
-	if err != nil || root.Kind != yaml.SequenceNode {
-		return false, nil //nolint:nilerr // what is no YAML is read entry by entry
+	text := l.text(l.raw)
+	if !y.affords(text) {
+		return nil // what is left goes further line by line
 	}
-	for _, e := range root.Content {
+	root, err := y.parse(text)
+	if err != nil || root.Kind != yaml.SequenceNode || y.more {
+		return nil
+	}
+	return root
+}
+
+// entries makes the documents of a log that is a list.
+func (l *logReader) entries(list *yaml.Node) error {
+	for _, e := range list.Content {
 		l.lines++
 		if !l.entry(e) {
 			l.damaged()
 		}
 		if err := l.limits(); err != nil {
-			return true, err
+			return err
 		}
 	}
-	return true, nil
+	return nil
 }
 
-// byEntry reads each entry by itself, leaves out what it cannot read, and tags
-// it. An entry begins at a line with a dash in front and goes on to the next.
-func (l *logReader) byEntry() (done bool, err error) {
-	for i := 0; i < len(l.raw); {
+// byEntry reads each entry from i on by itself, leaves out what it cannot read,
+// and tags it. An entry begins at a line with a dash in front and goes on to the
+// next.
+func (l *logReader) byEntry(i int) error {
+	for i < len(l.raw) {
 		firstEnd, next := l.endOfLine(i)
 		for next < len(l.raw) && l.raw[next] != '-' {
 			_, next = l.endOfLine(next)
@@ -118,10 +158,10 @@ func (l *logReader) byEntry() (done bool, err error) {
 		}
 		i = next
 		if err := l.limits(); err != nil {
-			return true, err
+			return err
 		}
 	}
-	return true, nil
+	return nil
 }
 
 // salvage reads the entry in raw[i:next], and if that fails its first line,
@@ -153,7 +193,13 @@ func (l *logReader) limits() error {
 	return nil
 }
 
-func (l *logReader) damaged() { l.d.tag("_yamlerror:log." + strconv.Itoa(l.lines)) }
+// damaged tags the present entry, unless it is the budget that does not reach:
+// that has a tag of its own.
+func (l *logReader) damaged() {
+	if !l.d.work.yaml.spent() {
+		l.d.tag("_yamlerror:log." + strconv.Itoa(l.lines))
+	}
+}
 
 // endOfLine finds the line break (a JSON \n) that ends the line at i.
 func (l *logReader) endOfLine(i int) (end, next int) {
@@ -197,7 +243,7 @@ func (l *logReader) text(raw []byte) []byte {
 // slowEntry reads one entry through the YAML library.
 func (l *logReader) slowEntry(raw []byte) bool {
 	root, err := l.d.work.yaml.parse(l.text(raw))
-	return err == nil && root.Kind == yaml.SequenceNode && len(root.Content) == 1 && l.entry(root.Content[0])
+	return err == nil && root.Kind == yaml.SequenceNode && len(root.Content) == 1 && !l.d.work.yaml.more && l.entry(root.Content[0])
 }
 
 // entry makes the document of an entry that the YAML library has read.

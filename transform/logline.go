@@ -178,7 +178,7 @@ func appendYAMLEscape(dst, rest []byte, twice bool) ([]byte, int) {
 			dst = append(dst, '\\')
 		}
 		return append(dst, rest[1]), 2
-	case ' ':
+	case ' ', '/':
 		return append(dst, c), 1
 	case 'x', 'u', 'U':
 		return appendHexEscape(dst, rest, twice)

@@ -188,9 +188,7 @@ func (r *Record) nodeJob(d *Documents) error {
 	if m.damage != "" {
 		d.tag(m.damage)
 	}
-	if d.work.yaml.limited {
-		d.tag("_yamllimit")
-	}
+	d.tagLimit()
 	d.callbackBoot(r, nil, errorMsg)
 	if d.size > MaxOutput {
 		return errTooLarge("")

@@ -76,7 +76,7 @@ func (d *Documents) strictSuite(suite, text string) bool {
 				odd = odd || v == collection
 				c.errorMsg = v.text()
 			case "set":
-				if v != collection && !v.null() {
+				if c.testSet = ""; v != collection {
 					c.testSet = v.text()
 				}
 			}
@@ -154,6 +154,9 @@ func (d *Documents) slowSuite(name, text string) bool {
 	if err != nil || root.Kind != yaml.SequenceNode {
 		return false
 	}
+	if d.work.yaml.more {
+		d.tag("_yamlerror:results." + name) // a line of --- or ..., and rows behind it
+	}
 	for i, row := range root.Content {
 		if len(d.work.cases) > MaxDocuments {
 			break
@@ -182,7 +185,9 @@ func (y *yamlReader) testCase(suite string, row *yaml.Node) testCase {
 		}
 	}
 	if meta := y.child(row, "metadata"); meta != nil && meta.Kind == yaml.MappingNode {
-		c.testSet = y.text(y.child(meta, "set"))
+		if set := y.child(meta, "set"); set != nil && set.Kind == yaml.ScalarNode {
+			c.testSet = y.text(set)
+		}
 	}
 	return c
 }

@@ -1,8 +1,10 @@
 package transform
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"math"
 	"regexp"
 	"strconv"
@@ -18,7 +20,8 @@ var errYAMLTooLarge = errors.New("larger than what is read as YAML at once")
 // [MaxYAMLNodes]. Whoever goes past it loses the parts beyond.
 const (
 	maxYAMLMarks = 500_000  // indicators in what is parsed at once: each node needs one, and 200 bytes
-	maxYAMLTotal = 16 << 20 // bytes parsed in all, and bytes of scalars visited, aliases followed
+	maxYAMLTotal = 80 << 20 // bytes parsed in all: [MaxDocuments] log lines of a usual length, one by one
+	maxYAMLText  = 16 << 20 // bytes of scalars visited in all, aliases followed
 	perParse     = 256      // how many bytes more each text costs
 )
 
@@ -27,24 +30,68 @@ const (
 type yamlReader struct {
 	parsed, visited, charged int
 	limited                  bool // something was left out for want of budget
+	more                     bool // the text parsed last goes on behind its first document
 }
+
+// spent tells that nothing more can be read, however small.
+func (y *yamlReader) spent() bool {
+	return y.parsed >= maxYAMLTotal || y.visited > MaxYAMLNodes || y.charged > maxYAMLText
+}
+
+func (y *yamlReader) affords(text []byte) bool { return y.parsed+len(text)+perParse < maxYAMLTotal }
 
 // parse reads the first YAML document of text. Tags are kept as text and never
 // turned into code or types.
 func (y *yamlReader) parse(text []byte) (root *yaml.Node, err error) {
-	cost := len(text) + perParse
-	if len(text) > MaxYAMLBytes || y.parsed+cost > maxYAMLTotal || marks(text) > maxYAMLMarks {
+	root, err = y.decode(text)
+	if err != nil && !errors.Is(err, errYAMLTooLarge) && bytes.Contains(text, []byte(`\/`)) {
+		return y.decode(plainSlashes(text)) // PyYAML knows this escape of JSON's, the library does not
+	}
+	return root, err
+}
+
+// plainSlashes writes each escaped slash as it stands.
+func plainSlashes(text []byte) []byte {
+	out := make([]byte, 0, len(text))
+	for i := 0; i < len(text); i++ {
+		if text[i] == '\\' && i+1 < len(text) {
+			if i++; text[i] != '/' {
+				out = append(out, '\\')
+			}
+		}
+		out = append(out, text[i])
+	}
+	return out
+}
+
+func (y *yamlReader) decode(text []byte) (root *yaml.Node, err error) {
+	y.more = false
+	if len(text) > MaxYAMLBytes || marks(text) > maxYAMLMarks {
 		y.limited = true
 		return nil, errYAMLTooLarge
 	}
-	y.parsed += cost
+	if !y.affords(text) {
+		// That ends it: nothing shall depend on how small the texts behind it are.
+		y.parsed, y.limited = maxYAMLTotal, true
+		return nil, errYAMLTooLarge
+	}
+	y.parsed += len(text) + perParse
 	defer func() { // the library is not ours: bad input must not stop good input
 		if p := recover(); p != nil {
 			root, err = nil, fmt.Errorf("yaml: %v", p)
 		}
 	}()
+	text = joinSurrogates(text)
 	var doc yaml.Node
-	if err := yaml.Unmarshal(joinSurrogates(text), &doc); err != nil {
+	if (bytes.Contains(text, []byte("---")) || bytes.Contains(text, []byte("..."))) && documentMarker.Match(text) {
+		dec := yaml.NewDecoder(bytes.NewReader(text))
+		if err = dec.Decode(&doc); err == nil {
+			y.more = !errors.Is(dec.Decode(new(yaml.Node)), io.EOF)
+		}
+	} else {
+		err = yaml.Unmarshal(text, &doc)
+	}
+	if err != nil {
 		return nil, err
 	}
 	if len(doc.Content) == 0 {
@@ -52,6 +99,9 @@ func (y *yamlReader) parse(text []byte) (root *yaml.Node, err error) {
 	}
 	return doc.Content[0], nil
 }
+
+// documentMarker finds what a YAML document can end at before the text does.
+var documentMarker = regexp.MustCompile(`[\n\r\x{85}\x{2028}\x{2029}](---|\.\.\.)`)
 
 // marks counts the indicators that a YAML text may begin nodes with.
 func marks(text []byte) int {
@@ -116,7 +166,7 @@ func (y *yamlReader) visit(node *yaml.Node) *yaml.Node {
 	}
 	y.visited++
 	y.charged += len(node.Value)
-	if y.visited > MaxYAMLNodes || y.charged > maxYAMLTotal {
+	if y.visited > MaxYAMLNodes || y.charged > maxYAMLText {
 		y.limited = true
 		return nil
 	}

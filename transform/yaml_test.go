@@ -2,6 +2,7 @@ package transform
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -191,4 +192,38 @@ func TestYAMLBudget(t *testing.T) {
 			t.Errorf("%d times %d bytes parsed", n, len(text))
 		}
 	}
+}
+
+// TestDocumentMarkers: a line of --- or ... ends what a YAML library reads, not
+// what was sent.
+func TestDocumentMarkers(t *testing.T) {
+	const first, last = `- {\"dt\": \"x\", \"lvl\": \"i\", \"msg\": \"first\"}\n`, `- {\"dt\": \"x\", \"lvl\": \"i\", \"msg\": \"last...---\"}\n`
+	f := func(log string, want int, wantTags ...string) {
+		t.Helper()
+		var d Documents
+		d.start("lab/1")
+		made, err := d.readLog([]byte(`"`+log+`"`), false)
+		if err != nil || made != want || !slices.Equal(d.Tags, wantTags) {
+			t.Errorf("%s: %d documents, tags %v, error %v; want %d, %v", log, made, d.Tags, err, want, wantTags)
+		}
+	}
+	f(`---\n`+first+last, 2)
+	f(first+last+`...\n`, 2)
+	f(first+`---\n`+last, 2, "_yamlerror:log.2")
+	f(first+`--- \n- {msg: 1}\n`+last, 3, "_yamlerror:log.2")
+	f(first+`...\nnot: [\n`+last, 2, "_yamlerror:log.1")
+	f(first+`- {msg: 1}\n...\n`+last, 3) // nothing is lost there
+	f(first+`# more\n`+last, 2)
+
+	g := func(suite string, want int, wantTags ...string) {
+		t.Helper()
+		var d Documents
+		if !d.slowSuite("a", suite) || len(d.work.cases) != want || !slices.Equal(d.Tags, wantTags) {
+			t.Errorf("%s: %d rows, tags %v", suite, len(d.work.cases), d.Tags)
+		}
+	}
+	g("---\n- name: x\n", 1)
+	g("- name: x\n...\n", 1)
+	g("- name: x\n---\n- name: y\n", 1, "_yamlerror:results.a")
+	g("- name: x\n...\n{", 1, "_yamlerror:results.a")
 }

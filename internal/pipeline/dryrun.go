@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/tidwall/gjson"
+	"golang.org/x/sync/semaphore"
 
 	"github.com/kcing/kcing/bulk"
 	"github.com/kcing/kcing/internal/source"
@@ -41,18 +42,29 @@ func DryRun(ctx context.Context, src Source, w io.Writer, c Config) (Report, err
 	for range cap(free) {
 		free <- &preview{done: make(chan struct{}, 1)}
 	}
+	bytes := semaphore.NewWeighted(previewBytes)
 	var writeErr error
-	workers.Go(func() { writeErr = r.writeBulk(w, order, free, stop) })
+	workers.Go(func() {
+		writeErr = r.writeBulk(w, order, func(p *preview) {
+			bytes.Release(p.weight)
+			free <- p
+		}, stop)
+	})
 
 	sourceErr := src.Run(runCtx, func(ctx context.Context, rec source.Record) error {
 		r.read(rec)
+		weight := min(int64(len(rec.Payload)), previewBytes)
+		if bytes.Acquire(ctx, weight) != nil {
+			return context.Cause(ctx)
+		}
 		select {
 		case p := <-free:
-			p.source = rec
+			p.source, p.weight = rec, weight
 			order <- p // has room for all there are
 			jobs <- p
 			return nil
 		case <-ctx.Done():
+			bytes.Release(weight)
 			return context.Cause(ctx)
 		}
 	})
@@ -69,10 +81,15 @@ func DryRun(ctx context.Context, src Source, w io.Writer, c Config) (Report, err
 	return report, sourceErr
 }
 
+// previewBytes bounds the records between reading and writing. Documents are
+// larger than their records: large ones go alone.
+const previewBytes = 4 << 20
+
 // preview is a record and what became of it. They are used again, since the
-// documents' buffers are what costs, and their number bounds the memory.
+// documents' buffers are what costs.
 type preview struct {
 	source source.Record
+	weight int64 // that it has of previewBytes
 	kind   string
 	op     bulk.Op
 	docs   transform.Documents // none of a record refused or blank
@@ -81,17 +98,18 @@ type preview struct {
 }
 
 func (r *run) preview(p *preview, rec *transform.Record) {
-	p.docs.Reset()
 	if p.err = r.parse(p.source, rec); p.err == nil {
 		p.err = documents(rec, &p.docs, r.received(p.source))
 	}
 	p.kind, p.op = recordKind(p.source, rec), r.op(rec.Overwrites)
 	p.source.Payload = nil
+	*rec = transform.Record{} // refers to the payload
 }
 
 // writeBulk writes the documents of the previews in order. After an error it
-// only empties the channel, so that nobody waits for it.
-func (r *run) writeBulk(w io.Writer, order <-chan *preview, free chan<- *preview, stop context.CancelCauseFunc) error {
+// only empties the channel, so that nobody waits for it. Each preview is given
+// to done, without what was large in it.
+func (r *run) writeBulk(w io.Writer, order <-chan *preview, done func(*preview), stop context.CancelCauseFunc) error {
 	out := bufio.NewWriterSize(w, 256<<10)
 	names := newIndexNames(r.Prefix)
 	var err error
@@ -102,7 +120,8 @@ func (r *run) writeBulk(w io.Writer, order <-chan *preview, free chan<- *preview
 				stop(err)
 			}
 		}
-		free <- p
+		p.docs.Reset()
+		done(p)
 	}
 	if err == nil {
 		err = out.Flush()

@@ -5,7 +5,9 @@ import (
 	"context"
 	"errors"
 	"io"
+	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/kcing/kcing/internal/source"
@@ -119,4 +121,46 @@ func TestDryRunEndings(t *testing.T) {
 	if !errors.Is(err, errTest) || r.Finished != 3 {
 		t.Errorf("got %d, %v", r.Finished, err)
 	}
+}
+
+// writerFunc is a writer by its one function.
+type writerFunc func([]byte) (int, error)
+
+func (f writerFunc) Write(p []byte) (int, error) { return f(p) }
+
+// TestDryRunMemory: while the reader of its output is slow, large records wait.
+func TestDryRunMemory(t *testing.T) {
+	f := func(size, records, most int) {
+		t.Helper()
+		synctest.Test(t, func(t *testing.T) {
+			unblock := make(chan struct{})
+			taken := 0
+			src := sourceFunc(func(ctx context.Context, emit source.Emit) error {
+				for range records {
+					r := record("r", `{"id":"b","build_result":"PASS","text":"`+strings.Repeat("x", size)+`"}`)
+					if err := emit(ctx, r); err != nil {
+						return err
+					}
+					taken++
+				}
+				return nil
+			})
+			go func() {
+				synctest.Wait()
+				if taken == 0 || taken > most {
+					t.Errorf("%d records of %d bytes taken, want at most %d", taken, size, most)
+				}
+				close(unblock)
+			}()
+			r, err := DryRun(t.Context(), src, writerFunc(func(p []byte) (int, error) {
+				<-unblock
+				return len(p), nil
+			}), Config{Workers: 8})
+			checkReport(t, r, err)
+			equal(t, "finished", r.Finished, int64(records))
+		})
+	}
+	f(previewBytes+1, 4, 1)
+	f(previewBytes/2, 8, 2)
+	f(previewBytes/8, 40, 8)
 }
