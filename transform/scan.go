@@ -54,7 +54,7 @@ type scanner struct {
 	count  int     // of members of all objects
 	bad    int     // where it is no JSON
 	limit  error   // that it goes past
-	seen   uint64  // high bits: a byte of the last string, or of the few behind it, is no printable ASCII
+	seen   uint64  // high bits: a byte of the last string, or of up to 63 behind it, is no printable ASCII
 }
 
 func (s *scanner) fail(i int) int {
@@ -199,10 +199,10 @@ func (s *scanner) text(i int) int {
 // blockBytes are as many as a word has bits: blocks takes so many at once.
 const blockBytes = 64
 
-// blocks goes over a string from i on and returns the place of the quote that
-// ends it, or one less than a block from the end of the text. A log has an
-// escape every ten bytes: finding all of a block first, and then going from one
-// to the next, takes half the time of looking for the next one each time.
+// blocks goes over a string from i on, up to the quote that ends it, to what may
+// not stand in it, or to less than a block from the end of the text. A log has
+// an escape every ten bytes: finding all of a block first, and then going from
+// one to the next, takes half the time of looking for the next one each time.
 func (s *scanner) blocks(i int) (end int, seen uint64) {
 	for i+blockBytes <= len(s.b) {
 		block := s.b[i : i+blockBytes : i+blockBytes]

@@ -39,6 +39,7 @@ func usagef(format string, args ...any) error {
 
 // app is what the commands share: the outside world.
 type app struct {
+	args   []string // as typed
 	stdin  io.Reader
 	stdout io.Writer
 	stderr *screen
@@ -50,7 +51,7 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	context.AfterFunc(ctx, stop) // a second signal kills
-	a := &app{stdin: stdin, stdout: stdout, stderr: &screen{out: stderr}, now: time.Now}
+	a := &app{args: args, stdin: stdin, stdout: stdout, stderr: &screen{out: stderr}, now: time.Now}
 	err := loadEnvFile(args)
 	if err == nil {
 		program := a.program()

@@ -64,7 +64,7 @@ func (a *app) feedCommand() *cli.Command {
 			f.paths = c.Args().Slice()
 			if len(f.allPaths()) > 0 {
 				crawling := append(f.crawled.flags(), f.crawled.howManyFlag())
-				if err := idle(c, crawling, "for crawling; leave that out, or the paths"); err != nil {
+				if err := a.idle(crawling, "for crawling; leave that out, or the paths"); err != nil {
 					return err
 				}
 			}

@@ -48,12 +48,12 @@ func (a *app) samplesCommand() *cli.Command {
 		Flags: slices.Concat(flags, making, downloading, o.sizeFlags(), o.logFlags()),
 		Action: func(c *cli.Context) error {
 			if !o.synthetic {
-				if err := idle(c, making, "for --synthetic, which makes records up"); err != nil {
+				if err := a.idle(making, "for --synthetic, which makes records up"); err != nil {
 					return err
 				}
 				return a.downloadSamples(c.Context, o)
 			}
-			if err := idle(c, downloading, "for downloads; --synthetic downloads nothing and makes records of all kinds"); err != nil {
+			if err := a.idle(downloading, "for downloads; --synthetic downloads nothing and makes records of all kinds"); err != nil {
 				return err
 			}
 			return a.samples(o)

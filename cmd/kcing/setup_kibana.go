@@ -43,7 +43,7 @@ func (a *app) setupKibanaCommand() *cli.Command {
 				return usagef("setup-kibana takes one file, so what is %q? (see: kcing setup-kibana --help)", c.Args().Get(1))
 			}
 			if o.file = c.Args().First(); o.file != "" {
-				if err := idle(c, []cli.Flag{s.prefixFlag()}, "the objects of a file name their indices themselves; leave that out, or the file"); err != nil {
+				if err := a.idle([]cli.Flag{s.prefixFlag()}, "the objects of a file name their indices themselves; leave that out, or the file"); err != nil {
 					return err
 				}
 			}

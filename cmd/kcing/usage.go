@@ -1,7 +1,6 @@
 package main
 
 import (
-	"os"
 	"regexp"
 	"slices"
 	"strings"
@@ -91,14 +90,15 @@ func flagNamed(flags []cli.Flag, name string) cli.Flag {
 }
 
 // idle is a usage error when one of flags is on the command line, where it does
-// nothing; why says so. A variable may be set for all commands and is no error.
-func idle(c *cli.Context, flags []cli.Flag, why string) error {
+// nothing; why says so. A variable is for all commands and no error.
+func (a *app) idle(flags []cli.Flag, why string) error {
 	var names []string
 	for _, f := range flags {
-		name := f.Names()[0]
-		inEnv := func(v string) bool { return os.Getenv(v) != "" }
-		if c.IsSet(name) && !slices.ContainsFunc(variables(f), inEnv) {
-			names = append(names, dashed(name))
+		if slices.ContainsFunc(a.args, func(arg string) bool {
+			name, _, _ := strings.Cut(strings.TrimLeft(arg, "-"), "=")
+			return strings.HasPrefix(arg, "-") && slices.Contains(f.Names(), name)
+		}) {
+			names = append(names, dashed(f.Names()[0]))
 		}
 	}
 	if len(names) == 0 {
