@@ -90,9 +90,7 @@ func (l *logReader) goBack(p place) {
 }
 
 // otherLine reads the line at i through the YAML library and returns where the
-// next one begins; -1 when the line is not clearly a whole entry. When the
-// budget for that is spent it goes over the line: those in the exact form that
-// may follow cost none.
+// next one begins; -1 when the line is not clearly a whole entry.
 func (l *logReader) otherLine(i int) (next int) {
 	end, next := l.endOfLine(i)
 	line := l.raw[i:end]
@@ -103,7 +101,7 @@ func (l *logReader) otherLine(i int) (next int) {
 		return -1
 	}
 	l.lines++
-	if !l.slowEntry(line) && !l.d.work.yaml.spent() {
+	if !l.slowEntry(line) {
 		return -1
 	}
 	return next

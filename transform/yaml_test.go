@@ -213,6 +213,7 @@ func TestDocumentMarkers(t *testing.T) {
 	f(first+`--- \n- {msg: 1}\n`+last, 3, "_yamlerror:log.2")
 	f(first+`...\nnot: [\n`+last, 2, "_yamlerror:log.1")
 	f(first+`- {msg: 1}\n...\n`+last, 3) // nothing is lost there
+	f(`- {msg: 1}\n...\nnot: [\n`+last, 2, "_yamlerror:log.1")
 	f(first+`# more\n`+last, 2)
 
 	g := func(suite string, want int, wantTags ...string) {
