@@ -284,6 +284,7 @@ func TestDefinitionStrict(t *testing.T) {
 	}
 	for _, s := range []string{"job_name: x\n", "metadata: [a, b]\n", "metadata: &m {a: b}\n", "just text\n", "a: 'x\nmetadata: {job.arch: arm}\nb'\n",
 		"a: it's\nnote: 'open\nmetadata: {job.arch: fake}\nx: y'\nmetadata : {job.arch: real}\n", "# it's\nnote: 'open\nmetadata: {job.arch: fake}\nx: y'\n",
+		"k: {a: b 'c, d: 'open\nmetadata: {job.arch: fake}\nx: y'}\n", "z: 1\nit's: 'open\nmetadata: {job.arch: fake}\nx: y'\n",
 		"it's: 'open\nmetadata: {job.arch: fake}\nx: y'\n", "{a: b 'c, d: 'open\nmetadata: {job.arch: fake}\nx: y'}\n",
 		"a: |\n  b: 'c\nd: 'open\nmetadata: {job.arch: fake}\nx: y'\n", "a: b # c: 'd\ne: 'open\nmetadata: {job.arch: fake}\nx: y'\n",
 		"a: b\n  - 'c\nd: 'open\nmetadata: {job.arch: fake}\nx: y'\n", "a: \"b\\\"\nmetadata: {job.arch: fake}\nx: y\"\n", "a: 'b''\nmetadata: {job.arch: fake}\nx: y'\n",
