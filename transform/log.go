@@ -40,7 +40,10 @@ func (d *Documents) readLog(raw []byte, ascii bool) (made int, err error) {
 	}
 	if root := l.whole(); root != nil {
 		l.goBack(start)
-		err = l.entries(root)
+		if err = l.entries(root); err == nil && d.work.yaml.more {
+			l.lines++
+			l.damaged()
+		}
 		return l.made, err
 	}
 	err = l.byEntry(from)
@@ -58,15 +61,14 @@ func (l *logReader) byLine() (end int, err error) {
 		if next == 0 {
 			next = l.otherLine(i)
 		}
-		switch {
-		case next < 0 && l.raw[i] == '-' || next < 0 && l.lines == 0:
-			l.goBack(here)
-			return i, nil
-		case next < 0: // not the begin of an entry, so it belongs to the one before
+		// A line without a dash in front belongs to the entry before.
+		begins := next >= 0 && l.lines > here.lines || next < 0 && (l.raw[i] == '-' || l.lines == 0)
+		if begins {
+			entry, before = i, here
+		}
+		if next < 0 {
 			l.goBack(before)
 			return entry, nil
-		case l.lines > here.lines: // no blank line
-			entry, before = i, here
 		}
 		i = next
 		if err := l.limits(); err != nil {
@@ -119,8 +121,11 @@ func (l *logReader) whole() *yaml.Node {
 		return nil // what is left goes further line by line
 	}
 	root, err := y.parse(text)
-	if err != nil || root.Kind != yaml.SequenceNode || y.more {
+	if err != nil || root.Kind != yaml.SequenceNode {
 		return nil
+	}
+	if y.more && root.Style&yaml.FlowStyle == 0 {
+		return nil // byEntry finds what is behind the list too, but knows no flow style
 	}
 	return root
 }

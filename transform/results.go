@@ -155,7 +155,7 @@ func (d *Documents) slowSuite(name, text string) bool {
 		return false
 	}
 	if d.work.yaml.more {
-		d.tag("_yamlerror:results." + name) // a line of --- or ..., and rows behind it
+		d.tag("_yamlerror:results." + name) // as after a line of ---
 	}
 	for i, row := range root.Content {
 		if len(d.work.cases) > MaxDocuments {

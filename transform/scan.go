@@ -218,7 +218,7 @@ func (s *scanner) blocks(i int) (end int, seen uint64) {
 			if block[at] != '\\' {
 				return i + at, seen // a quote, or a control character for the caller to refuse
 			}
-			n := 2
+			n := 2 // escapeLen says so too, but a call for each takes 6 % of the transform
 			if next := i + at + 1; next >= len(s.b) || !shortEscape[s.b[next]] {
 				if n = escapeLen(s.b[i+at:]); n == 0 {
 					return i + at, seen

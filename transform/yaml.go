@@ -81,27 +81,17 @@ func (y *yamlReader) decode(text []byte) (root *yaml.Node, err error) {
 			root, err = nil, fmt.Errorf("yaml: %v", p)
 		}
 	}()
-	text = joinSurrogates(text)
+	dec := yaml.NewDecoder(bytes.NewReader(joinSurrogates(text)))
 	var doc yaml.Node
-	if (bytes.Contains(text, []byte("---")) || bytes.Contains(text, []byte("..."))) && documentMarker.Match(text) {
-		dec := yaml.NewDecoder(bytes.NewReader(text))
-		if err = dec.Decode(&doc); err == nil {
-			y.more = !errors.Is(dec.Decode(new(yaml.Node)), io.EOF)
-		}
-	} else {
-		err = yaml.Unmarshal(text, &doc)
-	}
-	if err != nil {
+	if err := dec.Decode(&doc); err != nil && !errors.Is(err, io.EOF) { // the end: an empty text
 		return nil, err
 	}
+	y.more = !errors.Is(dec.Decode(new(yaml.Node)), io.EOF)
 	if len(doc.Content) == 0 {
 		return nil, errors.New("yaml: empty")
 	}
 	return doc.Content[0], nil
 }
-
-// documentMarker finds what a YAML document can end at before the text does.
-var documentMarker = regexp.MustCompile(`[\n\r\x{85}\x{2028}\x{2029}](---|\.\.\.)`)
 
 // marks counts the indicators that a YAML text may begin nodes with.
 func marks(text []byte) int {

@@ -194,8 +194,8 @@ func TestYAMLBudget(t *testing.T) {
 	}
 }
 
-// TestDocumentMarkers: a line of --- or ... ends what a YAML library reads, not
-// what was sent.
+// TestDocumentMarkers: a line of --- or ..., or the end of a list in flow style,
+// ends what a YAML library reads, not what was sent.
 func TestDocumentMarkers(t *testing.T) {
 	const first, last = `- {\"dt\": \"x\", \"lvl\": \"i\", \"msg\": \"first\"}\n`, `- {\"dt\": \"x\", \"lvl\": \"i\", \"msg\": \"last...---\"}\n`
 	f := func(log string, want int, wantTags ...string) {
@@ -215,6 +215,9 @@ func TestDocumentMarkers(t *testing.T) {
 	f(first+`- {msg: 1}\n...\n`+last, 3) // nothing is lost there
 	f(`- {msg: 1}\n...\nnot: [\n`+last, 2, "_yamlerror:log.1")
 	f(first+`# more\n`+last, 2)
+	f(`[{msg: 1}, {msg: 2}]\n`, 2)
+	f(`[{msg: 1}] behind\n`, 1, "_yamlerror:log.2")
+	f(`[{msg: 1},\n {msg: 2}]\n`+last, 2, "_yamlerror:log.3")
 
 	g := func(suite string, want int, wantTags ...string) {
 		t.Helper()
@@ -227,4 +230,5 @@ func TestDocumentMarkers(t *testing.T) {
 	g("- name: x\n...\n", 1)
 	g("- name: x\n---\n- name: y\n", 1, "_yamlerror:results.a")
 	g("- name: x\n...\n{", 1, "_yamlerror:results.a")
+	g("[{name: x}]\n- name: y\n", 1, "_yamlerror:results.a")
 }
