@@ -24,9 +24,9 @@ func envFileName(args []string) (name string, given bool) {
 		if arg == "--" {
 			break
 		}
-		flag, value, inline := strings.Cut(strings.TrimLeft(arg, "-"), "=")
+		flag, value, inline := typedFlag(arg)
 		switch {
-		case !strings.HasPrefix(arg, "-") || flag != "env-file":
+		case flag != "env-file":
 		case inline:
 			return value, true
 		case i+1 < len(args):

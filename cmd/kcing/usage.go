@@ -89,14 +89,27 @@ func flagNamed(flags []cli.Flag, name string) cli.Flag {
 	return flags[i]
 }
 
+// typedFlag takes an argument of the command line apart: --name, or with inline
+// set --name=value. The name is empty when it is no flag.
+func typedFlag(arg string) (name, value string, inline bool) {
+	if !strings.HasPrefix(arg, "-") {
+		return "", "", false
+	}
+	return strings.Cut(strings.TrimLeft(arg, "-"), "=")
+}
+
 // idle is a usage error when one of flags is on the command line, where it does
 // nothing; why says so. A variable is for all commands and no error.
 func (a *app) idle(flags []cli.Flag, why string) error {
+	args := a.args
+	if end := slices.Index(args, "--"); end >= 0 {
+		args = args[:end] // paths follow
+	}
 	var names []string
 	for _, f := range flags {
-		if slices.ContainsFunc(a.args, func(arg string) bool {
-			name, _, _ := strings.Cut(strings.TrimLeft(arg, "-"), "=")
-			return strings.HasPrefix(arg, "-") && slices.Contains(f.Names(), name)
+		if slices.ContainsFunc(args, func(arg string) bool {
+			name, _, _ := typedFlag(arg)
+			return slices.Contains(f.Names(), name)
 		}) {
 			names = append(names, dashed(f.Names()[0]))
 		}
