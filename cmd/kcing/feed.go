@@ -31,19 +31,21 @@ type feedArgs struct {
 
 func (a *app) feedCommand() *cli.Command {
 	f := new(feedArgs)
+	crawling := f.crawled.flags()
+	howMany := &cli.IntFlag{Name: "how-many", Usage: "crawl the newest `N` records of each kind", DefaultText: "all new ones", Destination: &f.crawled.howMany, Category: "Source", Action: atLeast("--how-many", 1)}
 	flags := []cli.Flag{
 		&cli.StringFlag{Name: "kind", Usage: "all records are of this `KIND`: build, boot or lava (default: detected from each)", Destination: &f.kind, Category: "Records", Action: oneOf("--kind", "build", "boot", "lava")},
 		&cli.StringSliceFlag{Name: "builds", Usage: "feed build records from `FILE`; further names may follow", Destination: &f.builds, Category: "Records"},
 		&cli.StringSliceFlag{Name: "boots", Usage: "feed boot records from `FILE`; further names may follow", Destination: &f.boots, Category: "Records"},
 		&cli.StringSliceFlag{Name: "lavas", Usage: "feed LAVA callbacks from `FILE`; further names may follow", Destination: &f.lavas, Category: "Records"},
 		&cli.StringFlag{Name: "lab-name", Usage: "the callbacks come from lab `LAB`", Destination: &f.lab, Category: "Records"},
-		f.crawled.howManyFlag(),
+		howMany,
 		&cli.BoolFlag{Name: "dry-run", Usage: "write the _bulk body to stdout and touch nothing", Destination: &f.dryRun},
 		&cli.BoolFlag{Name: "force", Usage: "send finished records again and overwrite their documents", Destination: &f.force},
 		&cli.BoolFlag{Name: "no-progress", Usage: "no progress bar or lines", Destination: &f.noProgress},
 		f.jsonFlag(), f.dataFlag(),
 	}
-	for _, group := range [][]cli.Flag{f.crawled.flags(), f.recordFlags(), f.esFlags(), f.bulkFlags(), f.stateFlags(), hidden(f.drpFlags()), f.logFlags()} {
+	for _, group := range [][]cli.Flag{crawling, f.recordFlags(), f.esFlags(), f.bulkFlags(), f.stateFlags(), hidden(f.drpFlags()), f.logFlags()} {
 		flags = append(flags, group...)
 	}
 	return &cli.Command{
@@ -63,8 +65,7 @@ func (a *app) feedCommand() *cli.Command {
 		Action: func(c *cli.Context) error {
 			f.paths = c.Args().Slice()
 			if len(f.allPaths()) > 0 {
-				crawling := append(f.crawled.flags(), f.crawled.howManyFlag())
-				if err := a.idle(crawling, "for crawling; leave that out, or the paths"); err != nil {
+				if err := a.idle(append(crawling, howMany), "for crawling; leave that out, or the paths"); err != nil {
 					return err
 				}
 			}

@@ -51,10 +51,6 @@ func (o *sourceArgs) flags() []cli.Flag {
 	}
 }
 
-func (o *sourceArgs) howManyFlag() cli.Flag {
-	return &cli.IntFlag{Name: "how-many", Usage: "crawl the newest `N` records of each kind", DefaultText: "all new ones", Destination: &o.howMany, Category: "Source", Action: atLeast("--how-many", 1)}
-}
-
 // settings are the flags that have a variable too: what status shows.
 func (o *sourceArgs) settings() []cli.Flag {
 	return slices.DeleteFunc(o.flags(), func(f cli.Flag) bool { return len(variables(f)) == 0 })

@@ -12,6 +12,19 @@ import (
 	"github.com/kcing/kcing/transform"
 )
 
+// The garbage collector's settings that the bounds of this package go with; the
+// program makes them, see runtime/debug.
+const (
+	// HeapLimit, in bytes, is what the collector tries to stay below. The bounds
+	// on documents under way allow for less than half of it; without a limit the
+	// collector would let the heap grow to twice what is alive before it runs.
+	HeapLimit = 96 << 20
+	// CollectAt lets the heap grow to five times what is alive, as long as that is
+	// below the limit: what is alive is little, and what a record leaves behind
+	// much. Collecting at twice of it costs 3 to 7 % more CPU in a dry run.
+	CollectAt = 400
+)
+
 // Source produces records. Run calls emit from one goroutine, record by record,
 // until there are none left, ctx ends or emit returns an error; it returns that
 // error, ctx's, or its own. It returns nil only when all records were emitted.

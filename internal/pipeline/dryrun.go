@@ -42,11 +42,11 @@ func DryRun(ctx context.Context, src Source, w io.Writer, c Config) (Report, err
 	for range cap(free) {
 		free <- &preview{done: make(chan struct{}, 1)}
 	}
-	bytes := semaphore.NewWeighted(previewBytes)
+	memory := semaphore.NewWeighted(previewBytes)
 	var writeErr error
 	workers.Go(func() {
 		writeErr = r.writeBulk(w, order, func(p *preview) {
-			bytes.Release(p.weight)
+			memory.Release(p.weight)
 			free <- p
 		}, stop)
 	})
@@ -54,7 +54,7 @@ func DryRun(ctx context.Context, src Source, w io.Writer, c Config) (Report, err
 	sourceErr := src.Run(runCtx, func(ctx context.Context, rec source.Record) error {
 		r.read(rec)
 		weight := min(int64(len(rec.Payload)), previewBytes)
-		if bytes.Acquire(ctx, weight) != nil {
+		if memory.Acquire(ctx, weight) != nil {
 			return context.Cause(ctx)
 		}
 		select {
@@ -64,7 +64,7 @@ func DryRun(ctx context.Context, src Source, w io.Writer, c Config) (Report, err
 			jobs <- p
 			return nil
 		case <-ctx.Done():
-			bytes.Release(weight)
+			memory.Release(weight)
 			return context.Cause(ctx)
 		}
 	})

@@ -110,9 +110,8 @@ func (f *feedBench) feed(b *testing.B) round {
 		b.Fatal(err)
 	}
 	defer store.Close() //nolint:errcheck // every write was committed and checked
-	// The collector as cmd/kcing has it.
-	defer debug.SetGCPercent(debug.SetGCPercent(400))
-	defer debug.SetMemoryLimit(debug.SetMemoryLimit(96 << 20))
+	defer debug.SetGCPercent(debug.SetGCPercent(CollectAt))
+	defer debug.SetMemoryLimit(debug.SetMemoryLimit(HeapLimit))
 	return measured(b, true, func() (int64, error) {
 		report, err := Run(b.Context(), f.source(), Config{Transport: f.client, Ledger: store, Prefix: prefix, IngestTime: true,
 			Bulk: bulk.Options{MaxPendingBytes: 32 << 20, Requests: feedConnections}})
