@@ -58,9 +58,9 @@ func (a *app) showBar(p *pipeline.Progress, records int64) (stop func()) {
 		}
 	}
 	takeOff := func() { _ = bar.Clear() }
-	stop = each(barEvery, func() { a.stderr.show(draw, takeOff) })
+	stopDrawing := each(barEvery, func() { a.stderr.show(draw, takeOff) })
 	return func() {
-		stop()
+		stopDrawing()
 		a.stderr.close()
 	}
 }
