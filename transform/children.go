@@ -120,11 +120,7 @@ func (d *Documents) matchChildren() {
 	w.nodeOf = append(w.nodeOf[:0], make([]int, len(w.cases))...)
 	for i := range w.cases {
 		c := &w.cases[i]
-		path := withoutNumber(c.suite)
-		if c.testSet != "" {
-			path += "/" + c.testSet
-		}
-		w.match(i, path+"/"+c.name)
+		w.match(i, testPath(withoutNumber(c.suite), c.testSet, c.name))
 	}
 	w.matchStage("login", "login-action", "auto-login-action")
 	w.matchStage("kernelmsg", "kernel-messages")
@@ -187,7 +183,7 @@ func withoutNumber(suite string) string {
 // childTests makes a document for each test node that no row of the results
 // stands for.
 func (d *Documents) childTests(get func(string) string) {
-	build := appendKey(nil, append(buildParts(get), "")...)
+	build := buildKey(get)
 	for i := range d.work.children {
 		c := &d.work.children[i]
 		if c.matched || !c.isTest() {
@@ -199,8 +195,7 @@ func (d *Documents) childTests(get func(string) string) {
 		d.begin(nodeTestDoc)
 		d.uniqueID(nodeID(c.id))
 		d.open()
-		d.buf = append(append(appendName(d.buf, "test_key"), '"'), build...)
-		d.buf = append(appendKey(d.buf, c.suite(), c.name), '"')
+		d.testName(build, testPath(c.path))
 		d.member("name", c.name)
 		d.member("suite", c.suite())
 		d.member("path", c.path)
@@ -211,7 +206,7 @@ func (d *Documents) childTests(get func(string) string) {
 		d.member("result", result)
 		d.member("measurement", c.measurement)
 		if !c.created.IsZero() {
-			d.member("logged", c.created.Format("2006-01-02 15:04:05.000"))
+			d.member("logged", c.created.Format(loggedStamp))
 		}
 		if !d.work.jobError {
 			d.member("error_type", c.errorType)

@@ -6,8 +6,8 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// readDefinition takes the job's facts from the definition's metadata. It is
-// false, and the damage tagged, when there is no metadata to take them from.
+// readDefinition takes the job's facts from the definition and its metadata. It
+// is false, and the damage tagged, when there is nothing to take them from.
 func (d *Documents) readDefinition(raw []byte) bool {
 	if raw[0] != '"' {
 		d.tag("_typeerror:definition")
@@ -15,21 +15,27 @@ func (d *Documents) readDefinition(raw []byte) bool {
 	}
 	text := d.work.stringText(raw)
 	var facts jobFacts
+	damage := ""
 	if !facts.strict(text) {
 		facts = jobFacts{}
-		if damage := facts.slow(&d.work.yaml, text); damage != "" {
-			d.tag(damage)
-			return false
-		}
+		damage = facts.slow(&d.work.yaml, text)
+	}
+	if damage != "" {
+		d.tag(damage)
+	}
+	if board := facts.field("device.type"); *board == "" || *board == pythonNone {
+		*board = facts.deviceType
 	}
 	d.work.facts = facts
-	return true
+	return damage == ""
 }
 
 // jobFacts are what kcing keeps of a definition's metadata.
 type jobFacts struct {
 	values [len(jobFields)]string // in the order of jobFields
 	nodeID string
+	// Of the definition itself; role is that of a multinode job's device.
+	deviceType, jobName, role string
 }
 
 // field is where the text of a metadata key goes; nil for those not kept.
@@ -45,10 +51,46 @@ func (f *jobFacts) field(key string) *string {
 	return nil
 }
 
-// strict reads the metadata alone, which stands at the definition's outermost
+// strict reads a definition in the form that nearly all have; false: in another.
+func (f *jobFacts) strict(text string) bool {
+	if strings.Contains(text, multinode) || !f.strictMetadata(text) {
+		return false // its role stands deep within
+	}
+	var ok bool
+	if f.deviceType, ok = topText(text, "device_type"); ok {
+		f.jobName, ok = topText(text, "job_name")
+	}
+	return ok
+}
+
+// multinode is the protocol whose part of a definition has the device's role.
+const multinode = "lava-multinode"
+
+// topText is the text of a key of the outermost level; false when it is in doubt
+// whether it stands there.
+func topText(text, key string) (string, bool) {
+	start := 0
+	if !strings.HasPrefix(text, key+":") {
+		if start = strings.Index(text, "\n"+key+":") + 1; start == 0 {
+			return "", !strings.Contains(text, key)
+		}
+	}
+	i := start + len(key) + len(":")
+	if strings.Contains(text[i:], "\n"+key) || !quotesClosed(text[:start]) {
+		return "", false
+	}
+	y := strictYAML{text: text}
+	if !y.at(i, " ") {
+		return "", false
+	}
+	v, end := y.scalar(i+1, 0, false)
+	return v.text(), end >= 0 && y.lineEnd(end) >= 0
+}
+
+// strictMetadata reads the metadata alone, which stands at the definition's outermost
 // level; false when it is in another form, or when it is in doubt whether the
 // line that looks like its beginning is one.
-func (f *jobFacts) strict(text string) bool {
+func (f *jobFacts) strictMetadata(text string) bool {
 	const key = "metadata:"
 	start := 0
 	if !strings.HasPrefix(text, key) {
@@ -178,8 +220,13 @@ func (f *jobFacts) slow(y *yamlReader, text string) (damage string) {
 	if root = y.visit(root); root == nil || root.Kind != yaml.MappingNode {
 		return "_nometadata:definition"
 	}
+	f.deviceType, f.jobName = y.scalarText(root, "device_type"), y.scalarText(root, "job_name")
+	f.role = y.scalarText(y.mapping(y.mapping(root, "protocols"), multinode), "role")
 	meta := y.child(root, "metadata")
-	if meta == nil || meta.Kind != yaml.MappingNode {
+	switch {
+	case meta == nil && f.deviceType != "":
+		return "" // not every job says what it tests
+	case meta == nil || meta.Kind != yaml.MappingNode:
 		return "_nometadata:definition"
 	}
 	for i := range jobFields {
@@ -187,4 +234,26 @@ func (f *jobFacts) slow(y *yamlReader, text string) (damage string) {
 	}
 	f.nodeID = y.text(y.child(meta, "node_id"))
 	return ""
+}
+
+// mapping is a mapping below a key of another; nil when there is none.
+func (y *yamlReader) mapping(m *yaml.Node, key string) *yaml.Node {
+	if m == nil {
+		return nil
+	}
+	if m = y.child(m, key); m == nil || m.Kind != yaml.MappingNode {
+		return nil
+	}
+	return m
+}
+
+// scalarText is the text of a key's scalar, "" for anything else.
+func (y *yamlReader) scalarText(m *yaml.Node, key string) string {
+	if m == nil {
+		return ""
+	}
+	if m = y.child(m, key); m == nil || m.Kind != yaml.ScalarNode {
+		return ""
+	}
+	return y.text(m)
 }

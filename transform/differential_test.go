@@ -100,6 +100,11 @@ func TestLogLineFast(t *testing.T) {
 const begin = `- {"dt": "2026-01-02T03:04:05.678901", "lvl": "info", "msg": `
 
 var fastLines = []string{
+	`- {"dt": "2026-01-02T03:04:05.67890é", "lvl": "info", "msg": "no time"}`,
+	`- {"dt": "2026-01-02T03:04:05.678901+00:00", "lvl": "info", "msg": "LAVA 2026.05"}`,
+	`- {"dt": "2026-01-02T03:04:05", "lvl": "info", "msg": "a whole second"}`,
+	`- {"dt": "2026-02-30T03:04:05.678901", "lvl": "info", "msg": "no day"}`,
+	`- {"dt": "2026-01-02 03:04:05.678901-03:30", "lvl": "info", "msg": "elsewhere"}`,
 	begin + `"plain text"}`,
 	begin + `""}` + "\n",
 	begin + `"tab\tnewline\nquote\"backslash\\"}`,
@@ -130,7 +135,6 @@ var slowLines = []string{
 	`- {"lvl": "info", "dt": "2026-01-02T03:04:05.678901", "msg": "\/dev\/mmcblk0"}`,
 	`- {"dt": "x", "lvl": "info", "msg": "y"} # comment`,
 	`- {"dt": "x", "lvl": "info"}`,
-	`- {"dt": "2026-01-02T03:04:05.67890é", "lvl": "info", "msg": "cut by characters"}`,
 	begin + `"folded` + "\n" + `  text"}`,
 }
 

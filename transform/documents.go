@@ -32,8 +32,7 @@ type Documents struct {
 
 	key   string // what each id begins with
 	head  []byte // what each source begins with
-	boot  int    // how much of head a boot document has: it is no part of a job
-	own   int    // how much of head a document has that is a node of its own
+	own   int    // how much of head a document has that is a node of its own, and a boot
 	buf   []byte // of each document what is its own
 	spans []span
 	size  int // of all sources, in bytes
@@ -67,7 +66,7 @@ var docKinds = [...]string{buildDoc: DocBuild, bootDoc: DocBoot, testDoc: DocTes
 // Reset empties d and keeps its buffers unless they have grown past what a
 // large record needs, so that one monster does not hold memory for ever.
 func (d *Documents) Reset() {
-	d.Time, d.Tags, d.key, d.boot, d.own, d.size = time.Time{}, nil, "", 0, 0, 0
+	d.Time, d.Tags, d.key, d.own, d.size = time.Time{}, nil, "", 0, 0
 	d.head, d.buf = emptied(d.head, keepBytes), emptied(d.buf, keepBytes)
 	d.id, d.source = emptied(d.id, keepBytes), emptied(d.source, keepBytes)
 	d.spans = emptied(d.spans, keepItems)
@@ -126,9 +125,7 @@ func (d *Documents) All() iter.Seq[Document] {
 
 func (d *Documents) headLen(kind docKind) int {
 	switch kind {
-	case bootDoc:
-		return d.boot
-	case matchedTestDoc, nodeTestDoc:
+	case bootDoc, matchedTestDoc, nodeTestDoc:
 		return d.own
 	}
 	return len(d.head)
@@ -140,7 +137,7 @@ func (d *Documents) start(key string) {
 	d.head = append(d.head[:0], `{"@timestamp":"`...)
 	d.head = d.Time.AppendFormat(d.head, stamp)
 	d.head = append(d.head, '"')
-	d.boot = len(d.head)
+	d.own = len(d.head)
 }
 
 // begin starts a document. The rest of its id follows in buf and, behind a call

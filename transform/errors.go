@@ -6,6 +6,10 @@ import "errors"
 // are dropped, not refused: health checks of load balancers post them.
 var ErrBlank = errors.New("blank record")
 
+// TypeNotFinished is the type of the refusal of a job that is not over. Its sender
+// is told so, and nothing is kept: a later callback holds all of it.
+const TypeNotFinished = "not_finished"
+
 // RefusedError says why a record can never become documents.
 type RefusedError struct {
 	// Type is a short stable word for the reason, such as "not_json" or

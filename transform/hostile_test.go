@@ -231,16 +231,16 @@ func TestLimits(t *testing.T) {
 	}
 
 	// Small lines under large common fields: refused for what they become.
-	fields := []string{}
-	for i := range 8 {
-		fields = append(fields, fmt.Sprintf("f%d", i), `"`+strings.Repeat("x", maxCommonField-100)+`"`)
+	meta := "metadata:"
+	for _, f := range jobFields {
+		meta += `\n  ` + f.key + ": " + strings.Repeat("x", maxCommonText)
 	}
-	f(callbackJSON(append(fields, "log", `"`+strings.Repeat(goodLine, 20_000)+`"`)...), "too_large", "log", "256 MiB")
+	f(callbackJSON("definition", `"`+meta+`\n"`, "log", `"`+strings.Repeat(goodLine, 20_000)+`"`), "too_large", "log", "256 MiB")
 }
 
-// A field of 1 MB in a callback of 1,000 lines is stored once, not 1,000 times.
+// A field of 1 MB in a callback of 1,000 lines is cut, not stored 1,000 times.
 func TestLargeCommonField(t *testing.T) {
-	payload := callbackJSON("huge", `"`+strings.Repeat("x", 1<<20)+`"`, "log", `"`+strings.Repeat(goodLine, 1000)+`"`)
+	payload := callbackJSON("state_string", `"`+strings.Repeat("x", 1<<20)+`"`, "log", `"`+strings.Repeat(goodLine, 1000)+`"`)
 	_, d, err := made(payload, Options{})
 	if err != nil {
 		t.Fatal(err)
@@ -248,14 +248,10 @@ func TestLargeCommonField(t *testing.T) {
 	if d.size > 2<<20 {
 		t.Errorf("%d kB of documents", d.size>>10)
 	}
-	s := sources(t, d)
-	if got, _ := s[DocBoot][0]["huge"].(string); len(got) != 1<<20 {
-		t.Errorf("the boot document has %d bytes of it", len(got))
+	if got, _ := sources(t, d)[DocLog][0]["state_string"].(string); len(got) != maxCommonText {
+		t.Errorf("a log line has %d bytes of it", len(got))
 	}
-	if _, there := s[DocLog][0]["huge"]; there {
-		t.Error("a log line has it")
-	}
-	if got := fmt.Sprint(d.Tags); got != "[_bootonly:huge]" {
+	if got := fmt.Sprint(d.Tags); got != "[_truncated:state_string]" {
 		t.Errorf("tags %s", got)
 	}
 }

@@ -111,7 +111,6 @@ func TestLinkKeys(t *testing.T) {
 	}
 	f("a|b|c", "a", "b", "c")
 	f("a||", "a", "", "")
-	f("", "", "")
 	f("a_b_c__|x", "a b&c%é", "x")
 	f("._+:/@=,|-|Az09", "._+:/@=,|-", "Az09")
 	f("_________________", "'\"()!*?#<>[]{}\\~`")
@@ -131,7 +130,7 @@ func TestKeysOfARecord(t *testing.T) {
 			t.Errorf("%s: %v %v", kind, docs[0]["build_key"], docs[0]["boot_key"])
 		}
 	}
-	if got := s[DocTest][0]["test_key"]; got != build+"|s|n_1" {
+	if got := s[DocTest][0]["test_key"]; got != build+"|s/n_1" {
 		t.Errorf("test_key %v", got)
 	}
 	if s[DocBoot][0]["test_key"] != nil || s[DocLog][0]["test_key"] != nil {

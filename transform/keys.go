@@ -12,22 +12,53 @@ func buildParts(get func(string) string) []string {
 
 // buildKey and bootKey are what the dashboards link by: one build, one boot of
 // it on one board.
-func buildKey(get func(string) string) string { return linkKey(buildParts(get)...) }
+func buildKey(get func(string) string) string {
+	if !buildKnown(get) {
+		return ""
+	}
+	return linkKey(buildParts(get)...)
+}
 
 func bootKey(get func(string) string) string {
+	if !buildKnown(get) {
+		return ""
+	}
 	return linkKey(append(buildParts(get), get("lab_name"), get("board"))...)
 }
 
-// linkKey is a key of these parts, but empty when all of them are: such a key
-// would link everything.
-func linkKey(parts ...string) string {
-	for _, p := range parts {
-		if p != "" {
-			return string(appendKey(make([]byte, 0, 256), parts...))
+// buildKnown tells whether anything says which kernel it is. Without that there
+// are no keys: they would link everything that is not known.
+func buildKnown(get func(string) string) bool {
+	for _, name := range [...]string{"job", "git_branch", "git_commit", "git_describe", "kernel"} {
+		if v := get(name); v != "" && v != pythonNone {
+			return true
 		}
 	}
-	return ""
+	return false
 }
+
+// pythonNone is what stands in definitions and callbacks for a value that a
+// program in Python did not have.
+const pythonNone = "None"
+
+// testPath is a test's name across jobs, boards and kernels: its suite, its set
+// and its own name, those that are there. KernelCI makes nodes with the same path
+// of them. The suite is without LAVA's number, which is its place in the job.
+func testPath(parts ...string) string {
+	path := ""
+	for _, p := range parts {
+		switch {
+		case p == "":
+		case path == "":
+			path = p
+		default:
+			path += "/" + p
+		}
+	}
+	return path
+}
+
+func linkKey(parts ...string) string { return string(appendKey(make([]byte, 0, 256), parts...)) }
 
 // appendKey joins parts by "|" into a key that survives being put into a link,
 // and needs no escaping in JSON.

@@ -7,10 +7,10 @@ import (
 	"time"
 )
 
-// callbackOnly are the fields of a callback that describe the job, not its
-// boot; the old pipeline left them out of the documents.
-var callbackOnly = nameSet(`id description version status_string definition start_time boot_log_html
-	failure_comment metadata actual_device_id submit_time end_time status submitter_username host log results lab_name`)
+// passedOn are the fields of a callback that all of its documents have, under the
+// same name. It is a list of what goes in, so that a field that LAVA adds one day,
+// such as somebody's address, goes nowhere until it is on it.
+var passedOn = [...]string{"state", "state_string", "health", "health_string", "priority"}
 
 // jobFields are the facts taken from the job definition's metadata: the
 // document's field and the metadata's key.
@@ -30,23 +30,10 @@ var jobFields = [...]struct{ field, key string }{
 	{"board", "device.type"},
 }
 
-// addedToCallback are the fields that kcing writes itself (D8).
-var addedToCallback = func() map[string]bool {
-	m := nameSet(`build_key boot_key test_key device lava_status error_type error_msg node_id boot_result boot_time job_id
-		lineno lvl dt msg result unit name measurement log_start_line log_end_line suite level logged`)
-	for _, f := range jobFields {
-		m[f.field] = true
-	}
-	return m
-}()
-
-// Bounds on what is repeated in each test and log document. Otherwise one field
-// of 1 MB in a callback of 1,000 lines became 1 GB.
-const (
-	maxCommonText  = 1 << 10  // a text that kcing writes; longer ones are cut
-	maxCommonField = 4 << 10  // a field of the callback; larger ones stay on the boot document alone
-	maxCommon      = 32 << 10 // all such fields together
-)
+// maxCommonText bounds what is repeated in each test and log document; longer
+// texts are cut. Otherwise one field of 1 MB in a callback of 1,000 lines became
+// 1 GB.
+const maxCommonText = 1 << 10
 
 // scratch is what making a callback's documents needs and the next one can use
 // again.
@@ -85,25 +72,22 @@ func (s *scratch) reset() {
 	s.children, s.byPath, s.nodeOf, s.jobError = emptied(s.children, keepItems), nil, emptied(s.nodeOf, keepItems), false
 }
 
-// identifyCallback finds a callback's key and refuses one that lacks a part
-// without which its documents would be worth nothing.
+// identifyCallback finds a callback's key and refuses one whose documents would
+// say nothing.
 func (r *Record) identifyCallback(lab string) error {
 	r.jobID = r.text("id")
 	if r.jobID == "" {
 		return refuse("no_id", "id", "no id: a LAVA callback has the job's number there")
 	}
-	for _, part := range []struct{ name, hint string }{
-		{"results", `the LAVA job's notify block needs "dataset: results" or "dataset: all"`},
-		{"log", `the LAVA job's notify block needs "dataset: all"`},
-		{"definition", "LAVA sends it with every callback"},
-	} {
-		switch string(r.value(part.name)) {
-		case "", `""`, "{}", "[]":
-			return refuse("no_"+part.name, part.name, "no "+part.name+": "+part.hint)
-		}
+	if err := r.checkFinished(); err != nil {
+		return err
 	}
-	if r.value("results")[0] != '{' {
+	results, status := r.part("results"), r.jobStatus()
+	if results != nil && results[0] != '{' {
 		return refuse("bad_results", "results", "not an object of suites: is the callback's content-type json?")
+	}
+	if results == nil && r.part("log") == nil && (status == "" || status == statusComplete) {
+		return refuse("no_results", "", "neither results nor log: the notify block needs dataset: all")
 	}
 	if lab == "" {
 		lab = r.text("lab_name")
@@ -120,13 +104,32 @@ func (r *Record) identifyCallback(lab string) error {
 	return nil
 }
 
+// part is one of a callback's results, log and definition; nil when it is not
+// there or empty.
+func (r *Record) part(name string) []byte {
+	raw := r.value(name)
+	switch string(raw) {
+	case `""`, "{}", "[]":
+		return nil
+	}
+	return raw
+}
+
 // callback makes the documents of a LAVA callback: boot, tests, log lines.
 func (r *Record) callback(d *Documents, received time.Time) error {
-	readable, err := d.readResults(r.value("results"))
-	if err != nil {
-		return err
+	given, readable := 0, false
+	if results := r.part("results"); results != nil {
+		given++
+		var err error
+		if readable, err = d.readResults(results); err != nil {
+			return err
+		}
 	}
-	defined := d.readDefinition(r.value("definition"))
+	if definition := r.part("definition"); definition != nil {
+		given++
+		readable = d.readDefinition(definition) || readable
+	}
+	r.tagMissing(d)
 	if r.maestro != nil {
 		if err := d.readChildren(r.maestro); err != nil {
 			return err
@@ -134,25 +137,48 @@ func (r *Record) callback(d *Documents, received time.Time) error {
 		d.matchChildren()
 		r.maestro.complete(&d.work.facts)
 	}
-	large := r.commonFields(d)
+	r.commonFields(d)
 	errorMsg := r.addedFields(d)
 	r.endHead(d)
 
 	d.tests(r.fact(d), received)
 	d.childTests(r.fact(d))
-	lines, err := d.readLog(r.value("log"), r.isASCII("log"))
-	if err != nil {
-		return err
+	if log := r.part("log"); log != nil {
+		given++
+		lines, err := d.readLog(log, r.isASCII("log"))
+		if err != nil {
+			return err
+		}
+		readable = readable || lines > 0
 	}
-	if !readable && !defined && lines == 0 {
+	if given > 0 && !readable {
 		return refuse("unreadable", "", "neither results nor definition nor log could be read as YAML")
 	}
 	d.tagLimit()
-	d.callbackBoot(r, large, errorMsg)
+	d.callbackBoot(r, errorMsg)
 	if d.size > MaxOutput {
 		return errTooLarge("")
 	}
 	return nil
+}
+
+// tagMissing names the parts that the job has and the record has not. A job that
+// never ran has no log, and no results.
+func (r *Record) tagMissing(d *Documents) {
+	if r.part("definition") == nil {
+		d.tag("_nodefinition")
+	}
+	results, log := r.part("results"), r.part("log")
+	_, started := parseTime(r.value("start_time"))
+	if results == nil && log == nil && (!started || r.text("actual_device_id") == "") {
+		return
+	}
+	if none := string(r.value("results")) == "{}"; results == nil && (!none || r.jobStatus() == statusComplete) {
+		d.tag("_noresults")
+	}
+	if log == nil {
+		d.tag("_nolog")
+	}
 }
 
 func errTooLarge(part string) error {
@@ -161,12 +187,10 @@ func errTooLarge(part string) error {
 
 // callbackBoot makes the boot document last, since only then all damage is
 // known, and puts it first.
-func (d *Documents) callbackBoot(r *Record, large []field, errorMsg string) {
+func (d *Documents) callbackBoot(r *Record, errorMsg string) {
 	d.begin(bootDoc)
 	d.open()
-	for _, f := range large {
-		d.buf = appendField(d.buf, f)
-	}
+	r.jobMembers(d)
 	d.member("error_msg", errorMsg)
 	if r.maestro != nil {
 		r.maestro.bootFields(d)
@@ -179,26 +203,39 @@ func (d *Documents) callbackBoot(r *Record, large []field, errorMsg string) {
 	d.spans[0] = boot
 }
 
-// commonFields writes the callback's own fields to the head of all documents
-// and returns those too large for that.
-func (r *Record) commonFields(d *Documents) (large []field) {
+// jobMembers writes what describes the job itself, which its boot document alone
+// has.
+func (r *Record) jobMembers(d *Documents) {
+	facts := &d.work.facts
+	for _, m := range [...]struct{ name, text string }{
+		{"job_name", facts.jobName}, {"device_type", facts.deviceType}, {"role", facts.role},
+	} {
+		d.member(m.name, d.clip(m.name, m.text))
+	}
+	for _, name := range [...]string{"submit_time", "start_time"} {
+		if t, ok := parseTime(r.value(name)); ok {
+			d.member(name, t.Format(stamp))
+		}
+	}
+	if check := string(r.value("health_check")); check == "true" || check == "false" {
+		d.buf = append(appendName(d.buf, "health_check"), check...)
+	}
+}
+
+// commonFields writes the callback's own fields to the head of all documents.
+func (r *Record) commonFields(d *Documents) {
 	if r.Lab != "" {
 		d.head = appendMember(d.head, "lab_name", d.clip("lab_name", r.Lab))
 	}
-	start := len(d.head)
-	for _, f := range r.fields {
-		name := string(f.name)
-		if string(f.raw) == "null" || callbackOnly[name] || dropped[name] || addedToCallback[name] || r.maestro != nil && addedByNode[name] {
-			continue
+	for _, name := range passedOn {
+		switch raw := r.value(name); {
+		case raw == nil || raw[0] == '{' || raw[0] == '[':
+		case raw[0] == '"':
+			d.head = appendMember(d.head, name, d.clip(name, scalarText(raw)))
+		default:
+			d.head = appendValue(appendName(d.head, name), raw)
 		}
-		if size := len(f.name) + len(f.raw); size > maxCommonField || len(d.head)-start+size > maxCommon {
-			large = append(large, f)
-			d.tag("_bootonly:" + name)
-			continue
-		}
-		d.head = appendField(d.head, f)
 	}
-	return large
 }
 
 // addedFields writes what kcing itself says of all documents of a callback to
@@ -213,24 +250,21 @@ func (r *Record) addedFields(d *Documents) (errorMsg string) {
 	for i, f := range jobFields {
 		add(f.field, w.facts.values[i])
 	}
-	device := r.text("actual_device_id")
+	device, status := r.text("actual_device_id"), r.jobStatus()
 	errorType, errorMsg := jobError(w.cases)
-	outcome, seconds := bootOutcome(w.cases, r.text("status"), r.text("status_string"))
 	if m := r.maestro; m != nil {
 		device, errorType, errorMsg = cmp.Or(device, m.data.text("device")), cmp.Or(errorType, m.errorType), cmp.Or(errorMsg, m.errorMsg)
-		switch {
-		case !m.called:
-			outcome = m.outcome(d)
-		case outcome == "fail" && errorType == infrastructure:
-			outcome = "incomplete"
-		}
+	}
+	outcome, seconds := bootOutcome(w.cases, status, errorType)
+	if r.maestro != nil && !r.maestro.called {
+		outcome = r.maestro.outcome(d)
 	}
 	d.head = appendMember(d.head, "boot_result", d.clip("boot_result", outcome))
 	if r.maestro == nil || r.maestro.called {
 		d.head = appendMember(d.head, "boot_time", d.clip("boot_time", seconds))
 	}
 	add("device", device)
-	add("lava_status", r.text("status_string"))
+	add("lava_status", cmp.Or(r.text("status_string"), status))
 	add("error_type", errorType)
 	w.jobError = errorType != ""
 	if m := r.maestro; m != nil {
@@ -252,7 +286,6 @@ func (r *Record) addedFields(d *Documents) (errorMsg string) {
 // endHead ends what all documents of a job begin with. A document that is a node
 // of its own goes without the job's node_id, which therefore comes last.
 func (r *Record) endHead(d *Documents) {
-	d.boot = len(d.head)
 	if r.maestro == nil || r.jobID != "" {
 		d.head = appendMember(d.head, "job_id", d.clip("id", r.jobID))
 	}

@@ -21,6 +21,10 @@ type logReader struct {
 	ascii bool   // raw holds printable ASCII alone
 	lines int    // entries so far, readable or not
 	made  int    // documents so far
+
+	second []byte // of the dt last read, known to be good
+	large  bool   // the log is too large to be parsed as a whole
+	lost   bool   // something could not be read
 }
 
 // readLog makes the log documents and says how many. Damage is tagged; the
@@ -47,6 +51,9 @@ func (d *Documents) readLog(raw []byte, ascii bool) (made int, err error) {
 		return l.made, err
 	}
 	err = l.byEntry(from)
+	if l.large && l.lost {
+		d.work.yaml.limited = true // the whole log might have been read otherwise
+	}
 	return l.made, err
 }
 
@@ -112,11 +119,13 @@ func (l *logReader) otherLine(i int) (next int) {
 // whole parses the log as one YAML document; nil when it is none, or no list.
 func (l *logReader) whole() *yaml.Node {
 	y := &l.d.work.yaml
-	if len(l.raw) > 2*MaxYAMLBytes { // too large without its escapes as well
-		y.limited = true
+	if l.large = len(l.raw) > 2*MaxYAMLBytes; l.large { // without its escapes as well
 		return nil
 	}
 	text := l.text(l.raw)
+	if l.large = tooLarge(text); l.large {
+		return nil
+	}
 	if !y.affords(text) {
 		return nil // what is left goes further line by line
 	}
@@ -158,6 +167,7 @@ func (l *logReader) byEntry(i int) error {
 			l.salvage(i, firstEnd, next)
 		case !blankLine(l.raw[i:next]):
 			l.d.tag("_yamlerror:log") // something before the first entry
+			l.lost = true
 		}
 		i = next
 		if err := l.limits(); err != nil {
@@ -199,6 +209,7 @@ func (l *logReader) limits() error {
 // damaged tags the present entry, unless it is the budget that does not reach:
 // that has a tag of its own.
 func (l *logReader) damaged() {
+	l.lost = true
 	if !l.d.work.yaml.spent() {
 		l.d.tag("_yamlerror:log." + strconv.Itoa(l.lines))
 	}
@@ -261,7 +272,7 @@ func (l *logReader) entry(e *yaml.Node) bool {
 	}
 	l.begin(l.lines)
 	if dt != nil {
-		l.d.buf = appendMember(l.d.buf, "dt", cut(y.text(dt), microseconds))
+		l.d.buf = appendMember(l.d.buf, "dt", toMillis(y.text(dt), dtStamp))
 	}
 	if lvl != nil {
 		l.d.buf = appendMember(l.d.buf, "lvl", y.text(lvl))
@@ -269,12 +280,12 @@ func (l *logReader) entry(e *yaml.Node) bool {
 	if msg != nil {
 		l.d.buf = appendMember(l.d.buf, "msg", y.message(msg))
 	}
+	if ns := y.child(e, "ns"); ns != nil {
+		l.d.buf = appendMember(l.d.buf, "ns", y.text(ns))
+	}
 	l.finish()
 	return true
 }
-
-// microseconds is how many digits dt loses: it is kept to the millisecond.
-const microseconds = 3
 
 // message is a msg as text: the elements of a list joined by commas, a mapping
 // as compact JSON.

@@ -45,11 +45,11 @@ func (l *logReader) fastLine(i int) (next int) {
 func (l *logReader) fields(i int) int {
 	raw, dst := l.raw, l.d.buf
 	end := l.word(i)
-	if end < 0 || !hasAt(raw, end, lineLevel) || !l.ascii && !printableASCII(raw[i:end]) {
-		return -1 // characters are cut off dt, so they have to be bytes
+	if end < 0 || !hasAt(raw, end, lineLevel) {
+		return -1
 	}
 	dst = append(dst, `,"dt":"`...)
-	dst = append(dst, l.cut(raw[i:end])...)
+	dst = l.appendTime(dst, raw[i:end])
 	i = end + len(lineLevel)
 	if end = l.word(i); end < 0 || !hasAt(raw, end, lineMsg) {
 		return -1
@@ -74,20 +74,27 @@ func (l *logReader) fields(i int) int {
 	default:
 		return -1
 	}
-	dst = append(dst, '"')
-	l.d.buf = dst
+	l.d.buf = append(dst, '"')
 	if i < 0 {
 		return -1
 	}
 	return l.lineEnd(i)
 }
 
-// cut takes the microseconds off a dt.
-func (l *logReader) cut(dt []byte) []byte {
-	if l.ascii {
-		return dt[:max(0, len(dt)-microseconds)]
+// appendTime appends a dt in the form of documents. Lines of the same second,
+// which most are, have their date and time of day looked at once.
+func (l *logReader) appendTime(dst, dt []byte) []byte {
+	const second = len("2006-01-02T15:04:05")
+	if len(dt) > len(dtStamp) && dt[len("2006-01-02")] == 'T' && isFractionUTC(dt[second:]) {
+		if bytes.Equal(dt[:second], l.second) {
+			return append(dst, dt[:len(dtStamp)]...)
+		}
+		if isSecond(dt[:second]) {
+			l.second = dt[:second]
+			return append(dst, dt[:len(dtStamp)]...)
+		}
 	}
-	return []byte(cut(string(dt), microseconds))
+	return append(dst, toMillis(string(dt), dtStamp)...)
 }
 
 // lineEnd goes over an ns field, the closing brace and the line break.
@@ -98,6 +105,7 @@ func (l *logReader) lineEnd(i int) int {
 		if end < 0 {
 			return -1
 		}
+		l.d.buf = append(append(append(l.d.buf, `,"ns":"`...), l.raw[i:end]...), '"')
 		i = end + len(quote)
 	}
 	if i >= len(l.raw) || l.raw[i] != '}' {

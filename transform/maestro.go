@@ -189,7 +189,7 @@ func (r *Record) nodeJob(d *Documents) error {
 		d.tag(m.damage)
 	}
 	d.tagLimit()
-	d.callbackBoot(r, nil, errorMsg)
+	d.callbackBoot(r, errorMsg)
 	if d.size > MaxOutput {
 		return errTooLarge("")
 	}
@@ -201,16 +201,6 @@ func (r *Record) nodeJob(d *Documents) error {
 var (
 	commonNodeFields = [...]string{"defconfig", "compiler", "group"}
 	bootNodeFields   = [...]string{"git_url", "kernel_type", "runtime", "platform", "parent", "treeid", "owner", "submitter", "boot_log"}
-	addedByNode      = func() map[string]bool {
-		m := nameSet("retry_counter path name")
-		for _, f := range commonNodeFields {
-			m[f] = true
-		}
-		for _, f := range bootNodeFields {
-			m[f] = true
-		}
-		return m
-	}()
 )
 
 // bootFields writes what a job's node adds to its boot alone.
@@ -250,15 +240,11 @@ func (m *composite) outcome(d *Documents) string {
 	switch {
 	case result == "":
 		return "unknown"
-	case result == "fail" && m.errorType == infrastructure:
+	case result == "fail" && LabsFault(m.errorType):
 		return "incomplete"
 	}
 	return result
 }
-
-// infrastructure is LAVA's error_type, and Maestro's error_code, for a lab that
-// failed (https://docs.lavasoftware.org/lava/results-intro.html).
-const infrastructure = "Infrastructure"
 
 // nodeBuild makes the one document of a kbuild node.
 func (r *Record) nodeBuild(d *Documents) {

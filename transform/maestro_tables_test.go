@@ -185,7 +185,7 @@ func TestMaestroTables(t *testing.T) {
 	}
 	say([]string{DocBuild, DocBoot, DocTest, DocLog}, []string{"_kind", "_id", "build_key"})
 	say([]string{DocBoot, DocTest, DocLog}, []string{"boot_key"})
-	say([]string{DocTest}, []string{"test_key"})
+	say([]string{DocTest}, []string{"test_key", "test_path"})
 	say([]string{DocLog}, []string{"dt", "lvl", "msg", "lineno"})
 	for _, doc := range append(baseBuild, baseJob...) {
 		for name := range doc {

@@ -122,17 +122,10 @@ func TestRefused(t *testing.T) {
 			t.Errorf("%.200s: refused, with %d documents", payload, d.Len())
 		}
 	}
-	for _, missing := range []string{``, `null`} {
+	for _, missing := range []string{``, `null`, `""`, `{}`, `[]`} {
 		f(callbackJSON("id", missing), "no_id", "id", "number")
-		f(callbackJSON("log", missing), "no_log", "log", "dataset: all")
-		f(callbackJSON("results", missing), "no_results", "results", "dataset: results")
-		f(callbackJSON("definition", missing), "no_definition", "definition", "every callback")
-	}
-	for _, empty := range []string{`""`, `{}`, `[]`} {
-		f(callbackJSON("id", empty), "no_id", "id", "number")
-		f(callbackJSON("log", empty), "no_log", "log", "dataset: all")
-		f(callbackJSON("results", empty), "no_results", "results", "dataset: results")
-		f(callbackJSON("definition", empty), "no_definition", "definition", "every callback")
+		f(callbackJSON("results", missing, "log", missing), "no_results", "", "dataset: all")
+		f(callbackJSON("results", missing, "log", missing, "status", ""), "no_results", "", "dataset: all")
 	}
 	f(callbackJSON("results", `"- name: x\n"`), "bad_results", "results", "content-type")
 	f(callbackJSON("results", `[1]`), "bad_results", "results", "content-type")

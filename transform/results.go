@@ -3,10 +3,12 @@ package transform
 import (
 	"fmt"
 	"strconv"
-	"strings"
 
 	"go.yaml.in/yaml/v3"
 )
+
+// lavaSuite is the suite in which LAVA reports its own actions.
+const lavaSuite = "lava"
 
 // testCase is one row of a suite's results, each value as text.
 type testCase struct {
@@ -14,6 +16,7 @@ type testCase struct {
 	// What was there and not null.
 	hasResult, hasName, hasMeasurement, hasStart, hasSuite, hasLogged bool
 	testSet                                                           string // the set that LAVA's metadata puts the case into
+	byLAVA                                                            bool   // of LAVA's own suite, whatever the row says
 	// Of the suite lava's case job only.
 	errorType, errorMsg string
 }
@@ -91,7 +94,8 @@ func (d *Documents) strictSuite(suite, text string) bool {
 		if i = y.mappingFrom(i+indent, indent, 1); i < 0 || odd {
 			return false
 		}
-		if suite != "lava" || c.name != "job" {
+		c.byLAVA = suite == lavaSuite
+		if !c.byLAVA || c.name != "job" {
 			c.errorType, c.errorMsg = "", ""
 		}
 		d.work.cases = append(d.work.cases, c)
@@ -172,19 +176,17 @@ func (d *Documents) slowSuite(name, text string) bool {
 }
 
 func (y *yamlReader) testCase(suite string, row *yaml.Node) testCase {
-	var c testCase
+	c := testCase{byLAVA: suite == lavaSuite}
 	for _, key := range rowKeys {
 		if v := y.child(row, key); v != nil {
 			c.set(key, y.text(v), true)
 		}
 	}
-	if suite == "lava" && c.name == "job" {
-		if meta := y.child(row, "metadata"); meta != nil && meta.Kind == yaml.MappingNode {
+	if meta := y.child(row, "metadata"); meta != nil && meta.Kind == yaml.MappingNode {
+		if c.byLAVA && c.name == "job" {
 			c.errorType = y.text(y.child(meta, "error_type"))
 			c.errorMsg = y.text(y.child(meta, "error_msg"))
 		}
-	}
-	if meta := y.child(row, "metadata"); meta != nil && meta.Kind == yaml.MappingNode {
 		if set := y.child(meta, "set"); set != nil && set.Kind == yaml.ScalarNode {
 			c.testSet = y.text(set)
 		}
@@ -194,57 +196,3 @@ func (y *yamlReader) testCase(suite string, row *yaml.Node) testCase {
 
 // rowKeys are those of a row that its document keeps.
 var rowKeys = [...]string{"result", "unit", "name", "measurement", "log_start_line", "log_end_line", "suite", "level", "logged", "id"}
-
-// jobError is what LAVA says of a job that did not end well: the type and
-// message of its own case "job" (https://docs.lavasoftware.org/lava/results-intro.html).
-func jobError(cases []testCase) (errorType, errorMsg string) {
-	for i := range cases {
-		if cases[i].errorType != "" || cases[i].errorMsg != "" {
-			return cases[i].errorType, cases[i].errorMsg
-		}
-	}
-	return "", ""
-}
-
-// bootOutcome is the boot's result and its duration in seconds as text, judged
-// by the login cases. A login that passed in any of them counts (LAVA retries
-// the login within a job); without a login the job's own end decides (D1).
-func bootOutcome(cases []testCase, status, words string) (result, seconds string) {
-	var login *testCase
-	for i := range cases {
-		c := &cases[i]
-		if c.name != "login-action" && c.name != "auto-login-action" || c.result == "" {
-			continue
-		}
-		if login == nil {
-			login = c
-		}
-		if strings.EqualFold(c.result, "pass") {
-			login = c
-			break
-		}
-	}
-	if login != nil {
-		seconds = login.measurement
-		if !login.hasMeasurement {
-			seconds = "0"
-		}
-		return strings.ToLower(login.result), seconds
-	}
-	if status == "" || status == "2" {
-		return "pass", "0"
-	}
-	if w, ok := statusWords[status]; ok {
-		return w, "0"
-	}
-	if words != "" {
-		return strings.ToLower(words), "0"
-	}
-	return "unknown", "0"
-}
-
-// statusWords are LAVA's words for a job's status
-// (lava_server/lava_scheduler_app/models.py: the legacy status numbers).
-var statusWords = map[string]string{
-	"0": "submitted", "1": "running", "2": "complete", "3": "incomplete", "4": "canceled", "5": "canceling",
-}

@@ -1,15 +1,15 @@
 package transform
 
 import (
+	"math"
 	"strconv"
 	"time"
-	"unicode/utf8"
 )
 
 // tests makes a document for each row of each suite. get looks up the facts
 // that the link key is made of.
 func (d *Documents) tests(get func(string) string, received time.Time) {
-	build := appendKey(nil, append(buildParts(get), "")...) // with a "|" at its end
+	build := buildKey(get)
 	for i := range d.work.cases {
 		if d.size > MaxOutput {
 			return
@@ -25,12 +25,19 @@ func (d *Documents) tests(get func(string) string, received time.Time) {
 		}
 		d.testID(c)
 		d.open()
-		d.buf = append(append(appendName(d.buf, "test_key"), '"'), build...)
-		d.buf = append(appendKey(d.buf, c.suite, c.name), '"')
+		d.testName(build, testPath(withoutNumber(c.suite), c.testSet, c.name))
 		d.buf = c.append(d.buf)
 		d.member("node_id", d.clip("node_id", node))
 		d.end()
 	}
+}
+
+// testName writes what tells a test from others in all jobs.
+func (d *Documents) testName(build, path string) {
+	if build != "" {
+		d.buf = append(appendKey(append(appendName(d.buf, "test_key"), '"'), build, path), '"')
+	}
+	d.member("test_path", path)
 }
 
 // testID writes the rest of a test's id: the result's id, or suite, name and how
@@ -61,11 +68,11 @@ func (d *Documents) testID(c *testCase) {
 	given[string(d.buf[start:end])] = max(n, 1)
 }
 
-// fill puts in what the old pipeline wrote for absent values, and cuts the zone
-// and microseconds of logged as it did.
+// fill puts in what the old pipeline wrote for absent values, and makes the log
+// lines those of our documents.
 func (c *testCase) fill(received time.Time) {
 	if !c.hasSuite {
-		c.suite = "lava"
+		c.suite = lavaSuite
 	}
 	if !c.hasMeasurement {
 		c.measurement = "0"
@@ -73,20 +80,22 @@ func (c *testCase) fill(received time.Time) {
 	if !c.hasStart {
 		c.logStartLine, c.logEndLine = "0", "0"
 	}
-	if !c.hasLogged {
-		c.logged = received.Format(stamp)
+	c.logStartLine, c.logEndLine = lineNumber(c.logStartLine), lineNumber(c.logEndLine)
+	if !c.hasLogged || c.logged == "" || c.logged == pythonNone {
+		c.logged = received.Format(loggedStamp)
 	} else {
-		c.logged = cut(c.logged, len("005+00:00"))
+		c.logged = toMillis(c.logged, loggedStamp)
 	}
 }
 
-// cut drops the last n characters, or all there are.
-func cut(s string, n int) string {
-	for ; n > 0 && s != ""; n-- {
-		_, size := utf8.DecodeLastRuneInString(s)
-		s = s[:len(s)-size]
+// lineNumber is the lineno that LAVA means: it counts the log's lines from 0, our
+// documents count them from 1. Text that is no number stays as it is.
+func lineNumber(text string) string {
+	n, err := strconv.Atoi(text)
+	if err != nil || n < 0 || n == math.MaxInt {
+		return text
 	}
-	return s
+	return strconv.Itoa(n + 1)
 }
 
 // append writes the members of the row itself.
@@ -102,6 +111,9 @@ func (c *testCase) append(dst []byte) []byte {
 	dst = appendMember(dst, "log_start_line", c.logStartLine)
 	dst = appendMember(dst, "log_end_line", c.logEndLine)
 	dst = appendMember(dst, "suite", c.suite)
+	if c.testSet != "" {
+		dst = appendMember(dst, "set", c.testSet)
+	}
 	dst = appendMember(dst, "level", c.level)
 	dst = appendMember(dst, "logged", c.logged)
 	dst = appendMember(dst, "id", c.id)

@@ -39,7 +39,14 @@ var timeLayouts = []string{
 	"2006-01-02T15:04:05Z0700",
 	"2006-01-02 15:04:05Z0700",
 	"2006-01-02 15:04:05 -0700",
+	"2006-01-02T15:04:05Z07",
+	"2006-01-02 15:04:05Z07",
+	"2006-01-02 15:04:05 -07:00",
 	"2006-01-02 15:04:05 UTC",
+	"2006-01-02T15:04Z07:00",
+	"2006-01-02 15:04Z07:00",
+	"2006-01-02T15:04",
+	"2006-01-02 15:04",
 	time.DateOnly,
 }
 
@@ -66,13 +73,79 @@ func parseTime(raw []byte) (time.Time, bool) {
 	if v.Type != gjson.String {
 		return time.Time{}, false
 	}
-	text := strings.TrimSpace(v.Str)
+	return parseClock(v.Str)
+}
+
+// parseClock reads a time from text.
+func parseClock(text string) (time.Time, bool) {
+	text = strings.TrimSpace(text)
+	if text == "" || text[0] < '0' || text[0] > '9' {
+		return time.Time{}, false
+	}
 	for _, layout := range timeLayouts {
 		if t, err := time.Parse(layout, text); err == nil {
 			return t.UTC(), true
 		}
 	}
 	return time.Time{}, false
+}
+
+// The forms of dt and of logged, which have been theirs ever since.
+const (
+	dtStamp     = "2006-01-02T15:04:05.000"
+	loggedStamp = "2006-01-02 15:04:05.000"
+)
+
+// toMillis is a time in the form of layout, dtStamp or loggedStamp: in UTC, with
+// milliseconds. Text that is no time stays as it is.
+func toMillis(text, layout string) string {
+	if second := len("2006-01-02T15:04:05"); len(text) > len(layout) && text[len("2006-01-02")] == layout[len("2006-01-02")] &&
+		isSecond(text[:second]) && isFractionUTC(text[second:]) {
+		return text[:len(layout)]
+	}
+	if t, ok := parseClock(text); ok {
+		return t.Format(layout)
+	}
+	return text
+}
+
+// isSecond tells a valid date and time of day from other text of that length;
+// what stands between the two is not looked at.
+func isSecond[T string | []byte](s T) bool {
+	const form = "0000-00-00.00:00:00"
+	if len(s) != len(form) {
+		return false
+	}
+	for i := range len(form) {
+		if c := s[i]; form[i] == '0' && (c < '0' || c > '9') || form[i] != '0' && form[i] != '.' && c != form[i] {
+			return false
+		}
+	}
+	two := func(i int) int { return int(s[i]-'0')*10 + int(s[i+1]-'0') }
+	year, month, day := two(0)*100+two(2), two(5), two(8)
+	if month < 1 || month > 12 || day < 1 || two(11) > 23 || two(14) > 59 || two(17) > 59 {
+		return false
+	}
+	return day <= 28 || day <= time.Date(year, time.Month(month)+1, 0, 0, 0, 0, 0, time.UTC).Day()
+}
+
+// isFractionUTC tells what stands behind the seconds of a UTC time with at least
+// milliseconds: Python writes .123456, with or without +00:00.
+func isFractionUTC[T string | []byte](s T) bool {
+	const zone = "+00:00"
+	n := len(s)
+	if n > len(zone) && string(s[n-len(zone):]) == zone {
+		n -= len(zone)
+	}
+	if n < len(".000") || n > len(".000000000") || s[0] != '.' {
+		return false
+	}
+	for i := 1; i < n; i++ {
+		if s[i] < '0' || s[i] > '9' {
+			return false
+		}
+	}
+	return true
 }
 
 // stamp is the form of @timestamp: milliseconds, UTC.

@@ -100,3 +100,48 @@ func TestHasTimeIsStable(t *testing.T) {
 		t.Error("a day ahead is judged by something else than the receipt")
 	}
 }
+
+// TestToMillis: times are read, never cut, whatever their width and zone.
+func TestToMillis(t *testing.T) {
+	for text, want := range map[string]string{
+		"2026-11-20T10:00:06.123456":          "2026-11-20T10:00:06.123",
+		"2026-11-20T10:00:06.123999+00:00":    "2026-11-20T10:00:06.123",
+		"2026-11-20T15:30:07.123456+05:30":    "2026-11-20T10:00:07.123",
+		"2026-11-20T10:00:07":                 "2026-11-20T10:00:07.000",
+		"2026-11-20T10:00:07Z":                "2026-11-20T10:00:07.000",
+		"2026-11-20T10:00:07.5":               "2026-11-20T10:00:07.500",
+		"2026-11-20T10:00:07.1234567":         "2026-11-20T10:00:07.123",
+		"2026-11-20 10:00:07.123456789+00:00": "2026-11-20T10:00:07.123",
+		"2026-11-20 00:15:00-03:30":           "2026-11-20T03:45:00.000",
+		"2026-12-31T23:59:59.999999-00:30":    "2027-01-01T00:29:59.999",
+		"2024-02-29T00:00:00.000001":          "2024-02-29T00:00:00.000",
+		"2026-02-29T00:00:00.000001":          "2026-02-29T00:00:00.000001", // no such day
+		"2026-11-20T10:00:61.123456":          "2026-11-20T10:00:61.123456",
+		"None":                                "None",
+		"2026-11-20T10:00:06.12345x":          "2026-11-20T10:00:06.12345x",
+	} {
+		if got := toMillis(text, dtStamp); got != want {
+			t.Errorf("%s: %s, want %s", text, got, want)
+		}
+		logged := want
+		if logged != text {
+			logged = logged[:10] + " " + logged[11:]
+		}
+		if got := toMillis(text, loggedStamp); got != logged {
+			t.Errorf("%s logged: %s, want %s", text, got, logged)
+		}
+	}
+}
+
+// Each time of all log lines is the same read fast and slowly.
+func FuzzToMillis(f *testing.F) {
+	for _, s := range []string{"2026-11-20T10:00:06.123456", "2026-11-20 10:00:06.123+00:00", "2026-02-29T23:59:59.000000001Z", "2026-11-20T15:30:07+05:30"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		got := toMillis(s, dtStamp)
+		if parsed, ok := parseClock(s); ok && got != parsed.Format(dtStamp) || !ok && got != s {
+			t.Fatalf("%q became %q", s, got)
+		}
+	})
+}

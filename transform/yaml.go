@@ -66,7 +66,7 @@ func plainSlashes(text []byte) []byte {
 
 func (y *yamlReader) decode(text []byte) (root *yaml.Node, err error) {
 	y.more = false
-	if len(text) > MaxYAMLBytes || marks(text) > maxYAMLMarks {
+	if tooLarge(text) {
 		y.limited = true
 		return nil, errYAMLTooLarge
 	}
@@ -92,6 +92,9 @@ func (y *yamlReader) decode(text []byte) (root *yaml.Node, err error) {
 	}
 	return doc.Content[0], nil
 }
+
+// tooLarge tells text that is not parsed at once.
+func tooLarge(text []byte) bool { return len(text) > MaxYAMLBytes || marks(text) > maxYAMLMarks }
 
 // marks counts the indicators that a YAML text may begin nodes with.
 func marks(text []byte) int {
@@ -220,11 +223,12 @@ func (y *yamlReader) text(v *yaml.Node) string {
 }
 
 // Plain scalars as YAML 1.1 and psych resolve them. Only those whose text
-// changes need a look; a canonical number is its own text.
+// changes need a look; a canonical number is its own text. Those that are numbers
+// to psych and text to PyYAML, which writes what we read, stay text: 1,000 and -.5.
 var (
 	canonicalNumber = regexp.MustCompile(`^-?(0|[1-9][0-9]*)(\.[0-9]+)?$`)
-	yamlInteger     = regexp.MustCompile(`^[-+]?(0b[01_,]+|0x[0-9a-fA-F_,]+|0[0-7_,]+|(0|[1-9][0-9_,]*))$`)
-	yamlFloat       = regexp.MustCompile(`^[-+]?([0-9][0-9_,]*)?\.[0-9]*([eE][-+][0-9]+)?$`)
+	yamlInteger     = regexp.MustCompile(`^[-+]?(0b[01_]+|0x[0-9a-fA-F_]+|0[0-7_]+|(0|[1-9][0-9_]*))$`)
+	yamlFloat       = regexp.MustCompile(`^[-+]?[0-9][0-9_]*\.[0-9]*([eE][-+][0-9]+)?$`)
 )
 
 // plainText is a plain scalar's text after resolution: "yes" is "true", "0x10"
@@ -234,7 +238,7 @@ func plainText(s string) string {
 		return s
 	}
 	switch c := s[0]; {
-	case c >= '0' && c <= '9' || c == '-' || c == '+' || c == '.':
+	case c >= '0' && c <= '9' || c == '-' || c == '+':
 		return numberText(s)
 	case len(s) <= 5:
 		switch strings.ToLower(s) {
@@ -247,13 +251,11 @@ func plainText(s string) string {
 	return s
 }
 
-var withoutSeparators = strings.NewReplacer("_", "", ",", "")
-
 func numberText(s string) string {
 	if !numeric(s) || canonicalNumber.MatchString(s) {
 		return s
 	}
-	digits := withoutSeparators.Replace(s)
+	digits := strings.ReplaceAll(s, "_", "")
 	if yamlInteger.MatchString(s) {
 		if i, err := strconv.ParseInt(digits, 0, 64); err == nil {
 			return strconv.FormatInt(i, 10)
@@ -281,7 +283,7 @@ func numeric(s string) bool {
 			dots++
 		case c == 'e' || c == 'E':
 			exponents++
-		case c >= '0' && c <= '9', c >= 'a' && c <= 'f', c >= 'A' && c <= 'F', c == 'x', c == '_', c == ',', c == '-', c == '+':
+		case c >= '0' && c <= '9', c >= 'a' && c <= 'f', c >= 'A' && c <= 'F', c == 'x', c == '_', c == '-', c == '+':
 		default:
 			return false
 		}

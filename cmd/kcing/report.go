@@ -98,6 +98,7 @@ func printFeedReport(w io.Writer, r pipeline.Report) {
 	line("refused", total(r.Refused), "  "+byReason(r.Refused))
 	line("damaged", r.Damaged, "  in part; the rest is indexed, see the field tags")
 	line("blank", r.Blank, "  dropped")
+	line("not finished", r.NotFinished, "  jobs that were still running; their last callback is stored")
 	line("pending", r.Pending, "")
 	_, _ = fmt.Fprintf(w, "documents: %s stored, %s already there, %s rejected", humanize.Comma(r.Bulk.Stored), humanize.Comma(r.Bulk.Duplicate), humanize.Comma(total(r.RejectedDocuments)))
 	if len(r.Documents) > 0 {

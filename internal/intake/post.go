@@ -76,7 +76,7 @@ func (e *exchange) authorize(p *Post) bool {
 	if !ok {
 		reason := "unknown token"
 		if given == "" {
-			reason = "no token: send it in the Authorization header (notify.callback token: in a LAVA job)"
+			reason = "no token: send it in the Authorization header (in a LAVA job: notify.callback token:, and header: Authorization, which is its default)"
 		}
 		e.w.Header().Set("WWW-Authenticate", `Bearer realm="kcing"`)
 		e.warn(p, http.StatusUnauthorized, reason)
@@ -125,7 +125,9 @@ func (e *exchange) refuse(p *Post, err error, known bool) {
 	e.warn(p, refusal.Status, refusal.Reason)
 	if refusal.Status != http.StatusForbidden { // who may not post may not fill the page either
 		e.metrics.receive(p, false)
-		e.metrics.reject(Reject{Kind: p.Kind, Lab: p.Lab, Key: p.Key, Reason: refusal.Reason, RequestID: p.RequestID})
+		if !refusal.NoReject {
+			e.metrics.reject(Reject{Kind: p.Kind, Lab: p.Lab, Key: p.Key, Reason: refusal.Reason, RequestID: p.RequestID})
+		}
 		if !known && e.config.Refused != nil {
 			ctx, cancel := context.WithTimeout(e.accepting, e.limits.AcceptTimeout)
 			defer cancel()

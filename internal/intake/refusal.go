@@ -16,6 +16,9 @@ type Refusal struct {
 	// Reason is a sentence for the sender: what is wrong and what to do. It holds
 	// no secret.
 	Reason string
+	// NoReject says that the sender is told and nothing is kept or counted among
+	// the rejects.
+	NoReject bool
 }
 
 func (r *Refusal) Error() string { return fmt.Sprintf("%d: %s", r.Status, r.Reason) }

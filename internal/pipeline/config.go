@@ -73,7 +73,7 @@ type Config struct {
 	OnParsed func(tag any, key state.Key)
 	// OnFinished is called with the tag of each tagged record for which nothing
 	// is left to do: after the ledger has it as finished, or had it before, or
-	// when it was blank. OnRefused is called likewise for one that was refused as
+	// when it was blank or its job still running. OnRefused is called likewise for one that was refused as
 	// a whole, after the ledger has it among the rejects. There is one call at a
 	// time of either. They hold the run up and must not wait for emit. A record
 	// that gets neither call is pending. Nil: not called.

@@ -135,6 +135,10 @@ func (r *run) writePreview(out *bufio.Writer, p *preview, names *indexNames) err
 		r.tally.blank.Add(1)
 		r.Progress.Settled.Add(1)
 		return nil
+	case isNotFinished(p.err):
+		r.leaveOut(p.source.Name, p.err)
+		r.Progress.Settled.Add(1)
+		return nil
 	case p.err != nil:
 		class, reason := Reason(p.err)
 		r.tally.recordRefused(class)

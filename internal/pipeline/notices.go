@@ -43,6 +43,12 @@ func (n *notices) refused(name, kind, reason string) {
 	}
 }
 
+func (n *notices) leftOut(name string, why error) {
+	if n.allowed() {
+		n.log.Warn("record left out", "source", name, "reason", why)
+	}
+}
+
 func (n *notices) damaged(name string, tags []string) {
 	if n.allowed() {
 		n.log.Warn("record damaged in part", "source", name, "tags", strings.Join(tags, " "))

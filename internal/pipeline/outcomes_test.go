@@ -346,10 +346,11 @@ func TestReceiptTimeOfTheSource(t *testing.T) {
 
 func TestRefusedRecords(t *testing.T) {
 	e, l := &elastic{}, newLedger()
-	noLog := record("noLog", `{"id":5,"lab_name":"lab","token":"secret","results":{"lava":"x"},"definition":"x","log":""}`)
+	noLog := record("noLog", `{"id":5,"lab_name":"lab","token":"secret","results":{},"definition":"x","log":""}`)
+	running := record("running", `{"id":6,"lab_name":"lab","status":1,"status_string":"running","results":{"0_a":"- {name: x}"},"definition":"x","log":""}`)
 	large := source.Record{Name: "large", Payload: []byte(`{"a`), Size: 1 << 30, Err: source.ErrTooLarge}
 	zipped := source.Record{Name: "zipped", Size: -1, Kind: "boot", Err: &source.GzipError{Err: errTest}}
-	src := slice{build(1), noLog, record("blank", " \n\t"), record("cut", `{"id":5,`), large, zipped, build(2)}
+	src := slice{build(1), running, noLog, record("blank", " \n\t"), record("cut", `{"id":5,`), large, zipped, build(2)}
 	for i := range src {
 		src[i].Tag = src[i].Name
 	}
@@ -365,10 +366,12 @@ func TestRefusedRecords(t *testing.T) {
 	r := mustFeed(t, src, c)
 	equal(t, "finished", r.Finished, 2)
 	equal(t, "blank", r.Blank, 1)
-	for _, class := range []string{"no_log", "not_json", "too_large", "bad_gzip"} {
+	equal(t, "of a running job", r.NotFinished, 1)
+	equal(t, "pending", r.Pending, 0)
+	for _, class := range []string{"no_results", "not_json", "too_large", "bad_gzip"} {
 		equal(t, class, r.Refused[class], 1)
 	}
-	equal(t, "told finished", len(finished), 3)
+	equal(t, "told finished", len(finished), 4)
 	equal(t, "told refused", len(refused), 4)
 	rejects := l.listed()
 	for _, got := range rejects {

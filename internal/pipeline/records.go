@@ -92,6 +92,9 @@ func (w *worker) accept(batch []source.Record) []item {
 		case errors.Is(err, transform.ErrBlank):
 			w.tally.blank.Add(1)
 			w.finished(src.Tag, 0)
+		case isNotFinished(err):
+			w.leaveOut(src.Name, err)
+			w.finished(src.Tag, 0)
 		case err != nil:
 			w.refuse(src, rec, received, err)
 		default:

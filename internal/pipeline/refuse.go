@@ -24,6 +24,18 @@ func (r *run) refuse(src source.Record, rec *transform.Record, received time.Tim
 	r.committer.add(commit{refused: reject.Type, tag: src.Tag, rejects: []state.Reject{reject}})
 }
 
+// isNotFinished tells the refusal of a job that is still running.
+func isNotFinished(err error) bool {
+	var refused *transform.RefusedError
+	return errors.As(err, &refused) && refused.Type == transform.TypeNotFinished
+}
+
+// leaveOut counts such a record. It is not among the rejects: nothing is lost.
+func (r *run) leaveOut(name string, why error) {
+	r.tally.notFinished.Add(1)
+	r.notices.leftOut(name, why)
+}
+
 // Refusal is what is kept of a whole record that is refused because of why: its
 // bytes without secrets, and the reason. rec is what could be parsed of it; its
 // Kind and Key may be empty.

@@ -14,13 +14,13 @@ import (
 // Progress counts while a run goes on; all fields only grow.
 type Progress struct {
 	Records   atomic.Int64 // read
-	Settled   atomic.Int64 // of Records: finished, skipped, blank or refused
+	Settled   atomic.Int64 // of Records: finished, skipped, blank, left out or refused
 	Documents atomic.Int64 // made
 	Bytes     atomic.Int64 // of the records read
 }
 
-// Report is what a run did. Records = Finished + Skipped + Blank + the sum of
-// Refused + Pending.
+// Report is what a run did. Records = Finished + Skipped + Blank + NotFinished +
+// the sum of Refused + Pending.
 type Report struct {
 	Records int64 `json:"records"`
 	Bytes   int64 `json:"bytes"`
@@ -33,6 +33,9 @@ type Report struct {
 	// the rejects.
 	SkippedWithRejects int64 `json:"skipped_with_rejects"`
 	Blank              int64 `json:"blank"`
+	// NotFinished are callbacks of jobs that were still running: left out, since
+	// a later one holds all of it.
+	NotFinished int64 `json:"not_finished"`
 	// Damaged are records of which a part could not be read.
 	Damaged int64 `json:"damaged"`
 	// Refused counts whole records that are now among the rejects, by reason.
@@ -56,7 +59,7 @@ func (r Report) Rejected() bool {
 
 // tally collects the Report.
 type tally struct {
-	records, bytes, finished, blank, damaged atomic.Int64
+	records, bytes, finished, blank, notFinished, damaged atomic.Int64
 
 	mu        sync.Mutex
 	skips     int64
@@ -124,14 +127,14 @@ func (r *run) report(elapsed time.Duration) Report {
 	out := Report{
 		Records: t.records.Load(), Bytes: t.bytes.Load(),
 		Finished: t.finished.Load(), Skipped: t.skips, SkippedWithRejects: t.open,
-		Blank: t.blank.Load(), Damaged: t.damaged.Load(),
+		Blank: t.blank.Load(), NotFinished: t.notFinished.Load(), Damaged: t.damaged.Load(),
 		Refused: maps.Clone(t.refused), Documents: maps.Clone(t.documents), RejectedDocuments: maps.Clone(t.rejected),
 		Elapsed: elapsed, Seconds: elapsed.Seconds(),
 	}
 	if r.indexer != nil {
 		out.Bulk = r.indexer.Stats()
 	}
-	out.Pending = out.Records - out.Finished - out.Skipped - out.Blank
+	out.Pending = out.Records - out.Finished - out.Skipped - out.Blank - out.NotFinished
 	for _, n := range out.Refused {
 		out.Pending -= n
 	}

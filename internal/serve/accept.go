@@ -101,9 +101,9 @@ func (s *Server) refuse(ctx context.Context, p *intake.Post, rec *transform.Reco
 	var refusal *intake.Refusal
 	if !errors.As(why, &refusal) {
 		class, reason := pipeline.Reason(why)
-		refusal = &intake.Refusal{Status: statusOf(class), Type: class, Reason: reason}
+		refusal = &intake.Refusal{Status: statusOf(class), Type: class, Reason: reason, NoReject: class == transform.TypeNotFinished}
 	}
-	if refusal.Status == http.StatusForbidden {
+	if refusal.Status == http.StatusForbidden || refusal.NoReject {
 		return refusal // a wrong token's record is not kept, whoever sent it
 	}
 	r := source.Record{Name: nameOf(p), Kind: p.Kind, Payload: p.Payload, Size: int64(len(p.Payload)), Lab: lab, Received: p.Received}

@@ -64,6 +64,13 @@ func TestRefusals(t *testing.T) {
 		f(`{"token":"s3cret-token","results":{}}`, 422, "no_id")
 		f(`{"id":7,"token":"s3cret-token"}`, 422, "no_results")
 		f(`{"id":7,"lab_name":" ","results":{"lava":"- {}"},"log":"x","definition":"x"}`, 422, "empty_lab_name")
+		kept := len(r.store.rejected())
+		var refusal *intake.Refusal
+		running := &intake.Post{Kind: intake.KindLAVA, Payload: []byte(`{"id":8,"lab_name":"l","status":0,"results":{},"definition":"x"}`)}
+		if err := r.Accept(t.Context(), running); !errors.As(err, &refusal) || refusal.Status != 422 || !refusal.NoReject ||
+			!strings.Contains(refusal.Reason, "still submitted") || len(r.store.rejected()) != kept {
+			t.Errorf("a job in the queue: %v, %d rejects more", err, len(r.store.rejected())-kept)
+		}
 		if st := r.spool.Stats(); st.Records != 0 {
 			t.Errorf("spooled: %+v", st)
 		}

@@ -1,0 +1,159 @@
+package transform
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// How a job ended, whether its kernel booted, and whose fault it is when not, is
+// decided here and nowhere else; dashboards, tables and reports ask [LabErrors].
+
+// LabErrors are the error types, LAVA's and Maestro's, of a job that the lab
+// lost: its equipment, its configuration, LAVA itself. Such a job says nothing
+// of the kernel (https://docs.lavasoftware.org/lava/results-intro.html).
+var LabErrors = []string{"Infrastructure", "Configuration", "Bug"}
+
+// ErrorCanceled is the error type of a job that somebody canceled.
+const ErrorCanceled = "Canceled"
+
+// LabsFault tells whether a job with this error type was lost to the lab.
+func LabsFault(errorType string) bool { return slices.Contains(LabErrors, errorType) }
+
+// The words of a job's status that more than one place asks for.
+const (
+	statusComplete = "complete"
+	statusCanceled = "canceled"
+	statusUnknown  = "unknown"
+)
+
+// LAVA's numbers for a job's status (of old, and in each callback), state and
+// health (lava_scheduler_app/models.py), and the words for them.
+var (
+	statusWords = [...]string{"submitted", "running", statusComplete, "incomplete", statusCanceled, "canceling"}
+	stateWords  = [...]string{"submitted", "scheduling", "scheduled", "running", "canceling", "finished"}
+	healthWords = [...]string{statusUnknown, statusComplete, "incomplete", statusCanceled}
+)
+
+// unfinished are the words for a job that is not over.
+var unfinished = nameSet("submitted scheduling scheduled running canceling")
+
+// word is a text in small letters, or what its number stands for; "" for a
+// number out of range and for Python's None.
+func word(text string, numbers []string) string {
+	text = strings.ToLower(strings.TrimSpace(text))
+	if len(text) == 1 && text[0] >= '0' && text[0] <= '9' {
+		if i := int(text[0] - '0'); i < len(numbers) {
+			return numbers[i]
+		}
+		return ""
+	}
+	if text == "none" {
+		return ""
+	}
+	return text
+}
+
+// jobStatus is how far the job is, in LAVA's words, whichever of its ways to say
+// so the record has: the status of callbacks, as number or word, or the state
+// and health of its REST answers. "" when it says nothing.
+func (r *Record) jobStatus() string {
+	said := false
+	for _, name := range [...]string{"status", "status_string"} {
+		text := r.text(name)
+		if w := word(text, statusWords[:]); w != "" && w != "finished" {
+			return w
+		}
+		said = said || text != ""
+	}
+	state := cmp.Or(word(r.text("state_string"), stateWords[:]), word(r.text("state"), stateWords[:]))
+	if unfinished[state] {
+		return state
+	}
+	if health := cmp.Or(word(r.text("health_string"), healthWords[:]), word(r.text("health"), healthWords[:])); health != "" {
+		return health
+	}
+	if said {
+		return statusUnknown
+	}
+	return ""
+}
+
+// checkFinished refuses the callback of a job that is not over: it will send
+// another one, which has all that this one has.
+func (r *Record) checkFinished() error {
+	if status := r.jobStatus(); unfinished[status] {
+		return refuse(TypeNotFinished, "", fmt.Sprintf("job is still %s; its last callback is stored (criteria: status: finished)", status))
+	}
+	return nil
+}
+
+// bootOutcome is the boot's result and its duration in seconds as text. The last
+// login decides: LAVA retries one that failed, and a job may boot twice. One
+// that did not pass since the job was canceled or the lab failed is no failure
+// of the kernel. Without a login the job's own end decides.
+func bootOutcome(cases []testCase, status, errorType string) (result, seconds string) {
+	login := lastLogin(cases)
+	if login == nil {
+		if status == "" || status == statusComplete {
+			return "pass", "0"
+		}
+		return status, "0"
+	}
+	seconds = "0"
+	if login.hasMeasurement {
+		seconds = login.measurement
+	}
+	result = strings.ToLower(login.result)
+	switch {
+	case result == "pass":
+	case status == statusCanceled, errorType == ErrorCanceled:
+		result = statusCanceled
+	case LabsFault(errorType):
+		result = "incomplete"
+	}
+	return result, seconds
+}
+
+// lastLogin is the last login action of LAVA's own suite, nil when there is
+// none. Tests may have any name, also this one.
+func lastLogin(cases []testCase) (last *testCase) {
+	for _, name := range [...]string{"login-action", "auto-login-action"} { // of old
+		for i := range cases {
+			c := &cases[i]
+			if c.byLAVA && c.name == name && c.result != "" && (last == nil || !c.before(last)) {
+				last = c
+			}
+		}
+		if last != nil {
+			break
+		}
+	}
+	return last
+}
+
+// before tells which of two rows LAVA logged first, by time, else by number.
+// False for rows of which neither is known: then the later one is the later one.
+func (c *testCase) before(o *testCase) bool {
+	t, ok := parseClock(c.logged)
+	u, there := parseClock(o.logged)
+	if ok && there && !t.Equal(u) {
+		return t.Before(u)
+	}
+	if len(c.id) != len(o.id) {
+		return len(c.id) < len(o.id)
+	}
+	return c.id < o.id
+}
+
+// jobError is what LAVA says of a job that did not end well: the type and
+// message of its own case "job".
+func jobError(cases []testCase) (errorType, errorMsg string) {
+	for i := range cases {
+		if cases[i].errorType != "" || cases[i].errorMsg != "" {
+			return cases[i].errorType, cases[i].errorMsg
+		}
+	}
+	return "", ""
+}
