@@ -59,7 +59,7 @@ func replaceTemplate(t *testing.T, es client, prefix string, version int, oldPar
 	if err != nil {
 		t.Fatal(err)
 	}
-	other := bytes.ReplaceAll(body, []byte(`"version": 1`), fmt.Appendf(nil, `"version": %d`, version))
+	other := bytes.ReplaceAll(body, fmt.Appendf(nil, `"version": %d`, Version), fmt.Appendf(nil, `"version": %d`, version))
 	other = bytes.Replace(other, []byte(oldPart), []byte(newPart), 1)
 	if bytes.Equal(other, body) {
 		t.Fatal("the template is the same")
