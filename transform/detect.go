@@ -15,16 +15,10 @@ func Detect(payload []byte) (Kind, error) {
 
 // detect goes by the fields that only one kind has. A callback is asked for
 // first: it is the only one with a job definition or a log; then boots, which
-// carry build facts too.
+// carry build facts too. What has build facts and a lab, but no board, was made
+// in a lab of a build, and is neither.
 func (r *Record) detect() (Kind, error) {
-	has := func(names ...string) bool {
-		for _, n := range names {
-			if _, ok := r.values[n]; ok {
-				return true
-			}
-		}
-		return false
-	}
+	has := r.hasAny
 	switch {
 	case has("definition") && has("results", "log", "actual_device_id", "status_string"),
 		has("actual_device_id") && has("results", "log", "submitter_username"),
@@ -32,11 +26,57 @@ func (r *Record) detect() (Kind, error) {
 		return KindLAVA, nil
 	case has("boot_result", "boot_time", "boot_warnings", "boot_retries", "boot_log"), has("board") && has("lab_name"):
 		return KindBoot, nil
-	case has("build_result", "build_time", "build_log", "build_platform", "build_environment", "kernel_image", "defconfig", "defconfig_full"),
+	case has("build_result", "build_time", "build_log", "build_platform", "kernel_image"),
+		has("build_environment", "defconfig", "defconfig_full") && !has("lab_name"),
 		has("revision") && has("build", "environment", "kernel"):
 		return KindBuild, nil
-	case has("board", "lab_name"):
+	case has("board"):
 		return KindBoot, nil
 	}
-	return "", refuse("unknown_kind", "", "cannot tell whether this is a build, a boot or a LAVA callback: say --kind build, boot or lava")
+	return "", refuse(typeUnknownKind, "", "cannot tell whether this is a build, a boot or a LAVA callback: say --kind build, boot or lava")
+}
+
+const typeUnknownKind = "unknown_kind"
+
+func (r *Record) hasAny(names ...string) bool {
+	for _, n := range names {
+		if _, ok := r.values[n]; ok {
+			return true
+		}
+	}
+	return false
+}
+
+func (r *Record) hasList(names ...string) bool {
+	for _, n := range names {
+		if v := r.value(n); len(v) > 0 && v[0] == '[' {
+			return true
+		}
+	}
+	return false
+}
+
+// refuseForeign refuses records of others, whatever kind they are said to be.
+// Some have so many fields of a build or boot that they would be counted as one.
+func (r *Record) refuseForeign() error {
+	looks := ""
+	switch has, list := r.hasAny, r.hasList; {
+	case list("test_cases", "sub_groups", "test_case", "test_set"), has("test_group_id", "test_suite_id", "test_set_id"):
+		looks = "a KernelCI test group, results for the /test of the old backend"
+	case list("checkouts", "revisions"), has("version") && list("builds", "tests", "issues", "incidents"):
+		looks = "a KCIDB submission"
+	case has("origin") && has("checkout_id", "build_id", "git_repository_url", "patchset_hash", "report_subject"):
+		looks = "an object of a KCIDB submission"
+	case has("count") && has("next", "previous") && list("results"):
+		looks = "a page of LAVA's REST API: kcing feed --source lava reads that by itself"
+	case has("resource_uri"), has("requested_device_type") && !has("results", "log"):
+		looks = "an answer of LAVA's REST API: kcing feed --source lava reads that by itself"
+	case list("items") && has("total", "limit", "offset"):
+		looks = "a page of Maestro's API: kcing feed --source maestro reads that by itself"
+	case has("detail") && len(r.fields) == 1:
+		looks = "an error of a REST API"
+	default:
+		return nil
+	}
+	return refuse(typeUnknownKind, "", "no build, boot or LAVA callback; it looks like "+looks)
 }

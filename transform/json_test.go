@@ -76,6 +76,12 @@ func TestAppendValue(t *testing.T) {
 	f(`{"\u0061":1,"a":2}`, `{"a":2}`)
 	f(`{"":1,"a.":2," ":3,"b..c":{"d":4}}`, `{"a._":2,"_":3,"b._.c":{"d":4}}`)
 	f(`{"a":"{","b":["}"]}`, `{"a":"{","b":["}"]}`)
+	f(`{"keyword":1,"x.keyword":2,"a":{"keyword":[3]}}`, `{"keyword_":1,"x.keyword_":2,"a":{"keyword_":[3]}}`) // aliases below a field
+	long, digits := strings.Repeat("9", 1000), strings.Repeat("9", 1001)
+	f(long, long)
+	f(digits, `"`+digits+`"`) // text, since no parser takes it as a number
+	f(`[-0.`+digits+`,`+long+`]`, `["-0.`+digits+`",`+long+`]`)
+	f(`"`+digits+`"`, `"`+digits+`"`)
 
 	var many, want strings.Builder
 	for i := range 40 {
@@ -209,6 +215,10 @@ func TestTopName(t *testing.T) {
 	f("board", `"x"`, "board")
 	f("board.keyword", `"x"`, "board.keyword_")
 	f("keyword", `"x"`, "keyword")
+	f("status", `{"code":"PASS"}`, "status_")
+	f("status", `["PASS",{"a":1}]`, "status_")
+	f("status", `["PASS"]`, "status")
+	f("status", `"{"`, "status")
 	f("_id", `"x"`, "_id_")
 	f("_id", `{"$oid":"x"}`, "_id")
 	f("", `1`, "_")

@@ -129,7 +129,7 @@ func TestMaestroDetect(t *testing.T) {
 	f(`{"node":{"kind":"job",`+id+`},"callback":[],"tests":[]}`, "", KindLAVA, "")
 	f(`{"node":"host1","build_result":"PASS"}`, "", KindBuild, "") // a build with a field of that name
 	f(`{"node":{"name":"host1"},"build_result":"PASS"}`, "", KindBuild, "")
-	f(`[]`, KindMaestro, KindMaestro, "not_an_object")
+	f(`[]`, KindMaestro, KindMaestro, "unknown_kind")
 }
 
 // Ids differ whatever the nodes' ids hold, also from those of the callback.

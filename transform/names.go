@@ -1,6 +1,7 @@
 package transform
 
 import (
+	"bytes"
 	"strings"
 	"unicode"
 )
@@ -16,7 +17,22 @@ const aliasSuffix = ".keyword"
 // topName is the name of a top-level member in the document: one that
 // Elasticsearch or the index template keeps for itself gets "_" behind it.
 func topName(name string, raw []byte) string {
-	if metadataFields[name] && raw[0] != '{' || strings.HasSuffix(name, aliasSuffix) {
+	switch {
+	case metadataFields[name] && raw[0] != '{', strings.HasSuffix(name, aliasSuffix),
+		name == copiedField && bytes.IndexByte(raw, '{') >= 0 && raw[0] != '"':
+		return name + "_"
+	}
+	return fieldName(name)
+}
+
+// copiedField is the one that the build's template copies into another:
+// Elasticsearch refuses a document where it is an object.
+const copiedField = "status"
+
+// innerName is the name of a member within an object. There "keyword" alone
+// makes X.keyword of it.
+func innerName(name string) string {
+	if "."+name == aliasSuffix || strings.HasSuffix(name, aliasSuffix) {
 		return name + "_"
 	}
 	return fieldName(name)

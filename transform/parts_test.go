@@ -27,7 +27,7 @@ func TestMissingParts(t *testing.T) {
 	f("_noresults", 0, 1, "results", "{}")
 	f("_nodefinition", 1, 1, "definition", "")
 	f("_nodefinition _nolog", 1, 0, "definition", `""`, "log", "null")
-	f("_nolog", 0, 0, "status", "3", "results", "{}", "log", "")           // it ended before its first action
+	f("_nolog", 0, 0, "status", "3", "results", "{}", "log", "")          // it ended before its first action
 	f("_noresults _nolog", 0, 0, "status", "4", "results", "", "log", "") // dataset: minimal
 
 	// Nothing is missing of a job that never ran.

@@ -27,7 +27,7 @@ func TestDetect(t *testing.T) {
 	f(`{"boot_result":"PASS","build_environment":"gcc-12","defconfig_full":"x"}`, KindBoot)
 	f(`{"boot_time":"1","board":"x"}`, KindBoot)
 	f(`{"board":"x","lab_name":"y","defconfig_full":"z"}`, KindBoot)
-	f(`{"lab_name":"y"}`, KindBoot)
+	f(`{"board":"x","version":"1","build_id":"7","tests":"3"}`, KindBoot)
 	f(`{"id":1,"definition":"x","results":{"a":"[]"},"log":"[]"}`, KindLAVA)
 	// Not whole, but known for what they are; Parse says what is missing.
 	f(`{"definition":"x","actual_device_id":"y"}`, KindLAVA)
@@ -45,10 +45,38 @@ func TestDetect(t *testing.T) {
 	g(`{"hello":"world"}`, "unknown_kind")
 	g(`{"results":{}}`, "unknown_kind")
 	g(`{`, "not_json")
-	g(`[]`, "not_an_object")
+	g(`[]`, "unknown_kind")
+	g(`1`, "not_an_object")
+	g(`{"lab_name":"y"}`, "unknown_kind")
+	g(`{"lab_name":"y","defconfig":"x"}`, "unknown_kind")
 	if _, err := Detect([]byte(" \n")); !errors.Is(err, ErrBlank) {
 		t.Errorf("blank: %v", err)
 	}
+}
+
+// TestForeign: what is somebody else's is said to be that, whatever it is taken
+// for by who sends it.
+func TestForeign(t *testing.T) {
+	f := func(payload, looks string) {
+		t.Helper()
+		for _, kind := range []Kind{"", KindBuild, KindBoot, KindLAVA} {
+			var r Record
+			refusedAs(t, r.Parse([]byte(payload), Options{Kind: kind}), "unknown_kind", looks)
+		}
+	}
+	const facts = `"job":"j","kernel":"k","defconfig":"d","lab_name":"l","board":"b",`
+	f(`{`+facts+`"name":"n","test_cases":[{"name":"c","status":"PASS"}]}`, "test group")
+	f(`{`+facts+`"sub_groups":[]}`, "test group")
+	f(`{`+facts+`"test_group_id":"5f","status":"PASS"}`, "test group")
+	f(`{"version":{"major":5,"minor":3},"builds":[{"id":"o:1"}]}`, "KCIDB submission")
+	f(`{"checkouts":[],"tests":[]}`, "KCIDB submission")
+	f(`{"id":"o:1","origin":"o","checkout_id":"o:2","architecture":"arm","config_name":"d"}`, "object of a KCIDB")
+	f(`{"count":1,"next":null,"previous":null,"results":[{"id":7}]}`, "LAVA's REST")
+	f(`{"id":7,"definition":"x","requested_device_type":"q","state":"Finished","health":"Complete"}`, "LAVA's REST")
+	f(`{"id":3,"resource_uri":"http://l/api/v0.2/jobs/1/suites/2/tests/3/","name":"n","result":"pass"}`, "LAVA's REST")
+	f(`{"items":[],"total":0,"limit":50,"offset":0}`, "Maestro's API")
+	f(`{"detail":"Not found."}`, "error of a REST API")
+	f(`[{"build_result":"PASS"}]`, "array")
 }
 
 // callbackJSON is a small whole callback, changed as the arguments say: a name,

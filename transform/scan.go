@@ -28,6 +28,8 @@ func scanJSON(body []byte, fields []field) ([]field, error) {
 		return s.fields, s.limit
 	case end < 0:
 		return s.fields, refuse("not_json", "", "not valid JSON: "+where(body, s.bad))
+	case body[s.space(0)] == '[':
+		return s.fields, refuse(typeUnknownKind, "", "it looks like an array: a record is one JSON object; feed the elements one by one")
 	case body[s.space(0)] != '{':
 		return s.fields, refuse("not_an_object", "", "valid JSON, but not an object: a record is one JSON object")
 	}

@@ -133,6 +133,9 @@ func (r *Record) Parse(payload []byte, o Options) error {
 	if r.Kind == KindMaestro {
 		return refuse("not_a_node", "", `no Maestro node, and no {"node": …}: see docs/maestro.md`)
 	}
+	if err := r.refuseForeign(); err != nil {
+		return err
+	}
 	if r.Kind == "" {
 		kind, err := r.detect()
 		if err != nil {
@@ -296,7 +299,7 @@ func (r *Record) Documents(d *Documents, received time.Time) error {
 			return err
 		}
 	default:
-		return &RefusedError{Type: "unknown_kind", Detail: "kind " + string(r.Kind) + " is not build, boot or lava"}
+		return &RefusedError{Type: typeUnknownKind, Detail: "kind " + string(r.Kind) + " is not build, boot or lava"}
 	}
 	return nil
 }

@@ -7,11 +7,24 @@ import "bytes"
 // refuses made acceptable.
 func appendValue(dst, raw []byte) []byte {
 	if c := raw[0]; c != '{' && c != '[' {
-		return append(dst, raw...)
+		return appendScalar(dst, raw)
 	}
 	w := valueWriter{raw: raw, dst: dst}
 	w.value(0)
 	return w.dst
+}
+
+// maxNumber is the longest number, in characters, that Elasticsearch's parser
+// takes; for a longer one it refuses the document.
+const maxNumber = 1000
+
+// appendScalar appends a scalar as it is; a number too long becomes text.
+func appendScalar(dst, raw []byte) []byte {
+	if len(raw) > maxNumber && raw[0] != '"' {
+		dst = append(append(dst, '"'), raw...)
+		return append(dst, '"')
+	}
+	return append(dst, raw...)
 }
 
 // valueWriter goes over a value once, whatever its depth. Its methods take the
@@ -35,7 +48,7 @@ func (w *valueWriter) value(i int) int {
 		return w.array(i)
 	}
 	end := skipValue(w.raw, i)
-	w.dst = append(w.dst, w.raw[i:end]...)
+	w.dst = appendScalar(w.dst, w.raw[i:end])
 	return end
 }
 
@@ -70,7 +83,7 @@ func (w *valueWriter) object(i int) int {
 			w.dst = append(w.dst, ',')
 		}
 		m := member{name: len(w.dst)}
-		w.dst = appendString(w.dst, fieldName(string(plainName(w.raw[i+1:end-1]))))
+		w.dst = appendString(w.dst, innerName(string(plainName(w.raw[i+1:end-1]))))
 		m.value = len(w.dst)
 		w.dst = append(w.dst, ':')
 		seen.add(m)

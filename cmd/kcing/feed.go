@@ -54,7 +54,7 @@ func (a *app) feedCommand() *cli.Command {
 		ArgsUsage: "[FILE|DIR|- ...]",
 		Description: "Without a path it crawls a source: KernelCI's new records since the last crawl, at\n" +
 			"first those of the last two days. With paths it feeds the records in files, in\n" +
-			"folders (*.json and *.json.gz, recursively) and on standard input (-). What was fed\n" +
+			"folders (" + source.FolderFiles + ", recursively) and on standard input (-). What was fed\n" +
 			"before is skipped; sending twice changes nothing.\n\n" +
 			"Exit codes: 0 all is in Elasticsearch, 1 not finished (run it again), 2 usage,\n" +
 			"3 finished but something was rejected (kcing rejects list) or could not be\n" +
@@ -97,6 +97,9 @@ func (a *app) files(f *feedArgs, paths []source.Path, log *slog.Logger, unreadab
 		Unreadable: func(path string, err error) {
 			*unreadable++
 			log.Error("cannot read", "source", path, "error", err)
+		},
+		Empty: func(path string) {
+			log.Warn("nothing to feed in this folder", "folder", path, "read are", source.FolderFiles)
 		}}
 	if err := files.Check(); err != nil {
 		return nil, &exitError{code: exitFailed, msg: fmt.Sprintf("nothing was fed: %v", err)}
@@ -187,7 +190,7 @@ func (a *app) feedElasticsearch(ctx context.Context, f *feedArgs, files *source.
 	result := feedResult(report, *unreadable, runErr, pendingIn(files.Paths, records, report, *unreadable), f.db)
 	a.saveRun(ctx, store, "feed", started, result, feedCounts(report, *unreadable), log)
 	if report.Records == 0 && *unreadable == 0 && runErr == nil {
-		log.Warn("there was nothing to feed: of folders, the files *.json and *.json.gz are read")
+		log.Warn("there was nothing to feed")
 	}
 	if f.json {
 		if err := json.NewEncoder(a.stdout).Encode(feedJSON{Report: report, Unreadable: *unreadable, Resumed: leftovers.Len()}); err != nil {

@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
-	"strings"
 	"sync"
 	"time"
 
@@ -99,7 +98,7 @@ func countRecords(ctx context.Context, paths []source.Path) (n int64) {
 			continue
 		}
 		_ = filepath.WalkDir(p.Name+string(filepath.Separator), func(path string, d fs.DirEntry, err error) error {
-			if err == nil && !d.IsDir() && (strings.HasSuffix(path, ".json") || strings.HasSuffix(path, ".json.gz")) {
+			if err == nil && !d.IsDir() && source.IsRecordFile(path) {
 				n++
 			}
 			return ctx.Err()

@@ -9,6 +9,8 @@ import (
 	"net/http"
 	"net/url"
 	"time"
+
+	"github.com/kcing/kcing/transform"
 )
 
 // elastic reads the indices of one prefix.
@@ -45,32 +47,39 @@ func (es elastic) bootsByLab(ctx context.Context) ([]lab, error) {
 			Labs struct {
 				Buckets []struct {
 					bucket
-					Results struct{ Buckets []bucket }
+					Pass, Fail bucket
 				}
 			}
 		}
 	}
-	err := es.call(ctx, http.MethodPost, "boot-*/_search", []byte(`{"size": 0, "aggs": {
-		"labs": {"terms": {"field": "lab_name", "size": 50}, "aggs": {
-			"results": {"terms": {"field": "boot_result"}}}}}}`), &answer)
+	query, err := json.Marshal(bootsQuery())
+	if err == nil {
+		err = es.call(ctx, http.MethodPost, "boot-*/_search", query, &answer)
+	}
 	if err != nil {
 		return nil, err
 	}
 	var labs []lab
 	for _, b := range answer.Aggregations.Labs.Buckets {
-		l := lab{name: b.Key, boots: b.Count}
-		for _, r := range b.Results.Buckets {
-			switch r.Key {
-			case "pass":
-				l.pass = r.Count
-			case "fail":
-				l.fail = r.Count
-			}
-		}
-		labs = append(labs, l)
+		labs = append(labs, lab{name: b.Key, boots: b.Count, pass: b.Pass.Count, fail: b.Fail.Count})
 	}
 	byPassRate(labs)
 	return labs, nil
+}
+
+// bootsQuery counts the boots of each lab that passed, and those that failed by
+// no fault of the lab's.
+func bootsQuery() any {
+	type object = map[string]any
+	result := func(word string) object { return object{"term": object{"boot_result": word}} }
+	return object{"size": 0, "aggs": object{"labs": object{
+		"terms": object{"field": "lab_name", "size": 50},
+		"aggs": object{
+			"pass": object{"filter": result("pass")},
+			"fail": object{"filter": object{"bool": object{
+				"filter": result("fail"), "must_not": object{"terms": object{"error_type": transform.LabErrors}}}}},
+		},
+	}}}
 }
 
 // call asks for a path below the prefix and decodes the answer.

@@ -21,6 +21,7 @@ const module = "github.com/kcing/kcing/"
 var allowed = map[string][]string{
 	"cmd/kcing":           {"bulk", "internal/crawl", "internal/fetch", "internal/intake", "internal/lavaserver", "internal/legacy", "internal/maestro", "internal/pipeline", "internal/serve", "internal/source", "internal/spool", "internal/synthetic", "kibana", "mappings", "state", "transform"},
 	"internal/crawl":      {"internal/fetch", "internal/source", "internal/spool", "state"},
+	"internal/demo":       {"transform"},
 	"internal/estest":     {"tools/elasticsearch"},
 	"internal/estest/es":  {"internal/estest"},
 	"internal/lavaserver": {"internal/crawl", "internal/fetch"},
@@ -28,6 +29,7 @@ var allowed = map[string][]string{
 	"internal/maestro":    {"internal/fetch"},
 	"internal/pipeline":   {"bulk", "internal/source", "mappings", "state", "transform"},
 	"internal/serve":      {"bulk", "internal/intake", "internal/pipeline", "internal/source", "internal/spool", "state", "transform"},
+	"kibana/generate":     {"transform"},
 	"state/statetest":     {"state"},
 }
 

@@ -59,7 +59,8 @@ func TestRefusals(t *testing.T) {
 				t.Errorf("%s: rejects %+v", payload, r.store.rejected())
 			}
 		}
-		f(`[1]`, 400, "not_an_object")
+		f(`[1]`, 422, "unknown_kind")
+		f(`1`, 400, "not_an_object")
 		f(`{"id":`, 400, "not_json")
 		f(`{"token":"s3cret-token","results":{}}`, 422, "no_id")
 		f(`{"id":7,"token":"s3cret-token"}`, 422, "no_results")

@@ -25,7 +25,8 @@ type Path struct {
 // Files reads records from files, folders and standard input.
 //
 // A file holds one record, gzipped or not. Of a folder, and the folders in it,
-// the files named *.json and *.json.gz are read in name order; links to files
+// the files named *.json and *.json.gz are read in name order, and job_data.gz,
+// the callback that LAVA keeps in each job's output; links to files
 // are followed, links to folders only when they are named as a Path, so that no
 // loop is entered and nothing is read twice. Standard input, gzipped or not,
 // holds one record or several, one after the other.
@@ -40,6 +41,9 @@ type Files struct {
 	// Unreadable is called for each file that could not be read; the others are
 	// read all the same. Nil: the first such file ends the run with its error.
 	Unreadable func(path string, err error)
+	// Empty is called for each folder named as a Path in which there was no file
+	// to read; nil: not.
+	Empty func(path string)
 }
 
 // Check tells early whether all paths are there. The error names the first that
@@ -88,13 +92,14 @@ func (f *Files) folder(ctx context.Context, p Path, emit Emit) error {
 	if info, err := os.Lstat(root); err == nil && info.Mode()&fs.ModeSymlink != 0 {
 		root += string(filepath.Separator) // or WalkDir would not go in
 	}
-	return filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+	found := false
+	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
 		switch {
 		case ctx.Err() != nil:
 			return context.Cause(ctx)
 		case err != nil:
 			return f.unreadable(path, err)
-		case d.IsDir() || !recordName(path):
+		case d.IsDir() || !IsRecordFile(path):
 			return nil
 		case !d.Type().IsRegular():
 			info, err := os.Stat(path)
@@ -105,12 +110,21 @@ func (f *Files) folder(ctx context.Context, p Path, emit Emit) error {
 				return nil
 			}
 		}
+		found = true
 		return f.file(ctx, Path{Name: path, Kind: p.Kind}, emit)
 	})
+	if err == nil && !found && f.Empty != nil {
+		f.Empty(p.Name)
+	}
+	return err
 }
 
-func recordName(path string) bool {
-	return strings.HasSuffix(path, ".json") || strings.HasSuffix(path, ".json.gz")
+// FolderFiles says which files of a folder are read.
+const FolderFiles = "*.json, *.json.gz and job_data.gz"
+
+// IsRecordFile tells them by name.
+func IsRecordFile(path string) bool {
+	return strings.HasSuffix(path, ".json") || strings.HasSuffix(path, ".json.gz") || filepath.Base(path) == "job_data.gz"
 }
 
 func (f *Files) file(ctx context.Context, p Path, emit Emit) error {

@@ -73,12 +73,13 @@ func TestFolder(t *testing.T) {
 	dir := tree(t, map[string]string{
 		"b.json": "b", "a.json": "a", "sub/deep/c.json.gz": zip(t, "c"), "sub/d.json": zip(t, "d"), "e.json.gz": "e",
 		"notes.txt": "x", "README": "x", "x.json.bak": "x", ".hidden.json": "h", "empty.json": "",
+		"sub/job_data.gz": zip(t, "j"), "sub/output.yaml.gz": zip(t, "x"), "sub/old_job_data.gz": zip(t, "x"),
 	})
 	link(t, filepath.Join(dir, "a.json"), filepath.Join(dir, "z.json"))
 	link(t, filepath.Join(dir, "sub"), filepath.Join(dir, "subagain"))
 	link(t, dir, filepath.Join(dir, "sub", "loop"))
 	got := all(t, &Files{Paths: []Path{{Name: dir, Kind: "boot"}}})
-	if want := []string{"h", "a", "b", "e", "", "d", "c", "a"}; !slices.Equal(payloads(got), want) {
+	if want := []string{"h", "a", "b", "e", "", "d", "c", "j", "a"}; !slices.Equal(payloads(got), want) {
 		t.Errorf("got %q, want %q", payloads(got), want)
 	}
 	for _, r := range got {
@@ -88,6 +89,16 @@ func TestFolder(t *testing.T) {
 	}
 	if got[6].Name != filepath.Join(dir, "sub", "deep", "c.json.gz") {
 		t.Errorf("name %s", got[6].Name)
+	}
+}
+
+// A folder in which there is nothing to read is told, once and by its name.
+func TestEmptyFolder(t *testing.T) {
+	dir := tree(t, map[string]string{"output.yaml": "x", "sub/x.txt": "x"})
+	var empty []string
+	f := &Files{Paths: []Path{{Name: dir}, {Name: tree(t, map[string]string{"a/job_data.gz": "x"})}}, Empty: func(path string) { empty = append(empty, path) }}
+	if got := all(t, f); len(got) != 1 || !slices.Equal(empty, []string{dir}) {
+		t.Errorf("%d records, empty %q", len(got), empty)
 	}
 }
 

@@ -1,8 +1,14 @@
 package main
 
+import (
+	"strings"
+
+	"github.com/kcing/kcing/transform"
+)
+
 // What the pages count as passed, failed, lost to a lab, inconclusive. KQL; the
 // letter case is that of the documents: builds of the legacy form say PASS,
-// everything else is in small letters.
+// everything else is in small letters. What the lab lost is decided by transform.
 
 // series is one colour of a chart: the documents that match its query.
 type series struct{ label, query, color string }
@@ -17,9 +23,11 @@ const (
 
 // labTrouble are the error types that LAVA gives to what is no fault of the
 // kernel: the lab's equipment, the device's configuration, LAVA itself.
-const labTrouble = `error_type : ("Infrastructure" or "Configuration" or "Bug")`
+var labTrouble = `error_type : ("` + strings.Join(transform.LabErrors, `" or "`) + `")`
 
-const (
+const canceledJob = `error_type : "` + transform.ErrorCanceled + `"`
+
+var (
 	buildSucceeded    = `build_result : ("PASS" or "pass")`
 	buildFailed       = `build_result : ("FAIL" or "fail")`
 	buildInconclusive = `not build_result : ("PASS" or "pass" or "FAIL" or "fail")`
@@ -34,10 +42,10 @@ const (
 	steps    = `suite : "lava"`
 
 	testSucceeded    = `result : "pass"`
-	testFailed       = `result : "fail" and not error_type : "Canceled" and not ` + labTrouble
+	testFailed       = `result : "fail" and not ` + canceledJob + ` and not ` + labTrouble
 	testLost         = `result : "fail" and ` + labTrouble
 	testSkipped      = `result : "skip"`
-	testInconclusive = `not result : ("pass" or "fail" or "skip") or (result : "fail" and error_type : "Canceled")`
+	testInconclusive = `not result : ("pass" or "fail" or "skip") or (result : "fail" and ` + canceledJob + `)`
 
 	// kernelTrouble finds a kernel's own reports of an error, and not the tests
 	// whose names have such words.
