@@ -109,6 +109,7 @@ demo: build $(es) ## feed 2,500 made-up records into a real Elasticsearch and sh
 	echo; echo "kcing samples --synthetic --sample-size 2500"; \
 	./kcing samples --synthetic --sample-size 2500 --samples-dir $(demo)/samples --env-file /dev/null; \
 	echo; echo "kcing feed $(demo)/samples"; ./kcing feed --env-file /dev/null $(demo)/samples; \
+	./kcing report --env-file /dev/null --html demo-report.html >/dev/null; \
 	echo; $(bin)/demo
 
 .PHONY: es-up
@@ -125,7 +126,7 @@ reset-mappings: build ## put this version's index templates, whatever is there (
 
 .PHONY: clean
 clean: ## delete what was built and the demo's files; Elasticsearch and its data stay
-	@rm -rf kcing dist $(bin) $(demo)
+	@rm -rf kcing dist demo-report.html $(bin) $(demo)
 
 .PHONY: need-go
 need-go:

@@ -21,6 +21,7 @@ const (
 	exitFailed      = 1 // could not run, or not finished
 	exitUsage       = 2
 	exitRejects     = 3 // finished, but something was rejected or could not be read
+	exitRegression  = 4 // report --fail-on: it is there
 	exitInterrupted = 130
 )
 
@@ -104,7 +105,7 @@ func (a *app) program() *cli.App {
 			"(KEY=value lines in the working directory; put values with $ or # in single\n" +
 			"quotes). Results go to stdout, logs to stderr. Each command has its own --help.\n\n" +
 			"Exit codes: 0 done, 1 could not run or not finished, 2 usage, 3 finished but\n" +
-			"something was rejected, 130 interrupted.\n\n" +
+			"something was rejected, 4 a regression (report --fail-on), 130 interrupted.\n\n" +
 			"Example:\n   kcing setup-es && kcing feed results/",
 		Reader: a.stdin, Writer: a.stdout, ErrWriter: a.stderr,
 		HideVersion:          true, // the library's flag prints less than the command
@@ -116,7 +117,7 @@ func (a *app) program() *cli.App {
 			&cli.BoolFlag{Name: "version", Aliases: []string{"v"}, Usage: "same as the command version", Destination: &version},
 		},
 		Commands: []*cli.Command{
-			a.feedCommand(), a.serveCommand(), a.samplesCommand(),
+			a.feedCommand(), a.serveCommand(), a.reportCommand(), a.samplesCommand(),
 			a.setupESCommand(), a.setupKibanaCommand(), a.backupKibanaCommand(), a.drpCommand(),
 			a.statusCommand(), a.healthcheckCommand(), a.rejectsCommand(), a.stateCommand(), a.versionCommand(),
 		},

@@ -84,6 +84,26 @@ func (s *settings) reach(ctx context.Context, client *elasticsearch.BaseClient) 
 	return info, err
 }
 
+// reachToRead makes sure that Elasticsearch is there. Who may read indices need
+// not be allowed to ask who it is; the first search tells then.
+func (s *settings) reachToRead(ctx context.Context, client *elasticsearch.BaseClient) error {
+	_, err := s.reach(ctx, client)
+	if refused := new(credentialsRefused); errors.As(err, &refused) && refused.status == http.StatusForbidden {
+		return nil
+	}
+	return err
+}
+
+// credentialsRefused is an answer 401 or 403.
+type credentialsRefused struct {
+	nodes  string
+	status int
+}
+
+func (e *credentialsRefused) Error() string {
+	return fmt.Sprintf("the Elasticsearch at %s refused the credentials (%d): check ES_API_KEY, or ES_USERNAME and ES_PASSWORD", e.nodes, e.status)
+}
+
 func (s *settings) ask(parent context.Context, client *elasticsearch.BaseClient, patience time.Duration) (esInfo, error) {
 	ctx, cancel := context.WithTimeout(parent, patience)
 	defer cancel()
@@ -101,7 +121,7 @@ func (s *settings) ask(parent context.Context, client *elasticsearch.BaseClient,
 	body, err := io.ReadAll(io.LimitReader(res.Body, 1<<20))
 	switch {
 	case res.StatusCode == http.StatusUnauthorized, res.StatusCode == http.StatusForbidden:
-		return info, fmt.Errorf("the Elasticsearch at %s refused the credentials (%d): check ES_API_KEY, or ES_USERNAME and ES_PASSWORD", s.maskedNodes(), res.StatusCode)
+		return info, &credentialsRefused{s.maskedNodes(), res.StatusCode}
 	case res.StatusCode == http.StatusTooManyRequests, res.StatusCode >= 500:
 		return info, &tryNextNode{fmt.Errorf("the Elasticsearch at %s is not ready: it answered %d", s.maskedNodes(), res.StatusCode)}
 	case err != nil:

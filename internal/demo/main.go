@@ -51,6 +51,7 @@ func run(ctx context.Context, w io.Writer, url, prefix string) error {
 	}
 	_, err = fmt.Fprintf(w, `
 Look further:
+  demo-report.html  what fails now, since when, and what the last kernel changed: open it in a browser
   curl -s '%s/%slog-*/_search?q=msg:%%22not+syncing%%22&_source_includes=board,kernel,msg&size=3&pretty'
   ./kcing status --env-file .cache/demo/kcing.env
   make es-down     stops the Elasticsearch that make demo or make es-up started

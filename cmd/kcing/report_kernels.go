@@ -1,0 +1,147 @@
+package main
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/kcing/kcing/internal/report"
+	"github.com/kcing/kcing/kibana"
+)
+
+// kernelReport are the flags of the command report.
+type kernelReport struct {
+	days    int
+	filter  report.Filter
+	compare string // the older kernel; the newer one is the argument
+	limit   int
+	html    string
+	failOn  string
+}
+
+func (a *app) reportCommand() *cli.Command {
+	s, k := new(settings), new(kernelReport)
+	flags := []cli.Flag{
+		&cli.IntFlag{Name: "days", Value: 7, Usage: "kernels tested within the last `N` days", Destination: &k.days, Action: atLeast("--days", 1)},
+		&cli.StringFlag{Name: "compare", Usage: "compare the kernels `OLD` NEW (git describe or version) instead of each tree's newest with the one before", Destination: &k.compare, DefaultText: "none"},
+		&cli.StringFlag{Name: "html", Usage: "write the report as one page to `FILE`", Destination: &k.html},
+		&cli.IntFlag{Name: "limit", Value: 500, Usage: "at most `N` changes of a tree, and as many incidents", Destination: &k.limit, Action: atLeast("--limit", 1)},
+		&cli.StringFlag{Name: "fail-on", Usage: "end with exit code 4 on any `CHANGE`: regression", Destination: &k.failOn, Action: oneOf("--fail-on", string(report.Regression))},
+		s.jsonFlag(),
+		&cli.StringFlag{Name: "tree", Usage: "only the tree `T`", Destination: &k.filter.Tree, Category: "Filters"},
+		&cli.StringFlag{Name: "branch", Usage: "only the branch `B`", Destination: &k.filter.Branch, Category: "Filters"},
+		&cli.StringFlag{Name: "lab", Usage: "only boots and tests in the lab `L`", Destination: &k.filter.Lab, Category: "Filters"},
+		&cli.StringFlag{Name: "board", Usage: "only boots and tests on the board `B`", Destination: &k.filter.Board, Category: "Filters"},
+		&cli.StringFlag{Name: "arch", Usage: "only the architecture `A`", Destination: &k.filter.Arch, Category: "Filters"},
+	}
+	for _, group := range [][]cli.Flag{s.esFlags(), s.kibanaLinkFlags(), s.logFlags()} {
+		flags = append(flags, group...)
+	}
+	return &cli.Command{
+		Name: "report", Usage: "what fails now, since when, and what the last kernel changed",
+		ArgsUsage: "[NEW]",
+		Description: "Compares the newest kernel of each tree and branch with the one before it: what\n" +
+			"fails now and passed before (regression), what passes again (fixed), what still fails\n" +
+			"and since which kernel, what the kernels reported, and what the labs lost. Reads\n" +
+			"Elasticsearch only; a role that may read the indices is enough.\n\n" +
+			"Example:\n   kcing report --tree mainline --html report.html",
+		Flags: flags,
+		Action: func(c *cli.Context) error {
+			return a.reportKernels(c.Context, s, k, c.Args().Slice())
+		},
+	}
+}
+
+func (a *app) reportKernels(ctx context.Context, s *settings, k *kernelReport, args []string) error {
+	o := report.Options{Prefix: s.prefix, Until: a.now(), Filter: k.filter, Limit: k.limit}
+	o.Since = o.Until.AddDate(0, 0, -k.days)
+	switch {
+	case k.compare != "" && len(args) != 1:
+		return usagef("--compare wants two kernels: kcing report --compare OLD NEW")
+	case k.compare == "" && len(args) > 0:
+		return usagef("report takes no arguments but the NEW of --compare OLD NEW, so what is %q?", args[0])
+	case k.compare != "":
+		o.Compare = [2]string{k.compare, args[0]}
+	}
+	client, err := s.client()
+	if err != nil {
+		return err
+	}
+	if err := s.reachToRead(ctx, client); err != nil {
+		return err
+	}
+	r, err := report.Make(ctx, client, o)
+	if err != nil {
+		return fmt.Errorf("no report: %w", err)
+	}
+	if err := a.writeReport(s, k, r); err != nil {
+		return err
+	}
+	if k.failOn == "" {
+		return nil
+	}
+	n := 0
+	for _, t := range r.Trees {
+		n += t.Counts[report.Change(k.failOn)]
+	}
+	if n > 0 {
+		return &exitError{code: exitRegression, msg: plural(n, k.failOn)}
+	}
+	return nil
+}
+
+// writeReport writes the page, and JSON or text to stdout. Whoever asks for a
+// page alone gets no text.
+func (a *app) writeReport(s *settings, k *kernelReport, r *report.Report) error {
+	if k.html != "" {
+		links, err := s.kibanaLinks()
+		if err != nil {
+			return err
+		}
+		var page bytes.Buffer
+		if err := r.WriteHTML(&page, links); err != nil {
+			return err
+		}
+		if err := writeWhole(k.html, page.Bytes()); err != nil {
+			return fmt.Errorf("--html: %w", err)
+		}
+	}
+	switch {
+	case s.json:
+		e := json.NewEncoder(a.stdout)
+		e.SetEscapeHTML(false)
+		return e.Encode(r)
+	case k.html != "":
+		_, err := fmt.Fprintln(a.stdout, "wrote", k.html)
+		return err
+	}
+	return r.WriteText(a.stdout)
+}
+
+// kibanaLinkFlags are for links alone: Kibana is not asked.
+func (s *settings) kibanaLinkFlags() []cli.Flag {
+	const category = "Kibana"
+	return []cli.Flag{
+		&cli.StringFlag{Name: "kb-url", EnvVars: env("KB_URL"), Usage: "`URL` of Kibana, for the page's links into it", DefaultText: "no links", Destination: &s.kbURL, Category: category},
+		&cli.StringFlag{Name: "kb-space", Aliases: []string{"space"}, EnvVars: env("KB_SPACE"), Usage: "identifier of the `SPACE`", DefaultText: "the default space", Destination: &s.kbSpace, Category: category},
+	}
+}
+
+func (s *settings) kibanaLinks() (report.Links, error) {
+	if s.kbURL == "" {
+		return report.Links{}, nil
+	}
+	address, err := kibana.ParseAddress(s.kbURL)
+	if err != nil {
+		return report.Links{}, usagef("KB_URL: %v", err)
+	}
+	base := address.String()
+	if space := cmp.Or(s.kbSpace, address.Space); space != "" {
+		base += "/s/" + space
+	}
+	return report.Links{Base: base}, nil
+}

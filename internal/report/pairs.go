@@ -1,0 +1,221 @@
+package report
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/kcing/kcing/mappings"
+)
+
+// Difference is one change between two kernels.
+type Difference struct {
+	Kind        string    `json:"kind"` // build, boot or test
+	Change      Change    `json:"change"`
+	Board       string    `json:"board,omitempty"`
+	Arch        string    `json:"arch,omitempty"`
+	Defconfig   string    `json:"defconfig,omitempty"`
+	Compiler    string    `json:"compiler,omitempty"`
+	Lab         string    `json:"lab,omitempty"` // of the last result
+	TestPath    string    `json:"test_path,omitempty"`
+	Old         Outcome   `json:"old"`
+	New         Outcome   `json:"new"`
+	SinceKernel string    `json:"since_kernel,omitempty"` // the first kernel with New, as far back as there are documents
+	Since       time.Time `json:"since,omitzero"`         // record time of the first such document
+	Incident    string    `json:"incident,omitempty"`     // title of what the kernel of a failed boot reported
+}
+
+// pairKind is how documents of a kind are paired from kernel to kernel.
+type pairKind struct {
+	kind   string
+	result string   // field
+	parts  []string // fields that name a pair, in the order of their values in a pair
+	query  []any    // filters
+}
+
+// pairKinds in the order in which they are read: the boots come before the
+// tests, whose absence they explain.
+var pairKinds = []pairKind{
+	{kind: mappings.Build, result: "build_result.keyword", parts: []string{fieldConfig, fieldArch, fieldCompiler}},
+	{kind: mappings.Boot, result: "boot_result.keyword", parts: []string{fieldBoard, fieldConfig, fieldArch, fieldCompiler}},
+	{
+		kind: mappings.Test, result: "result.keyword", query: []any{exists(fieldPath)},
+		parts: []string{fieldPath, fieldBoard, fieldConfig, fieldArch, fieldCompiler},
+	},
+	{ // of the first kcing, which knew no test_path
+		kind: mappings.Test, result: "result.keyword", query: []any{equal(fieldPath, "")},
+		parts: []string{fieldSuite, fieldName, fieldBoard, fieldConfig, fieldArch, fieldCompiler},
+	},
+}
+
+// difference is a pair without what became of it.
+func (k pairKind) difference(pair []string) Difference {
+	d := Difference{Kind: k.kind}
+	for i, field := range k.parts {
+		text := strings.Clone(pair[i]) // not the whole answer
+		switch field {
+		case fieldConfig:
+			d.Defconfig = text
+		case fieldArch:
+			d.Arch = text
+		case fieldCompiler:
+			d.Compiler = text
+		case fieldBoard:
+			d.Board = text
+		case fieldPath:
+			d.TestPath = text
+		case fieldSuite:
+			d.TestPath = withoutNumber(text)
+		case fieldName:
+			d.TestPath = strings.Trim(d.TestPath+"/"+text, "/")
+		}
+	}
+	return d
+}
+
+// withoutNumber cuts the number that LAVA puts before the name of a suite.
+func withoutNumber(suite string) string {
+	if digits := leadingDigits(suite); digits != "" {
+		return strings.TrimPrefix(suite[len(digits):], "_")
+	}
+	return suite
+}
+
+// boot names the boot that a test ran in.
+type boot struct{ board, defconfig, arch, compiler string }
+
+func (d Difference) boot() boot { return boot{d.Board, d.Defconfig, d.Arch, d.Compiler} }
+
+// comparison reads one tree. It sees the pairs in sorted order, all results of
+// one together, so that it keeps those alone that changed.
+type comparison struct {
+	tree     *Tree
+	limit    int
+	notThere map[boot]bool // boots that did not pass in the newest kernel, with those that are missing
+	found    map[Change][]located
+}
+
+// located is a change with what its documents are found by.
+type located struct {
+	Difference
+	of   pairKind
+	pair []string
+}
+
+// compare fills in what changed in the tree, and returns how many changes were
+// left out.
+func (s *snapshot) compare(ctx context.Context, t *Tree, o Options) (leftOut int, err error) {
+	c := &comparison{tree: t, limit: o.Limit, notThere: map[boot]bool{}, found: map[Change][]located{}}
+	kernels := []string{t.Kernel}
+	if t.Previous != "" {
+		kernels = append(kernels, t.Previous)
+	}
+	at := []any{equal(fieldTree, t.Tree), equal(fieldBranch, t.Branch)}
+	for _, k := range pairKinds {
+		if !slices.Contains(o.Filter.kinds(), k.kind) {
+			continue
+		}
+		query := slices.Concat(k.query, at, []any{terms(fieldKernel, kernels...)}, o.Filter.clauses())
+		if err := c.read(ctx, s, k, query); err != nil {
+			return 0, err
+		}
+	}
+	kept := c.kept()
+	if err := s.details(ctx, t, kept, slices.Concat(at, o.Filter.clauses())); err != nil {
+		return 0, err
+	}
+	total := 0
+	for _, n := range t.Counts {
+		total += n
+	}
+	for _, d := range kept {
+		t.Changes = append(t.Changes, d.Difference)
+	}
+	return total - len(kept), nil
+}
+
+// read goes through the pairs of a kind.
+func (c *comparison) read(ctx context.Context, s *snapshot, k pairKind, query []any) error {
+	var pair []string
+	var before, now tally
+	settle := func() {
+		if pair != nil {
+			c.settle(k, pair, before.outcome(), now.outcome())
+		}
+		before, now = tally{}, tally{}
+	}
+	n := len(k.parts)
+	fields := append(slices.Clone(k.parts), fieldKernel, k.result, fieldError, fieldStatus)
+	err := s.each(ctx, question{kind: k.kind, query: query, fields: fields}, func(b bucket) error {
+		if !slices.Equal(pair, b.key[:n]) {
+			settle()
+			pair = slices.Clone(b.key[:n])
+		}
+		is := ending{b.key[n+1], b.key[n+2], b.key[n+3]}.outcome()
+		if b.key[n] == c.tree.Kernel {
+			now.add(is, b.count)
+			c.tree.results(k.kind, false).add(is, b.count)
+		} else {
+			before.add(is, b.count)
+			c.tree.results(k.kind, true).add(is, b.count)
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	settle()
+	return nil
+}
+
+// results are the numbers of a kind in the newest kernel or the one before.
+func (t *Tree) results(kind string, previous bool) *Results {
+	of := map[string][2]*Results{
+		mappings.Build: {&t.Builds, &t.PreviousBuilds},
+		mappings.Boot:  {&t.Boots, &t.PreviousBoots},
+		mappings.Test:  {&t.Tests, &t.PreviousTests},
+	}[kind]
+	if previous {
+		return of[1]
+	}
+	return of[0]
+}
+
+// settle notes what became of one pair. A test that is missing since its boot
+// failed, or is missing itself, is no change of its own: the boot is.
+func (c *comparison) settle(k pairKind, pair []string, before, now Outcome) {
+	if k.kind == mappings.Boot && now != Pass && now != Unstable {
+		c.notThere[k.difference(pair).boot()] = true
+	}
+	if c.tree.Previous == "" && now != Fail && now != Unstable {
+		return
+	}
+	change := changeOf(before, now)
+	if change == "" {
+		return
+	}
+	if change == Disappeared && k.kind == mappings.Test && c.notThere[k.difference(pair).boot()] {
+		return
+	}
+	c.tree.Counts[change]++
+	if len(c.found[change]) >= c.limit {
+		return
+	}
+	d := k.difference(pair)
+	d.Change, d.Old, d.New = change, before, now
+	kept := make([]string, len(pair))
+	for i := range pair {
+		kept[i] = strings.Clone(pair[i])
+	}
+	c.found[change] = append(c.found[change], located{Difference: d, of: k, pair: kept})
+}
+
+// kept are the changes within the limit, the most urgent first.
+func (c *comparison) kept() []located {
+	var out []located
+	for _, change := range Changes {
+		out = append(out, c.found[change]...)
+	}
+	return out[:min(len(out), c.limit)]
+}

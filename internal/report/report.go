@@ -1,0 +1,207 @@
+// Package report answers from Elasticsearch what fails now and since when,
+// whether it is the kernel or the lab, and what the last kernel changed.
+//
+// It does not bisect and remembers nothing: each report is read anew from the
+// indices, at one moment ([Make] opens a point in time), with a read-only role.
+// The caveat: a kernel is the text in git_describe, and a kernel is as new as its
+// first document; records that name no git_describe are in no report.
+package report
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Options say what a report is about.
+type Options struct {
+	Prefix string    // of the indices
+	Since  time.Time // kernels tested since then
+	Until  time.Time // now
+	Filter Filter
+	// Compare are two kernels, the older one first, to compare instead of the
+	// newest of each tree with the one before it. Both empty: not asked for.
+	Compare [2]string
+	// Limit is how many changes of each tree, and how many incidents, are kept;
+	// what is over it is counted in [Report.LeftOut].
+	Limit int
+}
+
+// Filter narrows a report. An empty field takes everything. Builds belong to no
+// lab and no board, so with one of these there are none.
+type Filter struct {
+	Tree, Branch, Lab, Board, Arch string
+}
+
+// Report is what `kcing report --json` prints. Times are RFC 3339; what is not
+// known is left out. New fields may come, none changes its meaning.
+type Report struct {
+	Since     time.Time  `json:"since"`
+	Until     time.Time  `json:"until"`
+	LeftOut   int        `json:"left_out"` // changes and incidents over the limit
+	Trees     []Tree     `json:"trees"`
+	Incidents []Incident `json:"incidents"`
+	Labs      []Lab      `json:"labs"`
+	Boards    []Board    `json:"boards"`
+
+	Days []Day `json:"-"` // for the page alone, by tree and day
+}
+
+// Tree is one branch of a tree: its newest kernel beside the one before it.
+type Tree struct {
+	Tree     string         `json:"tree"`
+	Branch   string         `json:"branch"`
+	Kernel   string         `json:"kernel"`             // git_describe
+	Previous string         `json:"previous,omitempty"` // "": there is none
+	Builds   Results        `json:"builds"`             // documents of Kernel
+	Boots    Results        `json:"boots"`
+	Tests    Results        `json:"tests"`
+	Counts   map[Change]int `json:"counts"` // of all changes, also of those left out
+	Changes  []Difference   `json:"changes"`
+
+	// Of the previous kernel, for what changed since.
+	PreviousBuilds, PreviousBoots, PreviousTests Results    `json:"-"`
+	Matrix                                       []BoardRow `json:"-"`
+	kernels                                      []kernel   // oldest first, Kernel is among them
+}
+
+// Results are numbers of documents. What the lab lost, what was skipped and what
+// ended in no known way is inconclusive.
+type Results struct {
+	Pass         int64 `json:"pass"`
+	Fail         int64 `json:"fail"`
+	Inconclusive int64 `json:"inconclusive"`
+}
+
+func (r *Results) add(o Outcome, n int64) {
+	switch o {
+	case Pass:
+		r.Pass += n
+	case Fail:
+		r.Fail += n
+	default:
+		r.Inconclusive += n
+	}
+}
+
+// Total is the number of all documents.
+func (r Results) Total() int64 { return r.Pass + r.Fail + r.Inconclusive }
+
+// PassRate is the share of passes among what passed or failed, in per cent.
+// known is false when nothing did.
+func (r Results) PassRate() (percent float64, known bool) {
+	if r.Pass+r.Fail == 0 {
+		return 0, false
+	}
+	return 100 * float64(r.Pass) / float64(r.Pass+r.Fail), true
+}
+
+// Lab is how the boots of one lab ended.
+type Lab struct {
+	Lab string `json:"lab"`
+	Place
+}
+
+// Board is how the boots on one kind of board ended.
+type Board struct {
+	Board string `json:"board"`
+	Place
+}
+
+// Place is how boots ended in one place.
+type Place struct {
+	Results
+	Lost int64 `json:"lost"` // boots that the lab lost or somebody canceled; they are inconclusive
+}
+
+// Make reads a report from Elasticsearch. No index at all is an empty report.
+// A kernel of Compare that no tree has is a [*NoKernelError].
+func Make(ctx context.Context, es Elasticsearch, o Options) (*Report, error) {
+	s, err := open(ctx, es, o.Prefix)
+	if err != nil {
+		return nil, err
+	}
+	defer s.close(ctx)
+	r := &Report{
+		Since: o.Since.UTC(), Until: o.Until.UTC(),
+		Trees: []Tree{}, Incidents: []Incident{}, Labs: []Lab{}, Boards: []Board{},
+	}
+	if r.Trees, err = s.trees(ctx, o); err != nil {
+		return nil, err
+	}
+	if o.Compare[0] != "" {
+		r.Since = s.sinceOf(r.Trees)
+	}
+	for i := range r.Trees {
+		left, err := s.compare(ctx, &r.Trees[i], o)
+		if err != nil {
+			return nil, err
+		}
+		r.LeftOut += left
+	}
+	in := scopeOf(r, o)
+	for _, read := range []func(context.Context, *Report, scope) error{s.places, s.days, s.matrix} {
+		if err := read(ctx, r, in); err != nil {
+			return nil, err
+		}
+	}
+	left, err := s.incidents(ctx, r, in, o.Limit)
+	r.LeftOut += left
+	return r, err
+}
+
+// scope is what the parts of a report that go by time look at: all documents of
+// the time, or with --compare those of the two kernels.
+type scope struct {
+	window  []any // filters: the time, or the two kernels
+	filters []any // the others
+	newest  map[string]bool
+	before  map[string]bool // the kernels before
+}
+
+func (s scope) query() []any { return slices.Concat(s.window, s.filters) }
+
+func scopeOf(r *Report, o Options) scope {
+	s := scope{filters: o.Filter.clauses(), newest: map[string]bool{}, before: map[string]bool{}}
+	var kernels []string
+	for _, t := range r.Trees {
+		s.newest[t.Kernel], s.before[t.Previous] = true, t.Previous != ""
+		kernels = append(kernels, t.Kernel, t.Previous)
+	}
+	if o.Compare[0] != "" {
+		s.window = []any{terms(fieldKernel, kernels...)}
+	} else {
+		s.window = []any{between(r.Since, r.Until)}
+	}
+	return s
+}
+
+func (f Filter) clauses() (clauses []any) {
+	for _, c := range []struct{ field, value string }{
+		{fieldTree, f.Tree}, {fieldBranch, f.Branch}, {fieldLab, f.Lab}, {fieldBoard, f.Board}, {fieldArch, f.Arch},
+	} {
+		if c.value != "" {
+			clauses = append(clauses, terms(c.field, c.value))
+		}
+	}
+	return clauses
+}
+
+// ofPlaces tells whether the filter leaves no builds.
+func (f Filter) ofPlaces() bool { return f.Lab != "" || f.Board != "" }
+
+// NoKernelError says that a kernel to compare is in no tree.
+type NoKernelError struct {
+	Kernels []string // those that were asked for
+	Known   []string // the newest that there are
+}
+
+func (e *NoKernelError) Error() string {
+	known := "there are no kernels"
+	if len(e.Known) > 0 {
+		known = "the newest are " + strings.Join(e.Known, ", ")
+	}
+	return fmt.Sprintf("no tree and branch has both %s; %s", strings.Join(e.Kernels, " and "), known)
+}

@@ -1,0 +1,263 @@
+package report
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/elastic/go-elasticsearch/v8/esapi"
+	"github.com/tidwall/gjson"
+
+	"github.com/kcing/kcing/mappings"
+)
+
+// Elasticsearch sends requests; a client of go-elasticsearch is one.
+type Elasticsearch = esapi.Transport
+
+// Fields by the names under which both kcings have them as terms.
+const (
+	fieldTree     = "job.keyword"
+	fieldBranch   = "git_branch.keyword"
+	fieldKernel   = "git_describe.keyword"
+	fieldVersion  = "kernel.keyword"
+	fieldLab      = "lab_name.keyword"
+	fieldBoard    = "board.keyword"
+	fieldArch     = "arch.keyword"
+	fieldConfig   = "defconfig_full.keyword"
+	fieldCompiler = "build_environment.keyword"
+	fieldError    = "error_type.keyword"
+	fieldStatus   = "lava_status.keyword"
+	fieldIncident = "incident.keyword"
+	fieldPath     = "test_path.keyword"
+	fieldSuite    = "suite.keyword"
+	fieldName     = "name.keyword"
+)
+
+const (
+	// keepAlive is how long Elasticsearch keeps a point in time after a request.
+	keepAlive = "2m"
+	// pageSize is how many buckets a request asks for: some megabytes of answer.
+	pageSize = 10_000
+	// maxAnswer bounds an answer.
+	maxAnswer = 64 << 20
+)
+
+// snapshot reads the indices of a prefix as they were at one moment.
+type snapshot struct {
+	es    Elasticsearch
+	pit   map[string]string // by kind of document
+	empty map[string]bool   // kinds without an index
+}
+
+// Kinds of documents that a report reads.
+var kinds = []string{mappings.Build, mappings.Boot, mappings.Test, kindIncident}
+
+// open takes the snapshot. Its error is the one line that a person needs.
+func open(ctx context.Context, es Elasticsearch, prefix string) (*snapshot, error) {
+	s := &snapshot{es: es, pit: map[string]string{}, empty: map[string]bool{}}
+	for _, kind := range kinds {
+		// Days begin with a digit: other people's boot-loader-stats is no index of ours.
+		index, yes := prefix+kind+"-2*.*.*", true
+		answer, err := s.call(ctx, esapi.OpenPointInTimeRequest{
+			Index: []string{index}, KeepAlive: keepAlive, IgnoreUnavailable: &yes,
+		})
+		if err != nil {
+			s.close(ctx)
+			return nil, fmt.Errorf("reading %s: %w", index, err)
+		}
+		s.pit[kind] = gjson.GetBytes(answer, "id").String()
+	}
+	return s, nil
+}
+
+// close lets Elasticsearch forget the snapshot. What fails is forgotten by
+// itself after keepAlive.
+func (s *snapshot) close(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+	defer cancel()
+	for _, id := range s.pit {
+		body, _ := json.Marshal(object{"id": id}) // a text cannot fail
+		_, _ = s.call(ctx, esapi.ClosePointInTimeRequest{Body: bytes.NewReader(body)})
+	}
+}
+
+type object = map[string]any
+
+func terms(field string, values ...string) object { return object{"terms": object{field: values}} }
+
+func all(filters ...any) object { return object{"bool": object{"filter": filters}} }
+
+func anyOf(clauses []any) object {
+	return object{"bool": object{"should": clauses, "minimum_should_match": 1}}
+}
+
+// equal finds documents whose field has this text; with "" those without it.
+func equal(field, text string) any {
+	if text == "" {
+		return object{"bool": object{"must_not": object{"exists": object{"field": field}}}}
+	}
+	return object{"term": object{field: text}}
+}
+
+func exists(field string) object { return object{"exists": object{"field": field}} }
+
+func between(since, until time.Time) object {
+	const layout = "2006-01-02T15:04:05.000Z"
+	return object{"range": object{"@timestamp": object{
+		"gte": since.UTC().Format(layout), "lte": until.UTC().Format(layout),
+	}}}
+}
+
+// bucket is a combination of values that documents have.
+type bucket struct {
+	key         []string // in the order of the fields, "" where there is none
+	count       int64
+	first, last time.Time // of the documents' record times, where they were asked for
+	window      bucketWindow
+}
+
+// bucketWindow are those documents of a bucket that lie within a second query.
+type bucketWindow struct {
+	count int64
+}
+
+// question is a walk over the combinations of some fields' values.
+type question struct {
+	kind   string
+	query  []any    // filters
+	fields []string // "@timestamp" is its day
+	times  bool     // first and last are wanted
+	window []any    // filters of bucket.window; nil: not wanted
+}
+
+// each calls f for every combination, sorted by the fields in their order. The
+// texts of a bucket are valid during the call only.
+func (s *snapshot) each(ctx context.Context, q question, f func(bucket) error) error {
+	if s.pit[q.kind] == "" {
+		return nil
+	}
+	var after json.RawMessage
+	for {
+		body, err := json.Marshal(s.page(q, after))
+		if err != nil {
+			return fmt.Errorf("a query: %w", err)
+		}
+		answer, err := s.call(ctx, esapi.SearchRequest{Body: bytes.NewReader(body)})
+		if err != nil {
+			return fmt.Errorf("reading the %s documents: %w", q.kind, err)
+		}
+		if id := gjson.GetBytes(answer, "pit_id").String(); id != "" {
+			s.pit[q.kind] = id
+		}
+		page := gjson.GetBytes(answer, "aggregations.all")
+		buckets := page.Get("buckets").Array()
+		for _, b := range buckets {
+			if err := f(readBucket(b, len(q.fields))); err != nil {
+				return err
+			}
+		}
+		if len(buckets) < pageSize || !page.Get("after_key").Exists() {
+			return nil
+		}
+		after = json.RawMessage(page.Get("after_key").Raw)
+	}
+}
+
+func (s *snapshot) page(q question, after json.RawMessage) object {
+	sources := make([]any, len(q.fields))
+	for i, field := range q.fields {
+		name := fmt.Sprintf("%02d", i)
+		if field == dayField {
+			sources[i] = object{name: object{"date_histogram": object{"field": field, "calendar_interval": "day"}}}
+			continue
+		}
+		sources[i] = object{name: object{"terms": object{"field": field, "missing_bucket": true}}}
+	}
+	composite := object{"size": pageSize, "sources": sources}
+	if after != nil {
+		composite["after"] = after
+	}
+	aggs := object{}
+	if q.times {
+		aggs["first"] = object{"min": object{"field": "@timestamp"}}
+		aggs["last"] = object{"max": object{"field": "@timestamp"}}
+	}
+	if q.window != nil {
+		aggs["window"] = object{"filter": all(q.window...)}
+	}
+	return object{
+		"size": 0, "track_total_hits": false, "query": all(q.query...),
+		"pit":  object{"id": s.pit[q.kind], "keep_alive": keepAlive},
+		"aggs": object{"all": object{"composite": composite, "aggs": aggs}},
+	}
+}
+
+// dayField is the day of the record time when it stands among a question's fields.
+const dayField = "@timestamp"
+
+func readBucket(b gjson.Result, fields int) bucket {
+	out := bucket{key: make([]string, 0, fields), count: b.Get("doc_count").Int()}
+	b.Get("key").ForEach(func(_, value gjson.Result) bool {
+		out.key = append(out.key, value.String())
+		return true
+	})
+	for len(out.key) < fields {
+		out.key = append(out.key, "")
+	}
+	moment := func(name string) time.Time {
+		if v := b.Get(name + ".value"); v.Type == gjson.Number {
+			return time.UnixMilli(v.Int()).UTC()
+		}
+		return time.Time{}
+	}
+	out.first, out.last = moment("first"), moment("last")
+	out.window.count = b.Get("window.doc_count").Int()
+	return out
+}
+
+// request is one of esapi's.
+type request interface {
+	Do(context.Context, esapi.Transport) (*esapi.Response, error)
+}
+
+func (s *snapshot) call(ctx context.Context, r request) ([]byte, error) {
+	res, err := r.Do(ctx, s.es)
+	if err != nil {
+		return nil, err
+	}
+	defer res.Body.Close() //nolint:errcheck // only read
+	body, err := io.ReadAll(io.LimitReader(res.Body, maxAnswer+1))
+	switch {
+	case res.StatusCode == http.StatusUnauthorized:
+		return nil, errors.New("the credentials are refused (401): check ES_API_KEY, or ES_USERNAME and ES_PASSWORD")
+	case res.StatusCode == http.StatusForbidden:
+		return nil, errors.New("not allowed (403): the role needs the privilege read on these indices")
+	case res.IsError():
+		return nil, fmt.Errorf("Elasticsearch answered %d: %s", res.StatusCode, reason(body))
+	case err != nil:
+		return nil, fmt.Errorf("the answer broke off: %w", err)
+	case len(body) > maxAnswer:
+		return nil, fmt.Errorf("an answer is larger than %d MiB", maxAnswer>>20)
+	case gjson.GetBytes(body, "_shards.failed").Int() > 0:
+		return nil, fmt.Errorf("some shards did not answer: %s", reason(body))
+	case gjson.GetBytes(body, "timed_out").Bool():
+		return nil, errors.New("Elasticsearch took too long and answered in part")
+	}
+	return body, nil
+}
+
+// reason is what Elasticsearch says went wrong, on one line.
+func reason(body []byte) string {
+	for _, path := range []string{"error.root_cause.0.reason", "error.reason", "_shards.failures.0.reason.reason", "error"} {
+		if text := gjson.GetBytes(body, path); text.Type == gjson.String && text.String() != "" {
+			return strings.Join(strings.Fields(text.String()), " ")
+		}
+	}
+	return "no reason given"
+}
