@@ -1,6 +1,7 @@
 package transform
 
 import (
+	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -51,61 +52,71 @@ func (f *jobFacts) field(key string) *string {
 	return nil
 }
 
-// strict reads a definition in the form that nearly all have; false: in another.
-func (f *jobFacts) strict(text string) bool {
-	if strings.Contains(text, multinode) || !f.strictMetadata(text) {
-		return false // its role stands deep within
-	}
-	var ok bool
-	if f.deviceType, ok = topText(text, "device_type"); ok {
-		f.jobName, ok = topText(text, "job_name")
-	}
-	return ok
-}
-
 // multinode is the protocol whose part of a definition has the device's role.
 const multinode = "lava-multinode"
 
-// topText is the text of a key of the outermost level; false when it is in doubt
-// whether it stands there.
-func topText(text, key string) (string, bool) {
-	start := 0
-	if !strings.HasPrefix(text, key+":") {
-		if start = strings.Index(text, "\n"+key+":") + 1; start == 0 {
-			return "", !strings.Contains(text, key)
-		}
+// strict reads a definition in the form that nearly all have: a block mapping
+// with the metadata, and the texts wanted beside them, at its outermost level.
+// False: it is in another form, or it is in doubt whether it is in this one.
+func (f *jobFacts) strict(text string) bool {
+	if strings.Contains(text, multinode) || strings.Contains(text, "\n---") || strings.Contains(text, "\n...") ||
+		(&strictYAML{text: text}).keyEnd(0) < 0 {
+		return false // the role stands deep within; or it is no block mapping, or more than one
 	}
-	i := start + len(key) + len(":")
-	if strings.Contains(text[i:], "\n"+key) || !quotesClosed(text[:start]) {
-		return "", false
-	}
-	y := strictYAML{text: text}
-	if !y.at(i, " ") {
-		return "", false
-	}
-	v, end := y.scalar(i+1, 0, false)
-	return v.text(), end >= 0 && y.lineEnd(end) >= 0
-}
-
-// strictMetadata reads the metadata alone, which stands at the definition's outermost
-// level; false when it is in another form, or when it is in doubt whether the
-// line that looks like its beginning is one.
-func (f *jobFacts) strictMetadata(text string) bool {
-	const key = "metadata:"
-	start := 0
-	if !strings.HasPrefix(text, key) {
-		if start = strings.Index(text, "\n"+key) + 1; start == 0 {
+	keys := [...]string{"device_type", "job_name", "metadata"}
+	var values, places [len(keys)]int
+	for i, key := range keys {
+		var clear bool
+		if values[i], clear = topKey(text, key); !clear {
 			return false
 		}
 	}
-	before, after := text[:start], text[start+len(key):]
-	if !quotesClosed(before) || strings.HasPrefix(text, "{") ||
-		strings.Contains(text, "\n---") || strings.Contains(text, "\n...") || strings.Contains(after, "\n"+key) {
-		return false
+	places = values
+	slices.Sort(places[:])
+	closed := 0
+	for _, place := range places {
+		if place > 0 {
+			if !quotesClosed(text[:place], closed) {
+				return false
+			}
+			closed = place
+		}
 	}
-	if root := (&strictYAML{text: text}); root.keyEnd(0) < 0 {
-		return false // the outermost level is something other than a mapping
+	var one, other bool
+	f.deviceType, one = topText(text, values[0])
+	f.jobName, other = topText(text, values[1])
+	return one && other && values[2] > 0 && f.strictMetadata(text[values[2]:])
+}
+
+// topKey is the place behind the colon of a key that a line begins with; 0 when
+// there is none. False: it may stand elsewhere, or more than once.
+func topKey(text, key string) (value int, clear bool) {
+	at := 0
+	if !strings.HasPrefix(text, key+":") {
+		if at = strings.Index(text, "\n"+key+":") + 1; at == 0 {
+			return 0, key == "metadata" || !strings.Contains(text, key)
+		}
 	}
+	value = at + len(key) + len(":")
+	return value, !strings.Contains(text[value:], "\n"+key)
+}
+
+// topText is the text of the value at that place, "" for none; false when it is
+// not clearly a scalar.
+func topText(text string, value int) (string, bool) {
+	if value == 0 {
+		return "", true
+	}
+	y := strictYAML{text: text}
+	if !y.at(value, " ") {
+		return "", false
+	}
+	v, end := y.scalar(value+1, 0, false)
+	return v.text(), end >= 0 && y.lineEnd(end) >= 0
+}
+
+// strictMetadata reads the metadata, from behind their colon.
+func (f *jobFacts) strictMetadata(after string) bool {
 	odd := false
 	y := strictYAML{text: after, pair: func(level int, key string, v scalar) {
 		if level != 1 {
@@ -127,12 +138,11 @@ func (f *jobFacts) strictMetadata(text string) bool {
 	return !odd && end >= 0 && (end == len(after) || y.keyEnd(end) > 0)
 }
 
-// quotesClosed tells whether no quoted text can be open at the end of text.
-// False: it can, or a quote stands where it is not clear whether it opens one,
-// as in plain text.
-func quotesClosed(text string) bool {
-	single, double := indexFrom(text, 0, '\''), indexFrom(text, 0, '"')
-	blocks := mayHoldBlocks(text)
+// quotesClosed tells whether no quoted text can be open at the end of text, when
+// none is at from. False: it can, or a quote stands where it is not clear whether
+// it opens one, as in plain text.
+func quotesClosed(text string, from int) bool {
+	single, double := indexFrom(text, from, '\''), indexFrom(text, from, '"')
 	for {
 		i := min(single, double)
 		if i == len(text) {
@@ -142,7 +152,7 @@ func quotesClosed(text string) bool {
 		if end < 0 || !mayOpen(text[:i]) {
 			return false
 		}
-		if strings.Contains(text[i:end], "\n") && (blocks || !opensValue(text[:i])) {
+		if strings.Contains(text[i:end], "\n") && (!opensValue(text[:i]) || mayHoldBlocks(text)) {
 			return false
 		}
 		if single <= end {

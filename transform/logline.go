@@ -85,16 +85,16 @@ func (l *logReader) fields(i int) int {
 // which most are, have their date and time of day looked at once.
 func (l *logReader) appendTime(dst, dt []byte) []byte {
 	const second = len("2006-01-02T15:04:05")
-	if len(dt) > len(dtStamp) && dt[len("2006-01-02")] == 'T' && isFractionUTC(dt[second:]) {
-		if bytes.Equal(dt[:second], l.second) {
-			return append(dst, dt[:len(dtStamp)]...)
-		}
-		if isSecond(dt[:second]) {
-			l.second = dt[:second]
-			return append(dst, dt[:len(dtStamp)]...)
-		}
+	if len(dt) <= len(dtStamp) || !isFractionUTC(dt[second:]) {
+		return append(dst, toMillis(string(dt), dtStamp)...)
 	}
-	return append(dst, toMillis(string(dt), dtStamp)...)
+	if !bytes.Equal(dt[:second], l.second) {
+		if dt[len("2006-01-02")] != 'T' || !isSecond(string(dt[:second])) {
+			return append(dst, toMillis(string(dt), dtStamp)...)
+		}
+		l.second = dt[:second]
+	}
+	return append(dst, dt[:len(dtStamp)]...)
 }
 
 // lineEnd goes over an ns field, the closing brace and the line break.

@@ -100,7 +100,7 @@ const (
 // milliseconds. Text that is no time stays as it is.
 func toMillis(text, layout string) string {
 	if second := len("2006-01-02T15:04:05"); len(text) > len(layout) && text[len("2006-01-02")] == layout[len("2006-01-02")] &&
-		isSecond(text[:second]) && isFractionUTC(text[second:]) {
+		isSecond(text[:second]) && isFractionUTC([]byte(text[second:])) {
 		return text[:len(layout)]
 	}
 	if t, ok := parseClock(text); ok {
@@ -111,7 +111,7 @@ func toMillis(text, layout string) string {
 
 // isSecond tells a valid date and time of day from other text of that length;
 // what stands between the two is not looked at.
-func isSecond[T string | []byte](s T) bool {
+func isSecond(s string) bool {
 	const form = "0000-00-00.00:00:00"
 	if len(s) != len(form) {
 		return false
@@ -129,19 +129,15 @@ func isSecond[T string | []byte](s T) bool {
 	return day <= 28 || day <= time.Date(year, time.Month(month)+1, 0, 0, 0, 0, 0, time.UTC).Day()
 }
 
-// isFractionUTC tells what stands behind the seconds of a UTC time with at least
-// milliseconds: Python writes .123456, with or without +00:00.
-func isFractionUTC[T string | []byte](s T) bool {
-	const zone = "+00:00"
-	n := len(s)
-	if n > len(zone) && string(s[n-len(zone):]) == zone {
-		n -= len(zone)
-	}
-	if n < len(".000") || n > len(".000000000") || s[0] != '.' {
+// isFractionUTC tells what Python writes behind the seconds of a UTC time:
+// microseconds, with or without +00:00.
+func isFractionUTC(s []byte) bool {
+	const micros, zone = len(".000000"), "+00:00"
+	if len(s) < micros || len(s) > micros && string(s[micros:]) != zone || s[0] != '.' {
 		return false
 	}
-	for i := 1; i < n; i++ {
-		if s[i] < '0' || s[i] > '9' {
+	for _, c := range s[1:micros] {
+		if c-'0' > 9 {
 			return false
 		}
 	}
