@@ -16,8 +16,9 @@ func TestTestPath(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := []struct{ suite, set, path any }{
-		{"lava", "syscalls", "lava/syscalls/mmap01"}, {"lava", "io/uring", "lava/io/uring/mmap01"}, {"lava", nil, "lava/mmap01"}, {"lava", "only", "lava/only"},
-		{"12_other", nil, "other/x"}, {"lava", nil, "lava/login-action"}, {"lava", nil, "lava/a/b"},
+		{"7_ltp-mm", "syscalls", "ltp-mm/syscalls/mmap01"}, {"7_ltp-mm", "io/uring", "ltp-mm/io/uring/mmap01"}, {"7_ltp-mm", nil, "ltp-mm/mmap01"},
+		{"7_ltp-mm", "only", "ltp-mm/only"},
+		{"12_other", nil, "other/x"}, {"lava", nil, "lava/login-action"}, {"ltp", nil, "ltp/a/b"},
 	}
 	for i, doc := range sources(t, d)[DocTest] {
 		if w := want[i]; doc["suite"] != w.suite || doc["set"] != w.set || doc["test_path"] != w.path || doc["test_key"] != "t||||||"+w.path.(string) {

@@ -122,7 +122,7 @@ func lastLogin(cases []testCase) (last *testCase) {
 	for _, name := range [...]string{"login-action", "auto-login-action"} { // of old
 		for i := range cases {
 			c := &cases[i]
-			if c.byLAVA && c.name == name && c.result != "" && (last == nil || !c.before(last)) {
+			if c.under == lavaSuite && c.name == name && c.result != "" && (last == nil || !c.before(last)) {
 				last = c
 			}
 		}

@@ -16,7 +16,7 @@ type testCase struct {
 	// What was there and not null.
 	hasResult, hasName, hasMeasurement, hasStart, hasSuite, hasLogged bool
 	testSet                                                           string // the set that LAVA's metadata puts the case into
-	byLAVA                                                            bool   // of LAVA's own suite, whatever the row says
+	under                                                             string // the suite in whose list it stands, whatever it says itself
 	// Of the suite lava's case job only.
 	errorType, errorMsg string
 }
@@ -94,8 +94,8 @@ func (d *Documents) strictSuite(suite, text string) bool {
 		if i = y.mappingFrom(i+indent, indent, 1); i < 0 || odd {
 			return false
 		}
-		c.byLAVA = suite == lavaSuite
-		if !c.byLAVA || c.name != "job" {
+		c.under = suite
+		if suite != lavaSuite || c.name != "job" {
 			c.errorType, c.errorMsg = "", ""
 		}
 		d.work.cases = append(d.work.cases, c)
@@ -176,14 +176,14 @@ func (d *Documents) slowSuite(name, text string) bool {
 }
 
 func (y *yamlReader) testCase(suite string, row *yaml.Node) testCase {
-	c := testCase{byLAVA: suite == lavaSuite}
+	c := testCase{under: suite}
 	for _, key := range rowKeys {
 		if v := y.child(row, key); v != nil {
 			c.set(key, y.text(v), true)
 		}
 	}
 	if meta := y.child(row, "metadata"); meta != nil && meta.Kind == yaml.MappingNode {
-		if c.byLAVA && c.name == "job" {
+		if suite == lavaSuite && c.name == "job" {
 			c.errorType = y.text(y.child(meta, "error_type"))
 			c.errorMsg = y.text(y.child(meta, "error_msg"))
 		}

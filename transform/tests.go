@@ -1,6 +1,7 @@
 package transform
 
 import (
+	"cmp"
 	"math"
 	"strconv"
 	"time"
@@ -72,7 +73,7 @@ func (d *Documents) testID(c *testCase) {
 // lines those of our documents.
 func (c *testCase) fill(received time.Time) {
 	if !c.hasSuite {
-		c.suite = lavaSuite
+		c.suite = cmp.Or(c.under, lavaSuite)
 	}
 	if !c.hasMeasurement {
 		c.measurement = "0"

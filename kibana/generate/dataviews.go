@@ -18,7 +18,7 @@ var labels = map[string]string{
 	"boot_result": "Result", "boot_time": "Boot time (s)", "boot_result_description": "Description",
 	"suite": "Suite", "name": "Test", "result": "Result", "measurement": "Measurement", "unit": "Unit",
 	"log_start_line": "Log line", "level": "Step", "lvl": "Level", "msg": "Message", "lineno": "Line", "dt": "Time of the line",
-	"build_key": "Build", "build_key.keyword": "On all boards", "boot_key": "Boot", "boot_key.keyword": "Log", "test_key": "On all boards",
+	"build_key": "Build", "build_key.keyword": "On all boards", "boot_key": "Boot", "test_key": "On all boards",
 	"job_id": "Job's log", "node_id": "Maestro node",
 }
 
@@ -40,21 +40,19 @@ func outsideLink(template, label string) fields {
 	return fields{"id": "url", "params": fields{"type": "a", "openLinkInCurrentTab": false, "labelTemplate": label, "urlTemplate": template}}
 }
 
-// dataViews have the links of rows. A field has one link, and boots lead to two
-// pages by each key: the second goes by the key's alias X.keyword. A boot has no
-// job_id; its log is that of its key.
+// dataViews have the links of rows. A field has one link, and a build's key leads
+// to two pages: the second goes by the key's alias X.keyword.
 func dataViews() []object {
 	toBuild := keyLink("build_key", "kcing-build-details", detailRange, "build")
 	toBoot := keyLink("boot_key", "kcing-boot-details", detailRange, "boot")
 	onBoards := keyLink("build_key", "kcing-compare-boots", detailRange, "other boards")
 	toLog := keyLink("job_id", "kcing-logs", detailRange, "log of {{value}}")
-	toLogs := keyLink("boot_key", "kcing-logs", detailRange, "log")
 	toBoard := keyLink("board", "kcing-board", "now-90d", "{{value}}")
 	toNode := outsideLink("https://api.kernelci.org/viewer?node_id={{value}}", "{{value}}")
 	return []object{
 		dataView(buildView, "[KernelCI] Builds", "build-*", fields{"build_key": toBuild, "build_key.keyword": onBoards, "node_id": toNode}),
 		dataView(bootView, "[KernelCI] Boots", "boot-*", fields{
-			"build_key": toBuild, "build_key.keyword": onBoards, "boot_key": toBoot, "boot_key.keyword": toLogs, "board": toBoard, "node_id": toNode,
+			"build_key": toBuild, "build_key.keyword": onBoards, "boot_key": toBoot, "job_id": toLog, "board": toBoard, "node_id": toNode,
 		}),
 		dataView(testView, "[KernelCI] Tests", "test-*", fields{
 			"build_key": toBuild, "boot_key": toBoot, "job_id": toLog, "board": toBoard, "node_id": toNode,

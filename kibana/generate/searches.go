@@ -33,7 +33,7 @@ func searches() []object {
 	const (
 		build = "build_result job git_branch git_describe defconfig_full arch build_environment "
 		boot  = "boot_result job git_branch git_describe arch defconfig_full build_environment lab_name board "
-		links = "boot_key boot_key.keyword build_key build_key.keyword "
+		links = "boot_key job_id build_key build_key.keyword "
 		test  = "result suite name board lab_name job git_describe arch defconfig_full build_environment "
 		line  = "lineno lvl msg board lab_name git_describe boot_key job_id"
 	)
@@ -49,7 +49,7 @@ func searches() []object {
 		search("boots-failed-list", "Failed boots, newest first", "Every boot that the kernel failed; lab trouble is not among them.",
 			bootView, bootFailed, boot+"error_type error_msg "+links, "-@timestamp"),
 		search("boots-lost-list", "Boots lost to labs, newest first", "Every boot that an infrastructure error ended, and what the lab said.",
-			bootView, bootLost, "boot_result lab_name board device error_type error_msg job git_describe boot_key boot_key.keyword", "-@timestamp"),
+			bootView, bootLost, "boot_result lab_name board device error_type error_msg job git_describe boot_key job_id", "-@timestamp"),
 		search("boots-by-board-list", "Boots by board", "Every boot of the build, board by board.",
 			bootView, "", "board lab_name boot_result boot_time error_type error_msg device git_describe "+links, "board lab_name -@timestamp"),
 		search("boot-facts", "The boot", "What was booted, where, and how it ended.",
