@@ -83,7 +83,7 @@ func TestTestIDs(t *testing.T) {
 	f("/t/1 /t/2", "- {id: 1}", "- {id: 2}")
 	f("/t/1 /t/1/2 /t/1/3", "- {id: 1}", "- {id: 1}", "- {id: '1'}")
 	f("/t/a/x/1 /t/a/x/2 /t/b/x/1", "- {suite: a, name: x}", "- {suite: a, name: x}", "- {suite: b, name: x}")
-	f("/t/lava//1 /t/lava//2", "- {result: pass}", "- {id: ''}")
+	f("/t/s//1 /t/s//2", "- {result: pass}", "- {id: ''}")
 	f("/t/a/x%20%C3%BC/1", "- {suite: a, name: 'x ü'}")
 	// What is numbered never meets an id that reads the same.
 	f("/t/1 /t/1/2 /t/1/3", "- {id: 1}", "- {id: 1/2}", "- {id: 1}")
