@@ -18,6 +18,7 @@ const (
 	dayMillis   = 24 * 60 * 60 * 1000
 
 	flagDigest = 1 << 0 // the 16 bytes of the digest follow
+	flagKnown  = 1 << 1 // Known stands at the end
 
 	tagFinished = 'f'
 	tagReceipt  = 'r'
@@ -43,7 +44,8 @@ func decodeKey(b []byte) (Key, error) {
 }
 
 // encodeFinished: flags, digest, record time, time from that to finishing,
-// documents, rejected. About 30 bytes. The numbers are varints.
+// documents, rejected; of Known the digest, version, level and, unless it is
+// zero, the time. About 50 bytes. The numbers are varints.
 func encodeFinished(f Finished) []byte {
 	b := make([]byte, 1, 48)
 	if f.Digest != [16]byte{} {
@@ -54,7 +56,31 @@ func encodeFinished(f Finished) []byte {
 	b = binary.AppendVarint(b, t)
 	b = binary.AppendVarint(b, at-t)
 	b = binary.AppendUvarint(b, clampCount(f.Documents))
-	return binary.AppendUvarint(b, clampCount(f.Rejected))
+	b = binary.AppendUvarint(b, clampCount(f.Rejected))
+	if f.Known == (Known{}) {
+		return b
+	}
+	b[0] |= flagKnown
+	b = append(append(b, f.Known.Digest[:]...), f.Known.Version, f.Known.Level)
+	if !f.Known.Updated.IsZero() {
+		b = binary.AppendVarint(b, f.Known.Updated.UnixMilli())
+	}
+	return b
+}
+
+// decodeKnown reads what stands behind a finished record's numbers.
+func decodeKnown(b []byte) (k Known, ok bool) {
+	n := copy(k.Digest[:], b)
+	if len(b) < n+2 || n < len(k.Digest) {
+		return Known{}, false
+	}
+	k.Version, k.Level = b[n], b[n+1]
+	if b = b[n+2:]; len(b) == 0 {
+		return k, true
+	}
+	r := varints{b: b}
+	k.Updated = fromMillis(r.signed())
+	return k, !r.bad && len(r.b) == 0
 }
 
 func clampCount(n int) uint64 { return uint64(min(max(n, 0), math.MaxInt32)) }
@@ -62,7 +88,7 @@ func clampCount(n int) uint64 { return uint64(min(max(n, 0), math.MaxInt32)) }
 // decodeFinished leaves Key empty.
 func decodeFinished(b []byte) (Finished, error) {
 	var f Finished
-	if len(b) == 0 || b[0]&^flagDigest != 0 {
+	if len(b) == 0 || b[0]&^(flagDigest|flagKnown) != 0 {
 		return f, fmt.Errorf("%w: finished record: flags", errDecode)
 	}
 	rest := b[1:]
@@ -76,7 +102,12 @@ func decodeFinished(b []byte) (Finished, error) {
 	r := varints{b: rest}
 	t, delta := r.signed(), r.signed()
 	docs, rejected := r.unsigned(), r.unsigned()
-	if r.bad || len(r.b) != 0 || docs > math.MaxInt32 || rejected > math.MaxInt32 {
+	known := true
+	if b[0]&flagKnown != 0 {
+		f.Known, known = decodeKnown(r.b)
+		r.b = nil
+	}
+	if r.bad || !known || len(r.b) != 0 || docs > math.MaxInt32 || rejected > math.MaxInt32 {
 		return Finished{}, fmt.Errorf("%w: finished record: numbers", errDecode)
 	}
 	f.Time, f.At = fromMillis(t), fromMillis(t+delta)

@@ -28,6 +28,16 @@ type Finished struct {
 	Documents int
 	Rejected  int       // of Documents
 	At        time.Time // when it was finished; zero in Commit means now
+	Known     Known     // zero: finished by a kcing that did not keep it
+}
+
+// Known is what a finished record's documents held, so that another record of
+// the same key can be held against it.
+type Known struct {
+	Digest  Digest    // of the documents
+	Version uint8     // of the program that made them: others make other documents of the same bytes
+	Level   uint8     // how much the record knew; of two the higher one stays
+	Updated time.Time // and of two of the same level the later one; zero: it does not change
 }
 
 // Matches reports whether d may be the digest of the bytes that were finished.

@@ -50,6 +50,9 @@ func goldenCases(tb testing.TB) []goldenCase {
 		} else if kind != "bad" {
 			c.options.Kind = transform.Kind(kind)
 		}
+		if c.options.OtherLab == "" {
+			c.options.OtherLab = "lab-other"
+		}
 		cases = append(cases, c)
 	}
 	return cases

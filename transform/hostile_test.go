@@ -307,7 +307,7 @@ func TestAllocations(t *testing.T) {
 		}
 		payload := callbackJSON("log", `"`+strings.Repeat(goodLine, lines)+`"`, "results", `{"lava":"`+suite+`"}`)
 		run := func() {
-			if err := r.Parse(payload, Options{Kind: KindLAVA}); err != nil {
+			if err := r.Parse(payload, Options{Kind: KindLAVA, OtherLab: "lab-a"}); err != nil {
 				t.Fatal(err)
 			}
 			if err := r.Documents(&d, testReceived); err != nil {

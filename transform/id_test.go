@@ -35,9 +35,31 @@ func TestRecordKey(t *testing.T) {
 	}
 	id(`"lab-a"`, `12`, "lab-a/12")
 	id(`"lab-a"`, `"12.3"`, "lab-a/12.3")
-	id(``, `12`, "-/12")
 	id(`"lab a/ü"`, `"1 2"`, "lab%20a/%C3%BC/1%202")
 	id(`5`, `12`, "5/12")
+}
+
+// TestWhoseJob: where a callback's lab comes from, and its key when nobody knows.
+func TestWhoseJob(t *testing.T) {
+	const node = "6b00989341dcea75e5d60010"
+	f := func(want string, o Options, fields ...string) {
+		t.Helper()
+		var r Record
+		o.Kind = KindLAVA
+		err := r.Parse(callbackJSON(append([]string{"id", "12"}, fields...)...), o)
+		if err != nil || r.Key != want {
+			t.Errorf("got %q, %v, want %q", r.Key, err, want)
+		}
+	}
+	body := []string{"lab_name", `"lab-b"`}
+	definition := []string{"definition", `"metadata: {node_id: ` + node + `}\n"`}
+	f("lab-a/12", Options{Lab: "lab-a", OtherLab: "lab-c", NodeID: node}, body...)
+	f("lab-b/12", Options{OtherLab: "lab-c", NodeID: node}, body...)
+	f("lab-c/12", Options{OtherLab: "lab-c", NodeID: node}, definition...)
+	f("node/"+node, Options{NodeID: node})
+	f("node/"+node, Options{}, definition...)
+	var r Record
+	refusedAs(t, r.Parse(callbackJSON("id", "12"), Options{Kind: KindLAVA}), "no_lab", "name the lab")
 }
 
 func TestShorten(t *testing.T) {

@@ -74,7 +74,7 @@ func (s *scratch) reset() {
 
 // identifyCallback finds a callback's key and refuses one whose documents would
 // say nothing.
-func (r *Record) identifyCallback(lab string) error {
+func (r *Record) identifyCallback(o Options) error {
 	r.jobID = r.text("id")
 	if r.jobID == "" {
 		return refuse("no_id", "id", "no id: a LAVA callback has the job's number there")
@@ -89,20 +89,57 @@ func (r *Record) identifyCallback(lab string) error {
 	if results == nil && r.part("log") == nil && (status == "" || status == statusComplete) {
 		return refuse("no_results", "", "neither results nor log: the notify block needs dataset: all")
 	}
+	if err := r.findLab(o); err != nil {
+		return err
+	}
+	if err := r.findKey(); err != nil {
+		return err
+	}
+	r.Time = r.firstTime("end_time", "start_time", "submit_time")
+	return nil
+}
+
+// findLab finds the callback's lab: the one given from outside, else the body's,
+// else that of its node, else the one for callbacks that name none.
+func (r *Record) findLab(o Options) error {
+	lab := o.Lab
 	if lab == "" {
 		lab = r.text("lab_name")
 		if strings.TrimSpace(lab) == "" && r.value("lab_name") != nil {
 			return refuse("empty_lab_name", "lab_name", "there, but empty or no text: name the lab in it, or with --lab-name")
 		}
 	}
-	r.Lab = strings.ToValidUTF8(lab, "\uFFFD")
-	r.Key = "-/" + escapeID(r.jobID)
-	if r.Lab != "" {
-		r.Key = escapeID(r.Lab) + "/" + escapeID(r.jobID)
+	if lab == "" && r.maestro != nil {
+		lab = r.maestro.data.text("runtime")
 	}
-	r.Time = r.firstTime("end_time", "start_time", "submit_time")
+	r.Lab = strings.ToValidUTF8(cmp.Or(lab, o.OtherLab), "\uFFFD")
 	return nil
 }
+
+// findKey makes the callback's key. Job numbers are unique in one lab only, so
+// without lab and node there is none.
+func (r *Record) findKey() error {
+	if r.Lab != "" {
+		r.Key = escapeID(r.Lab) + "/" + escapeID(r.jobID)
+		return nil
+	}
+	node := r.nodeID
+	if definition := r.part("definition"); node == "" && definition != nil {
+		var d Documents
+		d.readDefinition(definition)
+		node = d.work.facts.nodeID
+	}
+	if node == "" {
+		return refuse("no_lab", "lab_name", "the callback names no lab, and job numbers are unique in one lab only: "+
+			"name the lab (--lab-name, KCING_LAB, or lab_name in the query of the URL that LAVA posts to)")
+	}
+	r.Key = nodeKey + escapeID(node)
+	return nil
+}
+
+// nodeKey is what the key of a callback begins with of which only the Maestro
+// node is known.
+const nodeKey = "node/"
 
 // part is one of a callback's results, log and definition; nil when it is not
 // there or empty.
@@ -272,7 +309,7 @@ func (r *Record) addedFields(d *Documents) (errorMsg string) {
 			add(name, m.fact(name))
 		}
 	} else {
-		add("node_id", w.facts.nodeID)
+		add("node_id", cmp.Or(r.nodeID, w.facts.nodeID))
 	}
 	get := r.fact(d)
 	for _, key := range []struct{ name, text string }{{"build_key", buildKey(get)}, {"boot_key", bootKey(get)}} {

@@ -1,6 +1,7 @@
 package transform
 
 import (
+	"cmp"
 	"strings"
 )
 
@@ -93,10 +94,7 @@ func (r *Record) identifyNode(m *composite, o Options) error {
 		m.damage = "_badcallback"
 		r.forget()
 	}
-	if r.Lab = o.Lab; r.Lab == "" {
-		r.Lab = m.data.text("runtime")
-	}
-	r.Lab = strings.ToValidUTF8(r.Lab, "\uFFFD")
+	r.Lab = strings.ToValidUTF8(cmp.Or(o.Lab, m.data.text("runtime"), o.OtherLab), "\uFFFD")
 	r.jobID = m.data.text("job_id")
 	r.fixedByNode()
 	r.forget()
@@ -120,16 +118,12 @@ func (r *Record) enterCallback(raw []byte, o Options) error {
 	walkObject(raw, func(f field) { r.fields = append(r.fields, f) })
 	r.settleFields()
 	r.renameFields()
-	lab := o.Lab
-	if lab == "" {
-		lab = m.data.text("runtime")
-	}
 	if r.text("id") == "" { // labs that act as LAVA leave it out
 		if id := m.data["job_id"]; id != nil {
 			r.setValue("id", id)
 		}
 	}
-	if err := r.identifyCallback(lab); err != nil {
+	if err := r.identifyCallback(o); err != nil {
 		return err
 	}
 	if r.Time.IsZero() {

@@ -110,6 +110,9 @@ func callbackJSON(changes ...string) []byte {
 func made(payload []byte, o Options) (*Record, *Documents, error) {
 	var r Record
 	var d Documents
+	if o.OtherLab == "" {
+		o.OtherLab = "lab-a"
+	}
 	err := r.Parse(payload, o)
 	if err == nil {
 		err = r.Documents(&d, testReceived)
@@ -181,7 +184,7 @@ func TestNotRefused(t *testing.T) {
 		}
 	}
 	// Null and absent are the same.
-	if r, _, err := made(callbackJSON("lab_name", `null`), Options{}); err != nil || r.Key != "-/1" {
+	if r, _, err := made(callbackJSON("lab_name", `null`), Options{}); err != nil || r.Key != "lab-a/1" {
 		t.Errorf("lab null: %v", err)
 	}
 	// A lab that was given wins, also over an empty one.
@@ -256,7 +259,7 @@ func TestPure(t *testing.T) {
 	var d Documents
 	all := func(payload []byte) string {
 		t.Helper()
-		if err := r.Parse(payload, Options{Kind: KindLAVA}); err != nil {
+		if err := r.Parse(payload, Options{Kind: KindLAVA, OtherLab: "lab-a"}); err != nil {
 			t.Fatal(err)
 		}
 		if err := r.Documents(&d, testReceived); err != nil {
@@ -278,7 +281,7 @@ func TestPure(t *testing.T) {
 	if got := all([]byte("\xef\xbb\xbf\r\n " + string(small) + "\n")); got != want {
 		t.Errorf("other documents with white space around:\n%s", got)
 	}
-	if err := r.Parse([]byte(`{`), Options{Kind: KindLAVA}); err == nil {
+	if err := r.Parse([]byte(`{`), Options{Kind: KindLAVA, OtherLab: "lab-a"}); err == nil {
 		t.Fatal("damaged, but taken")
 	}
 	if got := all(small); got != want {

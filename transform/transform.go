@@ -61,6 +61,12 @@ type Options struct {
 	Kind Kind
 	// Lab, when set, is the lab_name of a LAVA callback, whatever its body says.
 	Lab string
+	// OtherLab is the lab_name of a callback whose body, and whose Maestro node,
+	// name none.
+	OtherLab string
+	// NodeID is the Maestro node that a callback was posted for; empty: the one
+	// that its definition names, if any.
+	NodeID string
 	// IngestTime files documents under the time of receipt instead of the time
 	// of the event, as the first kcing did.
 	IngestTime bool
@@ -75,9 +81,10 @@ type Options struct {
 type Record struct {
 	// Kind is never empty after a successful Parse.
 	Kind Kind
-	// Key is the record's identity: "lab/jobid" for a LAVA callback (lab "-"
-	// when unknown); the record's own id, or "sha256:" and 32 hex digits of the
-	// digest of its bytes without white space around them, for builds and boots.
+	// Key is the record's identity: "lab/jobid" for a LAVA callback, "node/id" for
+	// one of which only the Maestro node is known; the record's own id, or
+	// "sha256:" and 32 hex digits of the digest of its bytes without white space
+	// around them, for builds and boots.
 	Key string
 	// Lab is the callback's lab_name, empty when unknown or not a callback.
 	Lab string
@@ -91,12 +98,15 @@ type Record struct {
 	// Overwrites says that the record knows more, or later, than what may be in
 	// its documents' place: a node, or a callback completed by its node.
 	Overwrites bool
+	// Rank is how much the record knows.
+	Rank Rank
 
 	ingest  bool
 	invalid bool // the payload held invalid UTF-8 or a lone surrogate
 	fields  []field
 	values  map[string]int // name → index into fields of the last one of that name
 	jobID   string
+	nodeID  string // Options.NodeID
 	tags    []string
 	maestro *composite // of a Maestro record; else nil
 }
@@ -106,9 +116,17 @@ type Record struct {
 // [*RefusedError] for one that can never become documents. The record refers to
 // payload until the next Parse.
 func (r *Record) Parse(payload []byte, o Options) error {
+	err := r.parse(payload, o)
+	if err == nil {
+		r.Rank = r.rank()
+	}
+	return err
+}
+
+func (r *Record) parse(payload []byte, o Options) error {
 	r.Kind, r.Key, r.Lab, r.Time = o.Kind, "", "", time.Time{}
 	r.ingest, r.invalid, r.jobID, r.tags = o.IngestTime, false, "", o.Tags
-	r.TimeMoves, r.Overwrites, r.maestro = false, false, nil
+	r.TimeMoves, r.Overwrites, r.Rank, r.maestro, r.nodeID = false, false, Rank{}, nil, o.NodeID
 	r.forget()
 
 	body := trim(payload)
@@ -144,7 +162,7 @@ func (r *Record) Parse(payload []byte, o Options) error {
 		r.Kind = kind
 	}
 	if r.Kind == KindLAVA {
-		return r.identifyCallback(o.Lab)
+		return r.identifyCallback(o)
 	}
 	r.Time = r.firstTime("created_on")
 	r.Key = r.ownID()

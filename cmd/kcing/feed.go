@@ -22,7 +22,7 @@ import (
 
 type feedArgs struct {
 	settings
-	kind, lab            string
+	kind                 string
 	builds, boots, lavas cli.StringSlice
 	paths                []string
 	dryRun, force        bool
@@ -38,7 +38,7 @@ func (a *app) feedCommand() *cli.Command {
 		&cli.StringSliceFlag{Name: "builds", Usage: "feed build records from `FILE`; further names may follow", Destination: &f.builds, Category: "Records"},
 		&cli.StringSliceFlag{Name: "boots", Usage: "feed boot records from `FILE`; further names may follow", Destination: &f.boots, Category: "Records"},
 		&cli.StringSliceFlag{Name: "lavas", Usage: "feed LAVA callbacks from `FILE`; further names may follow", Destination: &f.lavas, Category: "Records"},
-		&cli.StringFlag{Name: "lab-name", Usage: "the callbacks come from lab `LAB`", Destination: &f.lab, Category: "Records"},
+		f.labFlag("the callbacks come from lab `LAB`; the variable is for those that name none"),
 		howMany,
 		&cli.BoolFlag{Name: "dry-run", Usage: "write the _bulk body to stdout and touch nothing", Destination: &f.dryRun},
 		&cli.BoolFlag{Name: "force", Usage: "send finished records again and overwrite their documents", Destination: &f.force},
@@ -116,8 +116,11 @@ func (a *app) feed(ctx context.Context, f *feedArgs) error {
 	if warning := replacedSettings(); warning != "" {
 		log.Warn(warning)
 	}
-	config := pipeline.Config{Bulk: f.bulkOptions(), Prefix: f.prefix, Lab: f.lab, IngestTime: f.timestamp == "ingest",
+	config := pipeline.Config{Bulk: f.bulkOptions(), Prefix: f.prefix, OtherLab: f.lab, IngestTime: f.timestamp == "ingest",
 		Force: f.force, Now: a.now, Logger: log, Progress: new(pipeline.Progress)}
+	if a.typed(labName) {
+		config.Lab = f.lab
+	}
 	config.Bulk.Logger = log
 	paths, unreadable := f.allPaths(), 0
 	if len(paths) == 0 {
@@ -293,7 +296,7 @@ func dbFlag(db string) string {
 
 func feedCounts(r pipeline.Report, unreadable int) map[string]int64 {
 	return map[string]int64{
-		"records": r.Records, "finished": r.Finished, "skipped": r.Skipped, "refused": total(r.Refused),
+		"records": r.Records, "finished": r.Finished, "skipped": r.Skipped, "superseded": r.Superseded, "refused": total(r.Refused),
 		"unreadable": int64(unreadable), "pending": r.Pending,
 		"stored": r.Bulk.Stored, "duplicate": r.Bulk.Duplicate, "rejected": total(r.RejectedDocuments),
 	}

@@ -31,7 +31,7 @@ func (a *app) feedCrawl(ctx context.Context, f *feedArgs, config pipeline.Config
 		return err
 	}
 	o := crawl.Options{Source: from.name, Origin: from, Kinds: kinds, Since: f.crawled.since, HowMany: max(f.crawled.howMany, 0),
-		MaxRecordBytes: int64(f.maxRecordBytes), Force: f.force, Insist: f.crawled.source == sourceLAVA, Lab: f.lab, Now: a.now, Logger: log}
+		MaxRecordBytes: int64(f.maxRecordBytes), Force: f.force, Insist: f.crawled.source == sourceLAVA, Lab: config.Lab, Now: a.now, Logger: log}
 	config.Lab = "" // what others have left in the spool is not of that lab
 	if f.dryRun {
 		return a.dryCrawl(ctx, f, from, o, config)

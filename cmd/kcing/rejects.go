@@ -20,6 +20,7 @@ type rejectsArgs struct {
 	settings
 	filter  state.Filter
 	all     bool
+	force   bool
 	body    bool
 	noTrunc bool
 }
@@ -247,14 +248,17 @@ func (o *rejectsArgs) selected(ctx context.Context, s *state.Store, args []strin
 
 func (a *app) rejectsRetry() *cli.Command {
 	o := new(rejectsArgs)
-	flags := append([]cli.Flag{o.allFlag("retry")}, o.filterFlags()...)
+	flags := append([]cli.Flag{
+		o.allFlag("retry"), o.labFlag("callbacks that name no lab come from lab `LAB`"),
+		&cli.BoolFlag{Name: "force", Usage: "overwrite what is stored under the same key", Destination: &o.force},
+	}, o.filterFlags()...)
 	for _, group := range [][]cli.Flag{o.recordFlags(), o.esFlags(), o.bulkFlags(), o.stateFlags(), o.logFlags()} {
 		flags = append(flags, group...)
 	}
 	return &cli.Command{
 		Name: "retry", Usage: "send rejects again; those that get in are dropped from the list", ArgsUsage: "ID...",
 		Description: "Records are read again by this version of kcing; documents are sent as they are.\n\n" +
-			"Example:\n   kcing rejects retry --all",
+			"Example:\n   kcing rejects retry --all\n   kcing rejects retry --type no_lab --lab-name lab-a",
 		Flags: flags,
 		Action: func(c *cli.Context) error {
 			return a.withRejects(o, func(s *state.Store) error { return a.retryRejects(c.Context, o, s, c.Args().Slice()) })
@@ -283,7 +287,7 @@ func (a *app) retryRejects(ctx context.Context, o *rejectsArgs, s *state.Store, 
 	if err := installMissing(ctx, o.patient(client), o.prefix, log); err != nil {
 		return err
 	}
-	config := pipeline.Config{Transport: client, Bulk: o.bulkOptions(), Ledger: s, Prefix: o.prefix,
+	config := pipeline.Config{Transport: client, Bulk: o.bulkOptions(), Ledger: s, Prefix: o.prefix, OtherLab: o.lab, Force: o.force,
 		IngestTime: o.timestamp == "ingest", Now: a.now, Logger: log}
 	accepted, err := pipeline.Retry(ctx, s, ids, int64(o.maxRecordBytes), config)
 	if accepted > 0 && err == nil {

@@ -95,6 +95,7 @@ func printFeedReport(w io.Writer, r pipeline.Report) {
 	}
 	line("finished", r.Finished, "")
 	line("finished before", r.Skipped, "  skipped")
+	line("superseded", r.Superseded, "  by records that know more, which are stored")
 	line("refused", total(r.Refused), "  "+byReason(r.Refused))
 	line("damaged", r.Damaged, "  in part; the rest is indexed, see the field tags")
 	line("blank", r.Blank, "  dropped")

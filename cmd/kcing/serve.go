@@ -56,7 +56,7 @@ func (a *app) serveCommand() *cli.Command {
 		&cli.BoolFlag{Name: "maestro", EnvVars: env("KCING_MAESTRO"), Usage: "complete callbacks that name only their Maestro node with what Maestro knows of it", Destination: &v.maestro, Category: "Maestro"},
 		&cli.StringFlag{Name: "kci-api", EnvVars: env("KCI_API"), Value: maestro.DefaultBaseURL, DefaultText: maestro.DefaultBaseURL, Usage: "`URL` of Maestro's API", Destination: &v.api, Category: "Maestro"},
 		&cli.StringFlag{Name: "kci-api-token", EnvVars: env("KCI_API_TOKEN"), Usage: "`TOKEN` for Maestro's API; reading needs none", DefaultText: "none", Destination: &v.apiToken, Category: "Maestro"},
-		v.dataFlag(),
+		v.labFlag("callbacks whose lab nothing else names come from `LAB`"), v.dataFlag(),
 	}
 	for _, group := range [][]cli.Flag{v.recordFlags(), v.drpFlags(), v.esFlags(), withoutLimits(v.bulkFlags()), v.stateFlags(), v.logFlags()} {
 		flags = append(flags, group...)

@@ -25,6 +25,7 @@ type settings struct {
 	bulkBytes, maxRecordBytes                          byteSize
 	retryFor, bulkInterval                             time.Duration
 	db, data, timestamp                                string
+	lab                                                string // --lab-name or KCING_LAB
 	drpDays                                            int
 	drpDaysOf                                          map[string]*int
 	logFile, logFormat                                 string
@@ -123,6 +124,13 @@ func (s *settings) recordFlags() []cli.Flag {
 		&cli.StringFlag{Name: "timestamp", EnvVars: env("KCING_TIMESTAMP"), Value: "event", DefaultText: "event", Usage: "file documents under the time of `WHAT`: event or ingest", Destination: &s.timestamp, Category: "Records", Action: oneOf("--timestamp (KCING_TIMESTAMP)", "event", "ingest")},
 	}, s.sizeFlags()...)
 }
+
+// labFlag is for callbacks, which do not name their lab by themselves.
+func (s *settings) labFlag(usage string) cli.Flag {
+	return &cli.StringFlag{Name: labName, EnvVars: env("KCING_LAB"), Usage: usage, DefaultText: "none", Destination: &s.lab, Category: "Records"}
+}
+
+const labName = "lab-name"
 
 func (s *settings) sizeFlags() []cli.Flag {
 	s.maxRecordBytes = source.DefaultMaxRecordBytes

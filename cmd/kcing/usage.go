@@ -101,16 +101,9 @@ func typedFlag(arg string) (name, value string, inline bool) {
 // idle is a usage error when one of flags is on the command line, where it does
 // nothing; why says so. A variable is for all commands and no error.
 func (a *app) idle(flags []cli.Flag, why string) error {
-	args := a.args
-	if end := slices.Index(args, "--"); end >= 0 {
-		args = args[:end] // paths follow
-	}
 	var names []string
 	for _, f := range flags {
-		if slices.ContainsFunc(args, func(arg string) bool {
-			name, _, _ := typedFlag(arg)
-			return slices.Contains(f.Names(), name)
-		}) {
+		if a.typed(f.Names()...) {
 			names = append(names, dashed(f.Names()[0]))
 		}
 	}
@@ -118,4 +111,17 @@ func (a *app) idle(flags []cli.Flag, why string) error {
 		return nil
 	}
 	return usagef("%s: %s", strings.Join(names, ", "), why)
+}
+
+// typed tells whether a flag of one of these names is on the command line, and
+// does not come from a variable.
+func (a *app) typed(names ...string) bool {
+	args := a.args
+	if end := slices.Index(args, "--"); end >= 0 {
+		args = args[:end] // paths follow
+	}
+	return slices.ContainsFunc(args, func(arg string) bool {
+		name, _, _ := typedFlag(arg)
+		return slices.Contains(names, name)
+	})
 }

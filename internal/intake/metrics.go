@@ -28,6 +28,7 @@ type Metrics struct {
 	bodies   atomic.Pointer[budget]
 
 	received, stored, duplicate, rejected *prometheus.CounterVec // by kind and lab
+	superseded, conflicts                 *prometheus.CounterVec // likewise; of stored, and of rejected
 	bytes, documents, requests            *prometheus.CounterVec
 	blank                                 prometheus.Counter
 	duration                              *prometheus.HistogramVec
@@ -50,15 +51,17 @@ func NewMetrics(r *prometheus.Registry) *Metrics {
 		return prometheus.NewCounterVec(prometheus.CounterOpts{Name: "kcing_" + name, Help: help}, labels)
 	}
 	m := &Metrics{
-		registry:  r,
-		received:  counter("records_received_total", "Records posted and answered for good: accepted or refused.", "kind", "lab"),
-		stored:    counter("records_stored_total", "Records whose documents are all in Elasticsearch.", "kind", "lab"),
-		duplicate: counter("records_duplicate_total", "Records posted again after they were stored.", "kind", "lab"),
-		rejected:  counter("records_rejected_total", "Records refused, by the intake or by Elasticsearch.", "kind", "lab"),
-		bytes:     counter("received_bytes_total", "Bytes of accepted records after decompression.", "kind"),
-		documents: counter("bulk_documents_total", "Documents by their outcome in Elasticsearch.", "outcome"),
-		requests:  counter("http_requests_total", "HTTP requests by handler and status code.", "handler", "code"),
-		blank:     prometheus.NewCounter(prometheus.CounterOpts{Name: "kcing_blank_posts_total", Help: "Posts with nothing but white space, answered 200 and dropped."}),
+		registry:   r,
+		received:   counter("records_received_total", "Records posted and answered for good: accepted or refused.", "kind", "lab"),
+		stored:     counter("records_stored_total", "Records whose documents are all in Elasticsearch.", "kind", "lab"),
+		duplicate:  counter("records_duplicate_total", "Records posted again after they were stored.", "kind", "lab"),
+		rejected:   counter("records_rejected_total", "Records refused, by the intake or by Elasticsearch.", "kind", "lab"),
+		superseded: counter("records_superseded_total", "Of those stored: left out, since a record that knows more of the same job is there.", "kind", "lab"),
+		conflicts:  counter("records_conflict_total", "Of those rejected: a record with the same key, that knows as much and says other things, is there.", "kind", "lab"),
+		bytes:      counter("received_bytes_total", "Bytes of accepted records after decompression.", "kind"),
+		documents:  counter("bulk_documents_total", "Documents by their outcome in Elasticsearch.", "outcome"),
+		requests:   counter("http_requests_total", "HTTP requests by handler and status code.", "handler", "code"),
+		blank:      prometheus.NewCounter(prometheus.CounterOpts{Name: "kcing_blank_posts_total", Help: "Posts with nothing but white space, answered 200 and dropped."}),
 		duration: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name: "kcing_http_request_duration_seconds", Help: "Time from a request's header to the end of its answer.",
 			Buckets: []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60},
@@ -68,7 +71,7 @@ func NewMetrics(r *prometheus.Registry) *Metrics {
 		rows:     map[rowKey]*Row{},
 	}
 	m.history.start(time.Now())
-	r.MustRegister(m.received, m.stored, m.duplicate, m.rejected, m.bytes, m.documents, m.requests, m.blank,
+	r.MustRegister(m.received, m.stored, m.duplicate, m.rejected, m.superseded, m.conflicts, m.bytes, m.documents, m.requests, m.blank,
 		m.duration, m.inFlight, &statusCollector{m})
 	for _, c := range []prometheus.Collector{collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{})} {
 		_ = r.Register(c) // the caller may have them there already
@@ -86,6 +89,18 @@ func (m *Metrics) Stored(kind, lab string) {
 // returns nil.
 func (m *Metrics) Duplicate(kind, lab string) {
 	m.count(m.duplicate, kind, lab, func(r *Row, _ *point) { r.Duplicate++ })
+}
+
+// Superseded counts a record, which Stored counts as well, that was left out since
+// one that knows more is stored.
+func (m *Metrics) Superseded(kind, lab string) {
+	m.count(m.superseded, kind, lab, func(*Row, *point) {})
+}
+
+// Conflict counts a record, which Rejected counts as well, whose key another one
+// has that says other things.
+func (m *Metrics) Conflict(kind, lab string) {
+	m.count(m.conflicts, kind, lab, func(*Row, *point) {})
 }
 
 // Rejected counts a record that was refused after it was accepted, and shows it

@@ -53,8 +53,9 @@ type Config struct {
 	Ledger Ledger
 	// Prefix is put before each index name.
 	Prefix string
-	// Lab is the lab_name for callbacks, see [transform.Options].
-	Lab string
+	// Lab is the lab_name of callbacks, OtherLab that of those that name none, see
+	// [transform.Options].
+	Lab, OtherLab string
 	// IngestTime files documents under the time of receipt.
 	IngestTime bool
 	// Force sends finished records again and overwrites their documents.
@@ -78,6 +79,9 @@ type Config struct {
 	// time of either. They hold the run up and must not wait for emit. A record
 	// that gets neither call is pending. Nil: not called.
 	OnFinished, OnRefused func(tag any)
+	// OnSuperseded is called before OnFinished for a record that was left out since
+	// one that knows more is stored. Nil: not called.
+	OnSuperseded func(tag any)
 	// OnReject is called for each reject, a whole record's or a document's, after
 	// the ledger has it and before OnFinished or OnRefused for that tag; tag is
 	// that of the record, nil when it has none. r.Body must not be kept. One call
@@ -127,6 +131,9 @@ func (c Config) withDefaults() Config {
 	if c.OnRefused == nil {
 		c.OnRefused = func(any) {}
 	}
+	if c.OnSuperseded == nil {
+		c.OnSuperseded = func(any) {}
+	}
 	if c.OnReject == nil {
 		c.OnReject = func(any, state.Reject) {}
 	}
@@ -171,7 +178,9 @@ func (c Config) parse(rec source.Record, dst *transform.Record) error {
 		return rec.Err
 	}
 	err := guard(func() error {
-		return dst.Parse(rec.Payload, transform.Options{Kind: transform.Kind(rec.Kind), Lab: c.lab(rec), IngestTime: c.IngestTime, Tags: rec.Tags})
+		return dst.Parse(rec.Payload, transform.Options{
+			Kind: transform.Kind(rec.Kind), Lab: c.lab(rec), OtherLab: c.OtherLab, NodeID: rec.NodeID, IngestTime: c.IngestTime, Tags: rec.Tags,
+		})
 	})
 	if isPanic(err) {
 		*dst = transform.Record{}

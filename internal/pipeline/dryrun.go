@@ -11,15 +11,17 @@ import (
 	"github.com/tidwall/gjson"
 	"golang.org/x/sync/semaphore"
 
-	"github.com/kcing/kcing/bulk"
 	"github.com/kcing/kcing/internal/source"
+	"github.com/kcing/kcing/state"
 	"github.com/kcing/kcing/transform"
 )
 
 // DryRun writes what Run would send as one _bulk body to w, in the order of the
 // records, and touches nothing else: what the ledger knows (finished records,
-// earlier times of receipt) is not asked for. Config needs no Transport and no
-// Ledger. In the Report finished means written, and pending not written.
+// earlier times of receipt) is not asked for. Of records of one key it treats the
+// later ones as Run would, as long as it has seen no more than mostSeen. Config
+// needs no Transport and no Ledger. In the Report finished means written, and
+// pending not written.
 func DryRun(ctx context.Context, src Source, w io.Writer, c Config) (Report, error) {
 	r := newRun(c)
 	runCtx, stop := context.WithCancelCause(ctx)
@@ -37,6 +39,7 @@ func DryRun(ctx context.Context, src Source, w io.Writer, c Config) (Report, err
 			}
 		})
 	}
+	seen := map[state.Key]state.Finished{}
 	order := make(chan *preview, 2*r.Workers+2)
 	free := make(chan *preview, cap(order))
 	for range cap(free) {
@@ -45,7 +48,7 @@ func DryRun(ctx context.Context, src Source, w io.Writer, c Config) (Report, err
 	memory := semaphore.NewWeighted(previewBytes)
 	var writeErr error
 	workers.Go(func() {
-		writeErr = r.writeBulk(w, order, func(p *preview) {
+		writeErr = r.writeBulk(w, order, seen, func(p *preview) {
 			memory.Release(p.weight)
 			free <- p
 		}, stop)
@@ -91,7 +94,8 @@ type preview struct {
 	source source.Record
 	weight int64 // that it has of previewBytes
 	kind   string
-	op     bulk.Op
+	item   item
+	known  state.Known         // of docs
 	docs   transform.Documents // none of a record refused or blank
 	err    error
 	done   chan struct{} // gets one value when the fields above are set
@@ -101,7 +105,11 @@ func (r *run) preview(p *preview, rec *transform.Record) {
 	if p.err = r.parse(p.source, rec); p.err == nil {
 		p.err = documents(rec, &p.docs, r.received(p.source))
 	}
-	p.kind, p.op = recordKind(p.source, rec), r.op(rec.Overwrites)
+	p.kind = recordKind(p.source, rec)
+	if p.err == nil {
+		p.known = state.Known{Digest: p.docs.Digest(), Version: transform.Version, Level: rec.Rank.Level, Updated: rec.Rank.Updated}
+		p.item = item{record: &transform.Record{Kind: rec.Kind, Key: rec.Key, Rank: rec.Rank, Overwrites: rec.Overwrites}, digest: p.known.Digest}
+	}
 	p.source.Payload = nil
 	*rec = transform.Record{} // refers to the payload
 }
@@ -109,14 +117,14 @@ func (r *run) preview(p *preview, rec *transform.Record) {
 // writeBulk writes the documents of the previews in order. After an error it
 // only empties the channel, so that nobody waits for it. Each preview is given
 // to done, without what was large in it.
-func (r *run) writeBulk(w io.Writer, order <-chan *preview, done func(*preview), stop context.CancelCauseFunc) error {
+func (r *run) writeBulk(w io.Writer, order <-chan *preview, seen map[state.Key]state.Finished, done func(*preview), stop context.CancelCauseFunc) error {
 	out := bufio.NewWriterSize(w, 256<<10)
 	names := newIndexNames(r.Prefix)
 	var err error
 	for p := range order {
 		<-p.done
 		if err == nil {
-			if err = r.writePreview(out, p, &names); err != nil {
+			if err = r.writePreview(out, p, &names, seen); err != nil {
 				stop(err)
 			}
 		}
@@ -129,7 +137,7 @@ func (r *run) writeBulk(w io.Writer, order <-chan *preview, done func(*preview),
 	return err
 }
 
-func (r *run) writePreview(out *bufio.Writer, p *preview, names *indexNames) error {
+func (r *run) writePreview(out *bufio.Writer, p *preview, names *indexNames, seen map[state.Key]state.Finished) error {
 	switch {
 	case errors.Is(p.err, transform.ErrBlank):
 		r.tally.blank.Add(1)
@@ -146,6 +154,10 @@ func (r *run) writePreview(out *bufio.Writer, p *preview, names *indexNames) err
 		r.notices.refused(p.source.Name, p.kind, reason)
 		return nil
 	}
+	if !r.judge(p, seen) {
+		r.Progress.Settled.Add(1)
+		return nil
+	}
 	if len(p.docs.Tags) > 0 {
 		r.tally.damaged.Add(1)
 		r.notices.damaged(p.source.Name, p.docs.Tags)
@@ -157,8 +169,8 @@ func (r *run) writePreview(out *bufio.Writer, p *preview, names *indexNames) err
 		if doc.Kind != kind { // they come kind by kind
 			r.made(kind, n)
 			kind, n = doc.Kind, 0
-			action = append(append(append(action[:0], `{"`...), p.op.String()...), `":{"_index":`...)
-			action = gjson.AppendJSONString(action, names.name(kind, p.docs.Time))
+			action = append(append(append(action[:0], `{"`...), p.item.op.String()...), `":{"_index":`...)
+			action = gjson.AppendJSONString(action, names.name(kind, p.item.indexTime(p.docs.Time)))
 			action = append(action, `,"_id":"`...)
 		}
 		n++
@@ -173,4 +185,34 @@ func (r *run) writePreview(out *bufio.Writer, p *preview, names *indexNames) err
 	r.tally.finished.Add(1)
 	r.Progress.Settled.Add(1)
 	return nil
+}
+
+// mostSeen bounds the memory for the keys of a dry run to some 20 MB.
+const mostSeen = 100_000
+
+// judge tells whether the record's documents are to be written, after those of
+// earlier records of its key.
+func (r *run) judge(p *preview, seen map[state.Key]state.Finished) bool {
+	key := p.item.key()
+	before, found := seen[key]
+	v := p.item.before(state.Entry{Found: found, Finished: before}, r.Config)
+	if v == store {
+		v = p.item.after(p.docs.Len(), p.known.Digest, r.Config)
+	}
+	switch v {
+	case same:
+		r.tally.skipped(state.Entry{})
+	case superseded:
+		r.tally.superseded.Add(1)
+		r.notices.superseded(p.source.Name, key.ID)
+	case conflicting:
+		r.tally.recordRefused(TypeConflict)
+		r.notices.refused(p.source.Name, p.kind, "another record before it has the same key and other documents")
+	default:
+		if found || len(seen) < mostSeen {
+			seen[key] = state.Finished{Digest: p.item.digest, Time: p.item.indexTime(p.docs.Time), Documents: p.docs.Len(), Known: p.known}
+		}
+		return true
+	}
+	return false
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -136,8 +137,8 @@ func TestDryRunMemory(t *testing.T) {
 			unblock := make(chan struct{})
 			taken := 0
 			src := sourceFunc(func(ctx context.Context, emit source.Emit) error {
-				for range records {
-					r := record("r", `{"id":"b","build_result":"PASS","text":"`+strings.Repeat("x", size)+`"}`)
+				for i := range records {
+					r := record("r", `{"id":"`+strconv.Itoa(i)+`","build_result":"PASS","text":"`+strings.Repeat("x", size)+`"}`)
 					if err := emit(ctx, r); err != nil {
 						return err
 					}

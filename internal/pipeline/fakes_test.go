@@ -325,7 +325,7 @@ func feed(ctx context.Context, t *testing.T, src Source, c Config) (Report, erro
 
 func checkReport(t *testing.T, r Report, err error) {
 	t.Helper()
-	sum := r.Finished + r.Skipped + r.Blank + r.NotFinished + r.Pending
+	sum := r.Finished + r.Skipped + r.Superseded + r.Blank + r.NotFinished + r.Pending
 	for _, n := range r.Refused {
 		sum += n
 	}

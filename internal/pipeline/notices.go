@@ -49,6 +49,12 @@ func (n *notices) leftOut(name string, why error) {
 	}
 }
 
+func (n *notices) superseded(name, key string) {
+	if n.allowed() {
+		n.log.Info("record left out: one that knows more of this job is stored", "source", name, "key", key)
+	}
+}
+
 func (n *notices) damaged(name string, tags []string) {
 	if n.allowed() {
 		n.log.Warn("record damaged in part", "source", name, "tags", strings.Join(tags, " "))

@@ -21,6 +21,7 @@ type pending struct {
 	received, time time.Time
 	documents      int
 	tag            any
+	known          state.Known
 
 	open        atomic.Int64 // documents without an outcome, and one for the worker
 	rejected    atomic.Int64 // by the indexer's goroutine, and by a worker if it could not be sent
@@ -87,11 +88,16 @@ func (p *pending) reject(res bulk.Result) state.Reject {
 // release counts one document down; the last one finishes the record. Its
 // rejects were handed to the committer before.
 func (p *pending) release() {
-	if p.open.Add(-1) > 0 || p.undelivered.Load() {
+	if p.open.Add(-1) > 0 {
+		return
+	}
+	if p.undelivered.Load() {
+		p.run.flights.land(p.key) // its followers stay pending with it
 		return
 	}
 	p.run.committer.add(commit{tag: p.tag, finished: &state.Finished{
-		Key: p.key, Digest: p.digest, Time: p.time, Documents: p.documents, Rejected: int(p.rejected.Load())}})
+		Key: p.key, Digest: p.digest, Time: p.time, Documents: p.documents, Rejected: int(p.rejected.Load()), Known: p.known,
+	}})
 }
 
 // committed counts what the ledger has now. The committer calls it.
@@ -103,6 +109,7 @@ func (r *run) committed(c commit) {
 	case c.finished != nil:
 		r.tally.finished.Add(1)
 		r.finished(c.tag, c.finished.Rejected)
+		r.landed(c.finished.Key)
 	case c.refused != "":
 		r.tally.recordRefused(c.refused)
 		r.refusedRecord(c.tag)
@@ -110,6 +117,15 @@ func (r *run) committed(c commit) {
 		for i := range c.rejects {
 			r.tally.documentRejected(c.rejects[i].Type)
 		}
+	}
+}
+
+// landed ends the flight of a key's record; those that came meanwhile with the
+// same bytes are finished with it.
+func (r *run) landed(key state.Key) {
+	for _, tag := range r.flights.land(key) {
+		r.tally.skipped(state.Entry{})
+		r.finished(tag, 0)
 	}
 }
 

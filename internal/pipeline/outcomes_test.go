@@ -294,10 +294,11 @@ func TestSkipsFinishedRecords(t *testing.T) {
 	changed := builds(10)
 	changed[4].Payload = []byte(strings.Replace(string(changed[4].Payload), "mainline", "next", 1))
 	r = mustFeed(t, changed, config(e, l))
-	equal(t, "sent after a change", r.Bulk.Added, 1)
-	equal(t, "duplicates after a change", r.Bulk.Duplicate, 1)
-	r = mustFeed(t, changed, config(e, l))
-	equal(t, "skipped then", r.Skipped, 10)
+	equal(t, "sent after a change", r.Bulk.Added, 0)
+	equal(t, "in conflict", r.Refused[TypeConflict], 1)
+	if got := l.listed(); len(got) != 1 || got[0].Type != TypeConflict || !strings.Contains(got[0].Reason, "digest") {
+		t.Errorf("rejects %+v", got)
+	}
 
 	c = config(e, l)
 	c.Force = true
@@ -398,8 +399,10 @@ func TestSameKeyTwice(t *testing.T) {
 	other.Name = "again"
 	src := slice{callback(1, 20), callback(1, 20), other, build(1), build(1)}
 	r := mustFeed(t, src, config(e, l))
-	equal(t, "finished", r.Finished+r.Skipped, 5)
-	equal(t, "in Elasticsearch", e.count(), 23+1)
+	equal(t, "finished", r.Finished, 2)
+	equal(t, "the same again", r.Skipped, 2)
+	equal(t, "in conflict", r.Refused[TypeConflict], 1)
+	equal(t, "in Elasticsearch", e.count(), 22+1)
 	equal(t, "in the ledger", l.finishedCount(), 2)
 }
 

@@ -16,6 +16,7 @@ type run struct {
 	Config
 	tally     *tally
 	notices   notices
+	flights   flights
 	indexer   *bulk.Indexer
 	committer *committer
 	stop      context.CancelCauseFunc

@@ -30,8 +30,10 @@ func newWorker(r *run) *worker {
 type item struct {
 	source   source.Record
 	record   *transform.Record
-	digest   state.Digest
+	digest   state.Digest // of its bytes
 	received time.Time
+	known    state.Entry // what the ledger has under its key
+	op       bulk.Op
 }
 
 func (it *item) key() state.Key {
@@ -63,9 +65,46 @@ func (w *worker) forget(batch []source.Record) {
 	}
 }
 
-// feed takes one batch to the indexer. Its error ends the run.
+// feed takes one batch to the indexer. Its error ends the run. Records whose key
+// another one under way has are put off until that has ended; nothing is held
+// while they wait, so that no two workers wait for each other.
 func (w *worker) feed(ctx context.Context, batch []source.Record) error {
-	items := w.accept(batch)
+	for items := w.accept(batch); len(items) > 0; {
+		claimed, later := w.claim(items)
+		if err := w.deliver(ctx, claimed); err != nil {
+			return err
+		}
+		items = items[:0]
+		for _, l := range later {
+			if err := l.other.wait(ctx); err != nil {
+				return err
+			}
+			items = append(items, l.item)
+		}
+	}
+	return nil
+}
+
+// putOff is an item that has to wait for another one of its key.
+type putOff struct {
+	item  item
+	other *flight
+}
+
+func (w *worker) claim(items []item) (claimed []item, later []putOff) {
+	for i := range items {
+		switch other, follows := w.flights.claim(&items[i]); {
+		case other == nil:
+			claimed = append(claimed, items[i])
+		case !follows:
+			later = append(later, putOff{items[i], other})
+		}
+	}
+	return claimed, later
+}
+
+// deliver takes items whose keys are claimed to the indexer.
+func (w *worker) deliver(ctx context.Context, items []item) error {
 	items, err := w.skipFinished(ctx, items)
 	if err != nil {
 		return err
@@ -108,9 +147,10 @@ func (w *worker) accept(batch []source.Record) []item {
 	return items
 }
 
-// skipFinished leaves out the records that the ledger knows with these bytes.
+// skipFinished leaves out the records of which the ledger knows that their
+// documents are there, or those of one that knows more.
 func (w *worker) skipFinished(ctx context.Context, items []item) ([]item, error) {
-	if w.Force || len(items) == 0 {
+	if len(items) == 0 {
 		return items, nil
 	}
 	keys := make([]state.Key, len(items))
@@ -122,15 +162,28 @@ func (w *worker) skipFinished(ctx context.Context, items []item) ([]item, error)
 		return nil, err
 	}
 	rest := items[:0]
-	for i, it := range items {
-		if e := entries[i]; e.Found && e.Finished.Matches(it.digest) {
-			w.tally.skipped(e)
-			w.finished(it.source.Tag, 0)
+	for i := range items {
+		if v := items[i].before(entries[i], w.Config); v != store {
+			w.leave(&items[i], v)
 			continue
 		}
-		rest = append(rest, it)
+		rest = append(rest, items[i])
 	}
 	return rest, nil
+}
+
+// leave settles a record that is not to be stored.
+func (w *worker) leave(it *item, v verdict) {
+	switch v {
+	case same:
+		w.tally.skipped(it.known)
+	case superseded:
+		w.tally.superseded.Add(1)
+		w.notices.superseded(it.source.Name, it.record.Key)
+		w.OnSuperseded(it.source.Tag)
+	}
+	w.finished(it.source.Tag, 0)
+	w.landed(it.key())
 }
 
 // fixReceipts gives records without a time of their own the time at which they
@@ -172,6 +225,18 @@ func (w *worker) fixReceipts(ctx context.Context, items []item) error {
 func (w *worker) send(ctx context.Context, it *item) error {
 	if err := documents(it.record, &w.docs, it.received); err != nil {
 		w.refuse(it.source, it.record, it.received, err)
+		w.landed(it.key())
+		return nil
+	}
+	digest := w.docs.Digest()
+	switch v := it.after(w.docs.Len(), digest, w.Config); v {
+	case store:
+	case conflicting:
+		w.refuse(it.source, it.record, it.received, &conflictError{stored: it.known.Finished, digest: digest, received: it.received})
+		w.landed(it.key())
+		return nil
+	default:
+		w.leave(it, v)
 		return nil
 	}
 	if len(w.docs.Tags) > 0 {
@@ -179,9 +244,10 @@ func (w *worker) send(ctx context.Context, it *item) error {
 		w.notices.damaged(it.source.Name, w.docs.Tags)
 	}
 	p := &pending{run: w.run, key: it.key(), digest: it.digest, tag: it.source.Tag, source: it.source.Name, lab: it.record.Lab,
-		received: it.received, time: w.docs.Time, documents: w.docs.Len()}
+		received: it.received, time: it.indexTime(w.docs.Time), documents: w.docs.Len(),
+		known: state.Known{Digest: digest, Version: transform.Version, Level: it.record.Rank.Level, Updated: it.record.Rank.Updated}}
 	p.open.Store(1) // held by this function until all documents are added
-	d := bulk.Doc{Op: w.op(it.record.Overwrites), Tag: p}
+	d := bulk.Doc{Op: it.op, Tag: p}
 	kind, n := "", int64(0)
 	defer func() { w.made(kind, n) }()
 	for doc := range w.docs.All() {

@@ -66,7 +66,10 @@ func Reason(err error) (class, sentence string) {
 	var refused *transform.RefusedError
 	var damaged *source.GzipError
 	var lost *lostError
+	var conflict *conflictError
 	switch {
+	case errors.As(err, &conflict):
+		return TypeConflict, conflict.Error()
 	case errors.As(err, &lost):
 		return lost.class, lost.Error()
 	case errors.As(err, &refused):

@@ -19,8 +19,8 @@ type Progress struct {
 	Bytes     atomic.Int64 // of the records read
 }
 
-// Report is what a run did. Records = Finished + Skipped + Blank + NotFinished +
-// the sum of Refused + Pending.
+// Report is what a run did. Records = Finished + Skipped + Superseded + Blank +
+// NotFinished + the sum of Refused + Pending.
 type Report struct {
 	Records int64 `json:"records"`
 	Bytes   int64 `json:"bytes"`
@@ -32,7 +32,10 @@ type Report struct {
 	// SkippedWithRejects are those of Skipped that still have documents among
 	// the rejects.
 	SkippedWithRejects int64 `json:"skipped_with_rejects"`
-	Blank              int64 `json:"blank"`
+	// Superseded are records that were left out since one of the same key that
+	// knows more is stored.
+	Superseded int64 `json:"superseded"`
+	Blank      int64 `json:"blank"`
 	// NotFinished are callbacks of jobs that were still running: left out, since
 	// a later one holds all of it.
 	NotFinished int64 `json:"not_finished"`
@@ -59,7 +62,7 @@ func (r Report) Rejected() bool {
 
 // tally collects the Report.
 type tally struct {
-	records, bytes, finished, blank, notFinished, damaged atomic.Int64
+	records, bytes, finished, superseded, blank, notFinished, damaged atomic.Int64
 
 	mu        sync.Mutex
 	skips     int64
@@ -127,14 +130,14 @@ func (r *run) report(elapsed time.Duration) Report {
 	out := Report{
 		Records: t.records.Load(), Bytes: t.bytes.Load(),
 		Finished: t.finished.Load(), Skipped: t.skips, SkippedWithRejects: t.open,
-		Blank: t.blank.Load(), NotFinished: t.notFinished.Load(), Damaged: t.damaged.Load(),
+		Superseded: t.superseded.Load(), Blank: t.blank.Load(), NotFinished: t.notFinished.Load(), Damaged: t.damaged.Load(),
 		Refused: maps.Clone(t.refused), Documents: maps.Clone(t.documents), RejectedDocuments: maps.Clone(t.rejected),
 		Elapsed: elapsed, Seconds: elapsed.Seconds(),
 	}
 	if r.indexer != nil {
 		out.Bulk = r.indexer.Stats()
 	}
-	out.Pending = out.Records - out.Finished - out.Skipped - out.Blank - out.NotFinished
+	out.Pending = out.Records - out.Finished - out.Skipped - out.Superseded - out.Blank - out.NotFinished
 	for _, n := range out.Refused {
 		out.Pending -= n
 	}

@@ -1,6 +1,7 @@
 package serve
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"errors"
@@ -39,18 +40,19 @@ func (s *Server) Accept(ctx context.Context, p *intake.Post) error {
 // outside: the query's, else the token's when the body names none. Its error is
 // ErrBlank, a *transform.RefusedError or a *intake.Refusal.
 func (s *Server) parse(p *intake.Post, rec *transform.Record) (lab string, err error) {
-	o := transform.Options{Kind: transform.Kind(p.Kind), Lab: p.Lab, IngestTime: s.Pipeline.IngestTime}
+	o := transform.Options{
+		Kind: transform.Kind(p.Kind), Lab: p.Lab, OtherLab: cmp.Or(p.TokenLab, s.Pipeline.OtherLab), NodeID: p.NodeID,
+		IngestTime: s.Pipeline.IngestTime,
+	}
 	if err := rec.Parse(p.Payload, o); err != nil {
 		return o.Lab, err
 	}
-	if rec.Lab == "" && p.TokenLab != "" && rec.Kind == transform.KindLAVA {
-		o.Lab = p.TokenLab
-		if err := rec.Parse(p.Payload, o); err != nil {
-			return o.Lab, err
-		}
+	lab = o.Lab
+	if lab == "" && rec.Lab == p.TokenLab && rec.Kind == transform.KindLAVA {
+		lab = p.TokenLab // before what a node may say
 	}
 	p.Lab, p.Key = rec.Lab, rec.Key
-	return o.Lab, p.CheckLab(rec.Lab)
+	return lab, p.CheckLab(rec.Lab)
 }
 
 // nameOf says where a post came from.
@@ -106,7 +108,7 @@ func (s *Server) refuse(ctx context.Context, p *intake.Post, rec *transform.Reco
 	if refusal.Status == http.StatusForbidden || refusal.NoReject {
 		return refusal // a wrong token's record is not kept, whoever sent it
 	}
-	r := source.Record{Name: nameOf(p), Kind: p.Kind, Payload: p.Payload, Size: int64(len(p.Payload)), Lab: lab, Received: p.Received}
+	r := source.Record{Name: nameOf(p), Kind: p.Kind, Payload: p.Payload, Size: int64(len(p.Payload)), Lab: lab, NodeID: p.NodeID, Received: p.Received}
 	if refusal.Status == http.StatusBadRequest {
 		r.Payload = beginning(p.Payload) // no JSON object, whatever comes of kcing: nobody will feed it again
 	}

@@ -161,8 +161,21 @@ type parcel struct {
 }
 
 func (s *Server) onReject(tag any, r state.Reject) {
-	if p, ok := tag.(*parcel); ok && p.reason == "" {
+	p, ok := tag.(*parcel)
+	if !ok {
+		return
+	}
+	if p.reason == "" {
 		p.reason = r.Reason
+	}
+	if r.Type == pipeline.TypeConflict {
+		s.Metrics.Conflict(p.kind, p.lab)
+	}
+}
+
+func (s *Server) onSuperseded(tag any) {
+	if p, ok := tag.(*parcel); ok {
+		s.Metrics.Superseded(p.kind, p.lab)
 	}
 }
 

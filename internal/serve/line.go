@@ -150,7 +150,7 @@ func (s *Server) load(ctx context.Context, it spool.Item) (rec source.Record, ok
 // Record is a spooled record for the pipeline. One over maxBytes is to be
 // refused; of that only the beginning is kept.
 func Record(m spool.Meta, payload []byte, maxBytes int64) source.Record {
-	rec := source.Record{Name: m.Name, Kind: m.Kind, Payload: payload, Size: int64(len(payload)), Lab: m.Lab, Received: m.Received}
+	rec := source.Record{Name: m.Name, Kind: m.Kind, Payload: payload, Size: int64(len(payload)), Lab: m.Lab, NodeID: m.NodeID, Received: m.Received}
 	if rec.Size > maxBytes {
 		rec.Err = fmt.Errorf("%w: %d bytes, the limit is %d (KCING_MAX_RECORD_BYTES)", source.ErrTooLarge, rec.Size, maxBytes)
 		rec.Payload = payload[:min(64<<10, maxBytes)]
@@ -165,7 +165,7 @@ func labOf(m spool.Meta) string {
 		return m.Lab
 	}
 	lab, _, ok := strings.Cut(m.Key, "/")
-	if !ok || lab == "-" {
+	if !ok || lab == "node" { // or a node's, of an unknown lab
 		return ""
 	}
 	return lab

@@ -27,6 +27,8 @@ type Metrics interface {
 	Stored(kind, lab string)
 	Rejected(kind, lab, key, reason string)
 	Duplicate(kind, lab string)
+	Superseded(kind, lab string)
+	Conflict(kind, lab string)
 	Documents(outcome string, n int)
 }
 
@@ -122,7 +124,7 @@ func New(c Config) *Server {
 	s.Pipeline.Bulk.MaxAttempts = 0
 	s.Pipeline.DrainTimeout = time.Millisecond // session gives the time
 	s.Pipeline.Now = c.Now
-	s.Pipeline.OnFinished = s.onFinished
+	s.Pipeline.OnFinished, s.Pipeline.OnSuperseded = s.onFinished, s.onSuperseded
 	s.Pipeline.OnRefused = s.onRefused
 	s.Pipeline.OnReject = s.onReject
 	s.Pipeline.OnOutcome = s.onOutcome
@@ -242,4 +244,6 @@ type uncounted struct{}
 func (uncounted) Stored(_, _ string)         {}
 func (uncounted) Rejected(_, _, _, _ string) {}
 func (uncounted) Duplicate(_, _ string)      {}
+func (uncounted) Superseded(_, _ string)     {}
+func (uncounted) Conflict(_, _ string)       {}
 func (uncounted) Documents(_ string, _ int)  {}

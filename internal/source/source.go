@@ -21,6 +21,8 @@ type Record struct {
 	Size int64
 	// Lab, when set, is the lab_name of this callback, whatever it says itself.
 	Lab string
+	// NodeID is the Maestro node that this callback was posted for, if any.
+	NodeID string
 	// Tags are put among the tags of its build or boot document.
 	Tags []string
 	// Received is when the record was accepted first; zero: now.

@@ -1,0 +1,64 @@
+package transform
+
+import (
+	"cmp"
+	"time"
+
+	"github.com/zeebo/xxh3"
+)
+
+// Version of the documents that this package makes. Raise it with every change
+// after which a record becomes other documents than before, or a record that
+// comes again looks like another one of the same key.
+const Version = 2
+
+// Rank says how much a record knows of what its key names. Of two records of one
+// key the documents of the higher rank stay.
+type Rank struct {
+	// Level of a callback: 2 for its boot alone, 4 with results or log, 6 with
+	// both, and 1 more with the facts of a Maestro node. 0: a record whose kind
+	// knows no more and no less.
+	Level uint8
+	// Updated is when a record that may change was last changed: a Maestro node.
+	Updated time.Time
+}
+
+// Compare is negative when r knows less than o, positive when it knows more.
+func (r Rank) Compare(o Rank) int {
+	return cmp.Or(cmp.Compare(r.Level, o.Level), r.Updated.Compare(o.Updated))
+}
+
+// rank of a record whose parts and node are known.
+func (r *Record) rank() (rank Rank) {
+	if r.Kind == KindLAVA {
+		rank.Level = 2
+		for _, part := range [...]string{"results", "log"} {
+			if r.part(part) != nil {
+				rank.Level += 2
+			}
+		}
+	}
+	m := r.maestro
+	if m == nil {
+		return rank
+	}
+	if !m.called && m.log != nil {
+		rank.Level += 2
+	}
+	rank.Level++
+	rank.Updated = m.updated
+	return rank
+}
+
+// Digest tells documents from others of the same ids: their ids and sources, in
+// their order. It is no proof against forgery.
+func (d *Documents) Digest() [16]byte {
+	h := xxh3.New()
+	_, _ = h.WriteString(d.key)
+	_, _ = h.Write(d.head)
+	for _, s := range d.spans { // in the order of the documents
+		_, _ = h.Write([]byte{byte(s.kind)})
+		_, _ = h.Write(d.buf[s.id:s.end])
+	}
+	return h.Sum128().Bytes()
+}
