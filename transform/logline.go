@@ -74,7 +74,8 @@ func (l *logReader) fields(i int) int {
 	default:
 		return -1
 	}
-	l.d.buf = append(dst, '"')
+	dst = append(dst, '"')
+	l.d.buf = dst
 	if i < 0 {
 		return -1
 	}
