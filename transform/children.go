@@ -108,6 +108,18 @@ func (c *child) suite() string {
 	return suite
 }
 
+// stages are the tests of KernelCI's suite setup and the rows of LAVA's own suite
+// that it sums up in them: one name for both, whether the callback is there or not.
+var stages = map[string]string{"login": "lava/login-action", "kernelmsg": "lava/kernel-messages"}
+
+// testPath is the test's name across jobs.
+func (c *child) testPath() string {
+	if path, ok := stages[strings.TrimPrefix(c.path, "setup/")]; ok {
+		return path
+	}
+	return testPath(c.path)
+}
+
 // matchChildren finds for the rows of the results the nodes that KernelCI made
 // of them: the suite without its number, then the set, then the case. Of rows
 // with the same names KernelCI took the newest, which is the first. Its suite
@@ -195,7 +207,7 @@ func (d *Documents) childTests(get func(string) string) {
 		d.begin(nodeTestDoc)
 		d.uniqueID(nodeID(c.id))
 		d.open()
-		d.testName(build, testPath(c.path))
+		d.testName(build, c.testPath())
 		d.member("name", c.name)
 		d.member("suite", c.suite())
 		d.member("path", c.path)

@@ -4,10 +4,15 @@ package transform
 // test_key: those that need no escaping in a Kibana URL's rison and KQL.
 var keyByte = byteSet("._+:/@=,|-")
 
-// buildParts is what makes a build: the first six parts of each link key. get
-// gives a field's text, "" where there is none.
+// buildParts is what makes a build: the first six parts of each link key, and one
+// more where there are patches on top of the commit. get gives a field's text, ""
+// where there is none.
 func buildParts(get func(string) string) []string {
-	return []string{get("job"), get("git_branch"), get("git_describe"), get("defconfig_full"), get("arch"), get("build_environment")}
+	parts := []string{get("job"), get("git_branch"), get("git_describe"), get("defconfig_full"), get("arch"), get("build_environment")}
+	if patches := get(patchset); patches != "" {
+		parts = append(parts, patches)
+	}
+	return parts
 }
 
 // buildKey and bootKey are what the dashboards link by: one build, one boot of

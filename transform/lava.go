@@ -344,8 +344,11 @@ func (d *Documents) clip(name, text string) string {
 // fact looks up what the link keys are made of.
 func (r *Record) fact(d *Documents) func(string) string {
 	return func(name string) string {
-		if name == "lab_name" {
+		switch {
+		case name == "lab_name":
 			return d.clip(name, r.Lab)
+		case name == patchset && r.maestro != nil:
+			return d.clip(name, r.maestro.fact(name))
 		}
 		for i, f := range jobFields {
 			if f.field == name {

@@ -193,7 +193,7 @@ func (r *Record) nodeJob(d *Documents) error {
 // commonNodeFields are written to each document of a job, bootNodeFields to its
 // boot alone.
 var (
-	commonNodeFields = [...]string{"defconfig", "compiler", "group"}
+	commonNodeFields = [...]string{"defconfig", "compiler", "group", patchset}
 	bootNodeFields   = [...]string{"git_url", "kernel_type", "runtime", "platform", "parent", "treeid", "owner", "submitter", "boot_log"}
 )
 
@@ -221,8 +221,7 @@ func (d *Documents) count(name string, raw []byte) {
 }
 
 // outcome judges a job without callback: by its login where there is a node of
-// one, else by what Maestro says of the job. A job that an infrastructure error
-// ended says nothing about the kernel: that is incomplete, never fail.
+// one, else by what Maestro says of the job.
 func (m *composite) outcome(d *Documents) string {
 	result := m.result
 	for _, path := range [...]string{"setup/login", "login"} {
@@ -231,13 +230,7 @@ func (m *composite) outcome(d *Documents) string {
 			break
 		}
 	}
-	switch {
-	case result == "":
-		return "unknown"
-	case result == "fail" && LabsFault(m.errorType):
-		return "incomplete"
-	}
-	return result
+	return notBlamed(cmp.Or(result, statusUnknown), "", m.errorType)
 }
 
 // nodeBuild makes the one document of a kbuild node.
@@ -247,7 +240,7 @@ func (r *Record) nodeBuild(d *Documents) {
 	d.open()
 	text := func(name, text string) { d.member(name, d.clip(name, text)) }
 	for _, name := range [...]string{"job", "git_branch", "git_commit", "git_describe", "kernel", "git_url", "arch", "defconfig",
-		"defconfig_full", "build_environment", "compiler", "compiler_version", "kernel_type", "runtime", "platform", "group",
+		"defconfig_full", "build_environment", "compiler", "compiler_version", patchset, "kernel_type", "runtime", "platform", "group",
 		"parent", "treeid", "owner", "submitter", "created_on"} {
 		text(name, m.fact(name))
 	}
@@ -259,7 +252,9 @@ func (r *Record) nodeBuild(d *Documents) {
 	for _, a := range buildArtifacts {
 		text(a.field, m.artifact(a.key))
 	}
-	d.member("build_key", buildKey(func(name string) string { return d.clip(name, m.fact(name)) }))
+	if m.fact("defconfig_full") != "" { // else all builds that never began would share one
+		d.member("build_key", buildKey(func(name string) string { return d.clip(name, m.fact(name)) }))
+	}
 	text("node_id", m.id)
 	d.tags()
 	d.end()

@@ -1,6 +1,8 @@
 package transform
 
 import (
+	"cmp"
+	"regexp"
 	"strings"
 	"time"
 )
@@ -141,14 +143,20 @@ func (n *node) fact(name string) string {
 		return n.revision.text("describe")
 	case "git_url":
 		return cleanURL(n.revision.text("url"))
-	case "arch", "kernel_type", "runtime", "platform":
+	case patchset:
+		return n.revision.text(name)
+	case "arch":
+		_, arch := n.named()
+		return cmp.Or(n.data.text(name), arch)
+	case "kernel_type", "runtime", "platform":
 		return n.data.text(name)
 	case "defconfig":
 		return strings.Join(n.data.list("defconfig"), "+")
 	case "defconfig_full":
 		return n.fullDefconfig()
 	case "build_environment":
-		return n.data.text("compiler")
+		compiler, _ := n.named()
+		return cmp.Or(n.data.text("compiler"), compiler)
 	case "compiler":
 		name, _ := n.compiler()
 		return name
@@ -190,9 +198,27 @@ func (n *node) fullDefconfig() string {
 	return full
 }
 
+// patchset is the field of patches under test, on top of the commit.
+const patchset = "patchset"
+
+// buildName is how KernelCI names its builds: kbuild-gcc-14-arm64-FRAGMENTS.
+var buildName = regexp.MustCompile(`^kbuild-((?:gcc|clang|rustc)-[0-9.]+)-` +
+	`(arm64|arm|arc|i386|loongarch|mips|powerpc|riscv|s390|sparc|um|x86_64|x86)(?:-|$)`)
+
+// named is what a build's name says of it: one that never began has its facts
+// nowhere else.
+func (n *node) named() (compiler, arch string) {
+	if n.kind == "kbuild" && n.data["arch"] == nil && n.data["compiler"] == nil {
+		if m := buildName.FindStringSubmatch(n.top.text("name")); m != nil {
+			return m[1], m[2]
+		}
+	}
+	return "", ""
+}
+
 // compiler splits "gcc-14" as the old build.json had it: gcc, 14.
 func (n *node) compiler() (name, version string) {
-	text := n.data.text("compiler")
+	text := n.fact("build_environment")
 	if i := strings.LastIndexByte(text, '-'); i > 0 && i+1 < len(text) && text[i+1] >= '0' && text[i+1] <= '9' {
 		return text[:i], text[i+1:]
 	}

@@ -10,10 +10,12 @@ import (
 // How a job ended, whether its kernel booted, and whose fault it is when not, is
 // decided here and nowhere else; dashboards, tables and reports ask [LabErrors].
 
-// LabErrors are the error types, LAVA's and Maestro's, of a job that the lab
-// lost: its equipment, its configuration, LAVA itself. Such a job says nothing
-// of the kernel (https://docs.lavasoftware.org/lava/results-intro.html).
-var LabErrors = []string{"Infrastructure", "Configuration", "Bug"}
+// LabErrors are the error types of a job that was lost to who ran it. Such a job
+// says nothing of the kernel. LAVA's are of the lab's equipment, its
+// configuration and LAVA itself (https://docs.lavasoftware.org/lava/results-intro.html),
+// Maestro's of jobs that it could not make, not submit, or not hear of again.
+var LabErrors = []string{"Infrastructure", "Configuration", "Bug",
+	"invalid_job_params", "job_generation_error", "submit_error", "node_timeout"}
 
 // ErrorCanceled is the error type of a job that somebody canceled.
 const ErrorCanceled = "Canceled"
@@ -105,15 +107,19 @@ func bootOutcome(cases []testCase, status, errorType string) (result, seconds st
 	if login.hasMeasurement {
 		seconds = login.measurement
 	}
-	result = strings.ToLower(login.result)
+	return notBlamed(strings.ToLower(login.result), status, errorType), seconds
+}
+
+// notBlamed is a boot's result when it is known whose fault it is.
+func notBlamed(result, status, errorType string) string {
 	switch {
 	case result == "pass":
 	case status == statusCanceled, errorType == ErrorCanceled:
-		result = statusCanceled
+		return statusCanceled
 	case LabsFault(errorType):
-		result = "incomplete"
+		return "incomplete"
 	}
-	return result, seconds
+	return result
 }
 
 // lastLogin is the last login action of LAVA's own suite, nil when there is

@@ -1,6 +1,7 @@
 package transform
 
 import (
+	"cmp"
 	"fmt"
 	"strconv"
 
@@ -49,11 +50,18 @@ func (d *Documents) readSuite(name string, raw []byte) bool {
 	} else { // a list that is JSON already is YAML as it stands
 		text = string(raw)
 	}
-	if n := len(d.work.cases); !d.strictSuite(name, text) {
+	n := len(d.work.cases)
+	ok := d.strictSuite(name, text)
+	if !ok {
 		d.work.cases = d.work.cases[:n]
-		return d.slowSuite(name, text)
+		ok = d.slowSuite(name, text)
 	}
-	return true
+	for i := range d.work.cases[n:] {
+		if c := &d.work.cases[n+i]; !c.hasSuite {
+			c.suite = cmp.Or(name, lavaSuite)
+		}
+	}
+	return ok
 }
 
 // strictSuite reads a suite as PyYAML writes it; false: in another form.

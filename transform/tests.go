@@ -1,7 +1,6 @@
 package transform
 
 import (
-	"cmp"
 	"math"
 	"strconv"
 	"time"
@@ -17,9 +16,10 @@ func (d *Documents) tests(get func(string) string, received time.Time) {
 		}
 		c := &d.work.cases[i]
 		c.fill(received)
-		node := ""
+		node, path := "", ""
 		if len(d.work.nodeOf) > 0 && d.work.nodeOf[i] > 0 {
-			node = d.work.children[d.work.nodeOf[i]-1].id
+			child := &d.work.children[d.work.nodeOf[i]-1]
+			node, path = child.id, child.path
 			d.begin(matchedTestDoc)
 		} else {
 			d.begin(testDoc)
@@ -28,6 +28,7 @@ func (d *Documents) tests(get func(string) string, received time.Time) {
 		d.open()
 		d.testName(build, testPath(withoutNumber(c.suite), c.testSet, c.name))
 		d.buf = c.append(d.buf)
+		d.member("path", path)
 		d.member("node_id", d.clip("node_id", node))
 		d.end()
 	}
@@ -72,9 +73,6 @@ func (d *Documents) testID(c *testCase) {
 // fill puts in what the old pipeline wrote for absent values, and makes the log
 // lines those of our documents.
 func (c *testCase) fill(received time.Time) {
-	if !c.hasSuite {
-		c.suite = cmp.Or(c.under, lavaSuite)
-	}
 	if !c.hasMeasurement {
 		c.measurement = "0"
 	}

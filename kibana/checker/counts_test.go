@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/kcing/kcing/transform"
 )
 
 // row is a line of a chart's data: the values of its buckets, and its metrics;
@@ -131,8 +133,8 @@ func (k counter) metric(documents []int, id string) (float64, bool) {
 
 // noneMadeUp are queries for which the made-up records have nothing, and why.
 var noneMadeUp = map[string]string{
-	`not build_result : ("PASS" or "pass" or "FAIL" or "fail")`:                       `only builds of Maestro are incomplete`,
-	`result : "fail" and error_type : ("Infrastructure" or "Configuration" or "Bug")`: `no lab breaks down in the middle of a test`,
+	`not build_result : ("PASS" or "pass" or "FAIL" or "fail")`:                                `only builds of Maestro are incomplete`,
+	`result : "fail" and error_type : ("` + strings.Join(transform.LabErrors, `" or "`) + `")`: `no lab breaks down in the middle of a test`,
 	`lvl : "warning"`: `LAVA writes few`,
 	`column node_id`:  `only jobs of Maestro have one`,
 }
