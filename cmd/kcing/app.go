@@ -49,10 +49,13 @@ type app struct {
 
 // run is the whole program, but for the exit.
 func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	a := &app{args: args, stdin: stdin, stdout: stdout, stderr: &screen{out: stderr}, now: time.Now}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	context.AfterFunc(ctx, stop) // a second signal kills
-	a := &app{args: args, stdin: stdin, stdout: stdout, stderr: &screen{out: stderr}, now: time.Now}
+	defer context.AfterFunc(ctx, func() {
+		a.stderr.killable()
+		stop()
+	})()
 	err := loadEnvFile(args)
 	if err == nil {
 		program := a.program()

@@ -7,11 +7,11 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"time"
 
 	"github.com/dustin/go-humanize"
-	"github.com/schollz/progressbar/v3"
 
 	"github.com/kcing/kcing/internal/pipeline"
 	"github.com/kcing/kcing/internal/source"
@@ -19,18 +19,19 @@ import (
 
 // How often progress is shown: as a bar on a terminal, as a line elsewhere.
 const (
-	barEvery  = 200 * time.Millisecond
+	barEvery  = 100 * time.Millisecond
 	lineEvery = 10 * time.Second
 )
 
 // showProgress shows how a run goes until the returned function is called.
 // records is how many there will be, negative when that is not known.
 func (a *app) showProgress(s *settings, p *pipeline.Progress, records int64, log *slog.Logger) (stop func()) {
-	if s.noProgress {
+	switch {
+	case s.noProgress:
 		return func() {}
-	}
-	if a.stderr.isTerminal() && s.logFormat == "text" {
-		return a.showBar(p, records)
+	case a.stderr.moves() && s.logFormat == "text":
+		started := time.Now()
+		return a.stderr.animate(func(width int) string { return measure(p, records, time.Since(started)).line(width) })
 	}
 	return each(lineEvery, func() {
 		args := []any{"records", p.Settled.Load(), "read", p.Records.Load(), "documents", p.Documents.Load(), "bytes", p.Bytes.Load()}
@@ -41,26 +42,37 @@ func (a *app) showProgress(s *settings, p *pipeline.Progress, records int64, log
 	})
 }
 
-func (a *app) showBar(p *pipeline.Progress, records int64) (stop func()) {
-	of := ""
-	if records >= 0 {
-		of = "/" + humanize.Comma(records)
+// showWait says on a terminal what a command waits for, from the second second
+// on, and how long still.
+func (a *app) showWait(what string, atMost time.Duration) (stop func()) {
+	if !a.stderr.moves() {
+		return func() {}
 	}
-	bar := progressbar.NewOptions64(records, progressbar.OptionSetWriter(a.stderr.out), progressbar.OptionSetWidth(16),
-		progressbar.OptionSetElapsedTime(true), progressbar.OptionClearOnFinish(), progressbar.OptionThrottle(barEvery/2))
 	started := time.Now()
-	draw := func() {
-		rate := float64(p.Bytes.Load()) / 1e6 / max(time.Since(started).Seconds(), 0.001)
-		bar.Describe(fmt.Sprintf("%s%s records, %s documents, %.1f MB/s", humanize.Comma(p.Settled.Load()), of, humanize.Comma(p.Documents.Load()), rate))
-		if records < 0 || p.Settled.Load() < records { // a full bar would take itself for finished
-			_ = bar.Set64(p.Settled.Load())
+	return a.stderr.animate(func(width int) string {
+		took := time.Since(started)
+		if took < time.Second {
+			return ""
+		}
+		return fit(width, "waiting for "+what, clock(max(atMost-took, 0))+" left")
+	})
+}
+
+// animate shows the line that draw makes for a width, again and again. At the
+// end the last one is shown before the line is taken off.
+func (s *screen) animate(draw func(width int) string) (stop func()) {
+	show := func() {
+		// The last column stays free: some terminals go to the next line there.
+		if line := draw(max(widthOf(s.out)-1, 1)); line != "" {
+			s.show(line)
 		}
 	}
-	takeOff := func() { _ = bar.Clear() }
-	stopDrawing := each(barEvery, func() { a.stderr.show(draw, takeOff) })
+	show()
+	stopDrawing := each(barEvery, show)
 	return func() {
 		stopDrawing()
-		a.stderr.close()
+		show()
+		s.hide()
 	}
 }
 
@@ -84,6 +96,75 @@ func each(every time.Duration, show func()) (stop func()) {
 		close(done)
 		running.Wait()
 	}
+}
+
+// reading is where a run has got to.
+type reading struct {
+	of, read, settled, documents, bytes int64 // of: negative when not known
+	took                                time.Duration
+}
+
+func measure(p *pipeline.Progress, records int64, took time.Duration) reading {
+	// Settled is loaded first: it never overtakes what was read.
+	settled := p.Settled.Load()
+	return reading{of: records, read: p.Records.Load(), settled: settled, documents: p.Documents.Load(), bytes: p.Bytes.Load(), took: took}
+}
+
+// share is the part that is done, from 0 to 1. A record that was read and is on
+// its way to Elasticsearch counts for half.
+func (r reading) share() float64 {
+	if r.of <= 0 {
+		return 0
+	}
+	return min(float64(r.read+r.settled)/2/float64(r.of), 1)
+}
+
+// line tells it in at most width columns. What is less important is left out
+// where it does not fit; the bar takes what is left.
+func (r reading) line(width int) string {
+	counts, percent, left := humanize.Comma(r.settled)+" records", "", clock(r.took)
+	if r.of >= 0 {
+		counts = humanize.Comma(r.settled) + "/" + plural(r.of, "record")
+		percent = fmt.Sprintf("%d%%", int(100*r.share()))
+	}
+	if share := r.share(); share > 0.02 && share < 1 && r.took > 2*time.Second {
+		left = clock(time.Duration(float64(r.took)*(1-share)/share)) + " left"
+	}
+	rate := fmt.Sprintf("%.1f MB/s", float64(r.bytes)/1e6/max(r.took.Seconds(), 0.001))
+	text := fit(width, percent, counts, left, plural(r.documents, "document"), rate)
+	const least, most = 8, 30
+	if room := min(width-columns(text)-3, most); r.of > 0 && room >= least {
+		full := int(r.share() * float64(room))
+		text = "[" + strings.Repeat("=", full) + strings.Repeat(" ", room-full) + "] " + text
+	}
+	return text
+}
+
+// fit joins as many of the parts as the width has room for, the first cut when
+// it has none for that one.
+func fit(width int, parts ...string) string {
+	text := ""
+	for _, part := range parts {
+		switch {
+		case part == "":
+		case text == "":
+			text = head(part, width)
+		case columns(text)+2+columns(part) <= width:
+			text += "  " + part
+		default:
+			return text
+		}
+	}
+	return text
+}
+
+// clock is a duration as on a stopwatch: 0:07, 12:30, 1:02:03.
+func clock(d time.Duration) string {
+	s := int(d.Seconds())
+	if s >= 3600 {
+		return fmt.Sprintf("%d:%02d:%02d", s/3600, s/60%60, s%60)
+	}
+	return fmt.Sprintf("%d:%02d", s/60, s%60)
 }
 
 // countRecords counts the files that will be read, -1 when standard input is
