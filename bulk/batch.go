@@ -26,8 +26,9 @@ type entry struct {
 	charge  int64  // 0 when it was admitted without waiting for memory
 	outcome Outcome
 	status  int
-	fault   *Error // what Elasticsearch said last
-	err     error  // why it is Undelivered
+	fault   *Error    // what Elasticsearch said last
+	refused time.Time // when it was refused first, while its index took nothing
+	err     error     // why it is Undelivered
 }
 
 // batch is the documents of one request. It is filled under the Indexer's lock

@@ -26,7 +26,7 @@ type Doc struct {
 	// late retry cannot overwrite a newer document, and is a Duplicate. OpIndex only.
 	Version int64
 	Body    []byte // one JSON object on one line
-	Tag     any    // the caller's, handed back in the Result
+	Tag     any    // the caller's, handed back in the Result; comparable, the same for documents of one record
 }
 
 // Outcome is what became of a document. Zero is none of them.

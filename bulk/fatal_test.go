@@ -176,10 +176,15 @@ func TestBlockedIndexIsNotRejected(t *testing.T) {
 func TestRejectsAreLoggedOnceWithCount(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := serve(t, func(w http.ResponseWriter, _ int, docs []sentDoc) {
-			answer(w, docs, func(int, sentDoc) int { return 400 })
+			answer(w, docs, func(_ int, d sentDoc) int {
+				if strings.HasSuffix(d.ID, "/20") {
+					return 201
+				}
+				return 400
+			})
 		})
 		var log bytes.Buffer
-		_, _, err := run(t, h, Options{Logger: slog.New(slog.NewTextHandler(&log, nil))}, 20)
+		_, _, err := run(t, h, Options{Logger: slog.New(slog.NewTextHandler(&log, nil))}, 21)
 		if err != nil {
 			t.Error(err)
 		}

@@ -19,22 +19,23 @@ type summary struct {
 // readItems gives the documents of p their outcomes, where s.items has one.
 func (s *sender) readItems(p *piece) summary {
 	var sum summary
+	took := s.taking(p)
 	for i := range s.items {
 		it, e := &s.items[i], &p.entries[i]
 		e.status, e.fault = it.status, it.fault
-		var v verdict
-		if it.fault == nil {
-			v = classifyItem(&Error{Status: it.status})
-		} else {
-			v = classifyItem(it.fault)
-		}
-		switch v {
-		case vStored:
+		v := it.verdict()
+		switch {
+		case v == vStored:
 			e.outcome = Stored
-		case vDuplicate:
+		case v == vDuplicate:
 			e.outcome = Duplicate
-		case vRejected:
+		case v == vRejected && took[e.doc.Index]:
 			e.outcome = Rejected
+		case v == vRejected || e.fault != nil && blocked(e.fault):
+			if e.fault == nil {
+				e.fault = &Error{Status: it.status}
+			}
+			e.outcome, e.err = s.ix.o.Indices.refused(e, s.ix.o.RetryFor)
 		}
 		if e.outcome != 0 {
 			sum.settled++
@@ -50,6 +51,30 @@ func (s *sender) readItems(p *piece) summary {
 		}
 	}
 	return sum
+}
+
+// taking are the indices of p that took a document of it.
+func (s *sender) taking(p *piece) map[string]bool {
+	took := map[string]bool{}
+	last := ""
+	for i := range s.items {
+		index := p.entries[i].doc.Index
+		if index == last || took[index] { // they come in runs
+			continue
+		}
+		if v := s.items[i].verdict(); v == vStored || v == vDuplicate {
+			took[index], last = true, index
+			s.ix.o.Indices.took(index)
+		}
+	}
+	return took
+}
+
+func (it *item) verdict() verdict {
+	if it.fault == nil {
+		return classifyItem(&Error{Status: it.status})
+	}
+	return classifyItem(it.fault)
 }
 
 // judge decides what happens to p after an answer: every document gets its
@@ -182,6 +207,7 @@ var errOutOfAttempts = errors.New("gave up")
 // giveUp makes the documents of p Undelivered.
 func (s *sender) giveUp(p *piece) {
 	err := context.Cause(s.ix.sending)
+	ended := err != nil
 	switch {
 	case err == nil:
 		last := p.last
@@ -197,7 +223,15 @@ func (s *sender) giveUp(p *piece) {
 		err = fmt.Errorf("%w (last failure: %w)", err, p.last)
 	}
 	for i := range p.entries {
-		p.entries[i].outcome, p.entries[i].err = Undelivered, err
+		e := &p.entries[i]
+		e.outcome, e.err = Undelivered, err
+		switch {
+		case e.refused.IsZero() || e.fault == nil:
+		case !ended && s.ix.o.Indices.ownFault(e):
+			e.outcome, e.err = Rejected, nil
+		default:
+			e.err = fmt.Errorf("%w: %w", err, &IndexError{Index: e.doc.Index, Cause: e.fault})
+		}
 	}
 	s.ix.settle(p, len(p.entries))
 }

@@ -59,6 +59,8 @@ type Options struct {
 	// 60 s). Negative: none.
 	RequestTimeout time.Duration
 
+	// Indices is what is known of the indices. Nil: nothing yet.
+	Indices *Indices
 	// Compress sends the bodies with gzip at level 1: about 20:1 on log lines for
 	// 1.7 CPU-ms a megabyte. Right over a network, pointless on loopback.
 	Compress bool
@@ -103,6 +105,9 @@ func (o Options) withDefaults() (Options, error) {
 	}
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	if o.Indices == nil {
+		o.Indices = new(Indices)
 	}
 	if o.random == nil {
 		o.random = rand.Float64

@@ -38,6 +38,7 @@ type rejectMeta struct {
 	Status     int    `json:"status,omitempty"`
 	Attempts   int    `json:"attempts"`
 	Truncated  bool   `json:"truncated,omitempty"`
+	Overwrites bool   `json:"overwrites,omitempty"`
 	Size       int64  `json:"size"`
 }
 
@@ -75,7 +76,7 @@ func metaOf(r Reject) rejectMeta {
 		ID: valid(r.ID), Kind: cut(noNUL(valid(r.Kind))), Key: valid(r.Key), Source: valid(r.Source), Lab: valid(r.Lab),
 		Received: r.Received.UnixMilli(), Type: cut(valid(r.Type)), Reason: valid(r.Reason),
 		Index: valid(r.Index), DocumentID: valid(r.DocumentID), Status: r.Status, Attempts: max(r.Attempts, 1),
-		Truncated: r.Truncated, Size: r.Size,
+		Truncated: r.Truncated, Overwrites: r.Overwrites, Size: r.Size,
 	}
 	if !r.Time.IsZero() {
 		ms := r.Time.UnixMilli()
@@ -88,7 +89,7 @@ func (m rejectMeta) reject() Reject {
 	r := Reject{
 		ID: m.ID, Kind: m.Kind, Key: m.Key, Source: m.Source, Lab: m.Lab, Received: fromMillis(m.Received),
 		Type: m.Type, Reason: m.Reason, Index: m.Index, DocumentID: m.DocumentID, Status: m.Status,
-		Attempts: m.Attempts, Truncated: m.Truncated, Size: m.Size,
+		Attempts: m.Attempts, Truncated: m.Truncated, Overwrites: m.Overwrites, Size: m.Size,
 	}
 	if m.Time != nil {
 		r.Time = fromMillis(*m.Time)

@@ -24,6 +24,7 @@ type Reject struct {
 	Type, Reason      string // Type: one word to count by, such as Elasticsearch's error type
 	Index, DocumentID string // empty for a whole record
 	Status            int    // HTTP status of the refusal, or 0
+	Overwrites        bool   // the document was to take the place of one that is there
 
 	// Attempts is how often it was refused. In Commit 0 means 1, and the
 	// number is added to that of the entry with the same ID.

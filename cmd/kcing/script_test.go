@@ -233,11 +233,12 @@ func request(ts *testscript.TestScript, neg bool, args []string) {
 	if len(args) < 2 {
 		ts.Fatalf("usage: es METHOD PATH [FILE]")
 	}
+	withPrefix := func(s string) string { return strings.ReplaceAll(s, "{prefix}", ts.Getenv("ES_INDEX_PREFIX")) }
 	var body io.Reader
 	if len(args) > 2 {
-		body = strings.NewReader(ts.ReadFile(args[2]))
+		body = strings.NewReader(withPrefix(ts.ReadFile(args[2])))
 	}
-	status, answer := call(ts, args[0], strings.ReplaceAll(args[1], "{prefix}", ts.Getenv("ES_INDEX_PREFIX")), body)
+	status, answer := call(ts, args[0], withPrefix(args[1]), body)
 	_, _ = ts.Stdout().Write(append(bytes.TrimSpace(answer), '\n'))
 	if (status < 300) == neg {
 		ts.Fatalf("%s %s: status %d", args[0], args[1], status)

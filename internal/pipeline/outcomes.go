@@ -81,7 +81,7 @@ func (p *pending) reject(res bulk.Result) state.Reject {
 		ID:   rejectID(nil, p.key.Kind, p.key.ID, p.source, res.Doc.Index, res.Doc.ID),
 		Kind: p.key.Kind, Key: p.key.ID, Source: p.source, Lab: p.lab, Received: p.received, Time: p.time,
 		Type: res.Type, Reason: res.Reason, Index: res.Doc.Index, DocumentID: res.Doc.ID,
-		Status: res.Status, Attempts: max(res.Attempts, 1), Body: bytes.Clone(res.Doc.Body),
+		Status: res.Status, Attempts: max(res.Attempts, 1), Overwrites: res.Doc.Op == bulk.OpIndex, Body: bytes.Clone(res.Doc.Body),
 	}
 }
 

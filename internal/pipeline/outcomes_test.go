@@ -232,7 +232,12 @@ func TestRejectsAreWrittenAsTheyCome(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		hold := make(chan struct{})
 		e, l := &elastic{}, newLedger()
-		e.item = func(sent) (int, string) { return 400, "mapping" }
+		e.item = func(d sent) (int, string) {
+			if d.id == "lab/1/l/1" {
+				return 0, ""
+			}
+			return 400, "mapper_parsing_exception"
+		}
 		e.request = func(_ context.Context, _ int, docs []sent) (int, error) {
 			if docs[len(docs)-1].id == "lab/1/l/99" || docs[0].id == "lab/1/l/99" {
 				<-hold
@@ -250,8 +255,8 @@ func TestRejectsAreWrittenAsTheyCome(t *testing.T) {
 		equal(t, "finished", l.finishedCount(), 0)
 		close(hold)
 		r := <-done
-		equal(t, "rejected", r.RejectedDocuments["mapping"], 102)
-		equal(t, "in the ledger", l.finished[state.Key{Kind: "lava", ID: "lab/1"}].Rejected, 102)
+		equal(t, "rejected", r.RejectedDocuments["mapper_parsing_exception"], 101)
+		equal(t, "in the ledger", l.finished[state.Key{Kind: "lava", ID: "lab/1"}].Rejected, 101)
 	})
 }
 

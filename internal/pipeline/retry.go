@@ -113,19 +113,19 @@ func retryDocuments(ctx context.Context, list Rejects, ids []string, c Config) (
 	}
 	var done []string // written by the indexer's one callback goroutine, read after Close
 	indexer, err := bulk.New(c.Transport, func(res bulk.Result) {
-		old := res.Doc.Tag.(state.Reject) //nolint:forcetypeassert // set below on each
+		old := res.Doc.Tag.(*state.Reject) //nolint:forcetypeassert // set below on each
 		switch res.Outcome {
 		case bulk.Stored, bulk.Duplicate:
 			done = append(done, old.ID)
 		case bulk.Rejected:
-			refused(old, res)
+			refused(*old, res)
 		}
 	}, c.Bulk)
 	if err != nil {
 		return 0, nil, errors.Join(err, refusals.close())
 	}
 	r.indexer = indexer
-	records, err = addDocuments(ctx, list, ids, indexer, refused)
+	records, err = addDocuments(ctx, list, ids, indexer, c, refused)
 	if closeErr := r.closeIndexer(ctx); closeErr != nil {
 		err = closeErr
 	}
@@ -138,7 +138,7 @@ func retryDocuments(ctx context.Context, list Rejects, ids []string, c Config) (
 
 // addDocuments adds the rejects that are documents to the indexer and returns
 // the ids of the others.
-func addDocuments(ctx context.Context, list Rejects, ids []string, indexer *bulk.Indexer, refused func(state.Reject, bulk.Result)) (records []string, err error) {
+func addDocuments(ctx context.Context, list Rejects, ids []string, indexer *bulk.Indexer, c Config, refused func(state.Reject, bulk.Result)) (records []string, err error) {
 	for _, id := range ids {
 		r, err := list.Reject(ctx, id)
 		switch {
@@ -150,9 +150,9 @@ func addDocuments(ctx context.Context, list Rejects, ids []string, indexer *bulk
 			records = append(records, id)
 			continue
 		}
-		d := bulk.Doc{Index: r.Index, ID: r.DocumentID, Body: r.Body}
+		d := bulk.Doc{Index: r.Index, ID: r.DocumentID, Body: r.Body, Op: c.op(r.Overwrites)}
 		r.Body = nil
-		d.Tag = r
+		d.Tag = &r
 		err = indexer.Add(ctx, d)
 		switch {
 		case errors.Is(err, bulk.ErrTooLarge), errors.Is(err, bulk.ErrInvalid):

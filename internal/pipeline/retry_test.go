@@ -127,7 +127,7 @@ func TestRetryRecordInPart(t *testing.T) {
 	l.rejects["1"] = state.Reject{ID: "1", Kind: "lava", Key: "lab/1", Source: "f", Type: "no_log", Body: rec.Payload, Attempts: 1}
 	e.item = func(d sent) (int, string) {
 		if d.id == "lab/1/l/5" {
-			return 400, "mapping"
+			return 400, "mapper_parsing_exception"
 		}
 		return 0, ""
 	}

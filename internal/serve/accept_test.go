@@ -150,7 +150,6 @@ func TestLab(t *testing.T) {
 	f("", "other", "t", "", 403)
 }
 
-
 func TestFullSpool(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, func(_ *Config, o *spool.Options) { o.MaxRecords = 2 })

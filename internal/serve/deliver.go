@@ -26,6 +26,9 @@ func (s *Server) deliver(ctx context.Context, drain time.Duration) {
 		if err == nil {
 			pause = firstPause
 			s.health.delivery(stateIdle, "")
+			if waiting, underWay := s.queue.lens(); waiting+underWay == 0 {
+				s.health.indicesWork()
+			}
 			s.goesOn()
 			continue
 		}

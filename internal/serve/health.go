@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"runtime/debug"
+	"slices"
 	"sync"
 	"time"
 
@@ -35,6 +37,28 @@ type health struct {
 	saidAt  time.Time
 	fullAt  time.Time // when a full spool was logged
 	rejects int
+	refuse  map[string]string // indices that take no documents, and why
+}
+
+// index notes that an index takes no documents, or with nil that it does again.
+func (h *health) index(name string, why error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if why == nil {
+		delete(h.refuse, name)
+		return
+	}
+	if h.refuse == nil {
+		h.refuse = map[string]string{}
+	}
+	h.refuse[name] = why.Error()
+}
+
+// indicesWork forgets which indices took no documents: nothing waits for them.
+func (h *health) indicesWork() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	clear(h.refuse)
 }
 
 // elasticsearch notes an answer, or with a detail that there was none.
@@ -164,6 +188,9 @@ func (s *Server) Ready() []string {
 			detail = fmt.Sprintf("away since %s: %s", h.down.UTC().Format(time.RFC3339), h.es.Detail)
 		}
 		reasons = append(reasons, "Elasticsearch "+detail)
+	}
+	for _, name := range slices.Sorted(maps.Keys(h.refuse)) {
+		reasons = append(reasons, "index "+name+" takes no documents: "+h.refuse[name])
 	}
 	if h.state.State == stateStopped || h.state.State == stateWaiting {
 		if h.es.Up || h.state.Detail != h.es.Detail {

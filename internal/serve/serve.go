@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/kcing/kcing/bulk"
 	"github.com/kcing/kcing/internal/pipeline"
 	"github.com/kcing/kcing/internal/source"
 	"github.com/kcing/kcing/internal/spool"
@@ -124,6 +125,13 @@ func New(c Config) *Server {
 	s.Pipeline.Bulk.MaxAttempts = 0
 	s.Pipeline.DrainTimeout = time.Millisecond // session gives the time
 	s.Pipeline.Now = c.Now
+	s.Pipeline.Bulk.Indices = &bulk.Indices{Changed: func(index string, why *bulk.Error) {
+		if why == nil {
+			s.health.index(index, nil)
+			return
+		}
+		s.health.index(index, why)
+	}}
 	s.Pipeline.OnFinished, s.Pipeline.OnSuperseded = s.onFinished, s.onSuperseded
 	s.Pipeline.OnRefused = s.onRefused
 	s.Pipeline.OnReject = s.onReject

@@ -1,0 +1,139 @@
+package bulk
+
+import (
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+)
+
+// Indices remembers which indices take documents. It tells a document that is
+// refused for what it holds from an index that takes none: one that must not be
+// made by itself, an alias without a write index, a pipeline that is not there,
+// somebody else's strict template, and what nobody has thought of yet. Its zero
+// value knows nothing. One may serve many Indexers, one after the other, so that
+// what one has learnt the next one knows.
+type Indices struct {
+	// Changed is called when an index begins to refuse documents, with the reason,
+	// and with nil when it takes them (again). Calls may come from several
+	// goroutines at once. Nil: not called. Set it before the first use.
+	Changed func(index string, why *Error)
+
+	mu    sync.Mutex
+	known map[string]*indexState
+}
+
+// indexState is what is known of one index.
+type indexState struct {
+	taken   time.Time // when it last took a document; zero: not yet
+	refuses time.Time // since when it has taken none; zero: it does, or nothing is known
+	tag     any       // of the record whose document was refused then
+	several bool      // records' documents were
+}
+
+const (
+	// contentGrace is how long a document that is refused for what it holds waits
+	// for another one of its index to get in, when nothing has yet. After that it
+	// is rejected, unless documents of other records were refused likewise.
+	contentGrace = 10 * time.Second
+	// endlessPatience is how long documents wait for an index that takes none
+	// where [Options.RetryFor] has no end: then they are Undelivered, so that they
+	// do not keep others waiting.
+	endlessPatience = time.Minute
+)
+
+// took notes that an index took a document.
+func (x *Indices) took(index string) {
+	x.mu.Lock()
+	s := x.state(index)
+	news := s.taken.IsZero() || !s.refuses.IsZero()
+	*s = indexState{taken: time.Now()}
+	x.mu.Unlock()
+	if news && x.Changed != nil {
+		x.Changed(index, nil)
+	}
+}
+
+func (x *Indices) state(index string) *indexState {
+	if x.known == nil {
+		x.known = map[string]*indexState{}
+	}
+	s := x.known[index]
+	if s == nil {
+		s = new(indexState)
+		x.known[index] = s
+	}
+	return s
+}
+
+// refused judges a document that was refused while none of its index got in
+// with it. The outcome is Rejected when it is the document's own fault,
+// Undelivered when it has waited long enough for the index, 0 to send it again.
+func (x *Indices) refused(e *entry, retryFor time.Duration) (Outcome, error) {
+	now := time.Now()
+	x.mu.Lock()
+	s := x.state(e.doc.Index)
+	own := e.fault.ofContent()
+	if own && !s.taken.IsZero() || !e.refused.IsZero() && s.taken.After(e.refused) {
+		x.mu.Unlock()
+		return Rejected, nil
+	}
+	if e.refused.IsZero() {
+		e.refused = now
+	}
+	news := s.refuses.IsZero()
+	if news {
+		s.refuses, s.tag = now, e.doc.Tag
+	}
+	s.several = s.several || s.tag != e.doc.Tag
+	waited, alone := now.Sub(s.refuses), !s.several
+	x.mu.Unlock()
+	if news && x.Changed != nil {
+		x.Changed(e.doc.Index, e.fault)
+	}
+	patience := retryFor
+	if retryFor < 0 {
+		patience = endlessPatience
+	}
+	switch {
+	case own && alone && now.Sub(e.refused) >= min(contentGrace, patience/2):
+		return Rejected, nil
+	case waited >= patience:
+		return Undelivered, fmt.Errorf("%w: %w", ErrOutOfTime, &IndexError{Index: e.doc.Index, Cause: e.fault})
+	}
+	return 0, nil
+}
+
+// ownFault tells of a document that is given up whether it alone was refused, for
+// what it holds.
+func (x *Indices) ownFault(e *entry) bool {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return e.fault.ofContent() && !x.state(e.doc.Index).several
+}
+
+// IndexError says that an index takes no document.
+type IndexError struct {
+	Index string
+	Cause *Error
+}
+
+func (e *IndexError) Error() string {
+	return fmt.Sprintf("index %s takes no documents: %v", e.Index, e.Cause)
+}
+
+// Unwrap returns the Cause.
+func (e *IndexError) Unwrap() error { return e.Cause }
+
+// ofContent tells whether the error names what a document holds. A strict
+// mapping's does as well; but the templates are not strict, so it is a stranger's,
+// and refuses them all.
+func (e *Error) ofContent() bool {
+	switch e.Type {
+	case "document_parsing_exception", "mapper_parsing_exception", "parsing_exception", "x_content_parse_exception", "input_coercion_exception":
+		return true
+	case "illegal_argument_exception":
+		return strings.Contains(e.Reason, "field") || strings.Contains(e.Reason, "immense term")
+	}
+	return false
+}
