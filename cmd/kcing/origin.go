@@ -112,7 +112,7 @@ func (o *sourceArgs) kinds(from crawl.Origin) ([]string, error) {
 // reach makes sure early that the source is there. The error is the one line
 // that a user needs.
 func (o *origin) reach(ctx context.Context) error {
-	err := o.client.Reach(ctx, o.url, reachFor)
+	err := o.client.Reach(ctx, o.url, fetch.DefaultIdleTimeout)
 	var failed *fetch.TransferError
 	if errors.As(err, &failed) {
 		return fmt.Errorf("cannot reach KernelCI at %s: %s (%s)", fetch.Redact(o.url), connectionProblem(failed.Err, 0), o.setting)

@@ -17,7 +17,7 @@ const (
 	DefaultConcurrency = 4
 	DefaultTries       = 5
 	DefaultMaxBytes    = 64 << 20
-	DefaultIdleTimeout = 30 * time.Second
+	DefaultIdleTimeout = 2 * time.Minute
 	DefaultTimeout     = 5 * time.Minute
 )
 
@@ -115,7 +115,7 @@ func (c *Client) Get(ctx context.Context, url string, header http.Header) ([]byt
 			return nil, context.Cause(ctx)
 		case !passing(err):
 			return nil, finalError(url, err)
-		case try == c.o.Tries:
+		case try == c.o.Tries, timedOut(err) && pause.slow == slowTries-1:
 			return nil, &TransferError{URL: Redact(url), Tries: try, Err: err}
 		}
 		wait := pause.next(err)

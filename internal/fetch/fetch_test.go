@@ -142,11 +142,48 @@ func TestTriesAreBounded(t *testing.T) {
 			if !errors.As(err, &failed) || failed.Tries != 3 || server.requests() != 3 {
 				t.Fatalf("%v after %d requests", err, server.requests())
 			}
-			if most := 3*time.Minute + maxPause; took == 0 || took > most {
+			if most := 3*time.Minute + 2*slowPause; took == 0 || took > most {
 				t.Errorf("it took %v", took)
 			}
 			if !strings.Contains(err.Error(), "https://files.example.org/a/b.json (3 tries)") {
 				t.Errorf("the error does not say what and how often: %v", err)
+			}
+		})
+	}
+}
+
+// A server that is slow to death is not asked again and again: it works on each.
+func TestSlowServerIsSpared(t *testing.T) {
+	server := &answers{next: []reply{silent("")}}
+	_, took, err := get(t, Options{Tries: 9}, server)
+	if !errors.Is(err, errIdle) || server.requests() != slowTries || took != slowTries*DefaultIdleTimeout+(slowTries-1)*slowPause {
+		t.Errorf("%v after %v and %d requests", err, took, server.requests())
+	}
+}
+
+// An answer after 100 s is one, and a restart of 15 s costs no download.
+func TestPatience(t *testing.T) {
+	late := func(r *http.Request) (*http.Response, error) {
+		if !sleep(r.Context(), 100*time.Second) {
+			return nil, r.Context().Err()
+		}
+		return says(200, "late")(r)
+	}
+	if body, _, err := get(t, Options{}, &answers{next: []reply{late}}); err != nil || body != "late" {
+		t.Errorf("%q %v", body, err)
+	}
+	for range 20 { // pauses are random
+		synctest.Test(t, func(t *testing.T) {
+			up := time.Now().Add(15 * time.Second)
+			restarting := func(r *http.Request) (*http.Response, error) {
+				if time.Now().Before(up) {
+					return says(503, "")(r)
+				}
+				return says(200, "up")(r)
+			}
+			c := New(Options{Transport: &answers{next: []reply{restarting}}})
+			if body, err := c.Get(t.Context(), "https://files.example.org/a", nil); err != nil || string(body) != "up" {
+				t.Fatalf("%q %v", body, err)
 			}
 		})
 	}

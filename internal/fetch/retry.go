@@ -10,14 +10,21 @@ import (
 	"time"
 )
 
-// Pauses between tries: a random time up to firstPause, which doubles from try to
-// try up to maxPause. A server's Retry-After wins, up to maxRetryAfter: whoever
+// Pauses between tries: firstPause, which doubles from try to try up to maxPause,
+// less a random part of up to a half. Those of five tries outlast a restart of 15 s. A server's Retry-After wins, up to maxRetryAfter: whoever
 // wants more patience than that is tried by the next run.
 const (
-	firstPause    = time.Second
+	firstPause    = 2 * time.Second
 	maxPause      = 30 * time.Second
 	maxRetryAfter = 2 * time.Minute
+
+	// A server that let a request time out has it on its hands still: it is asked
+	// again after a while, twice, and then left to the next run.
+	slowTries = 3
+	slowPause = 30 * time.Second
 )
+
+func timedOut(err error) bool { return errors.Is(err, errIdle) || errors.Is(err, errTimeout) }
 
 // finalFault is an error that another try would not mend.
 type finalFault struct{ error }
@@ -73,15 +80,22 @@ func retryAfter(h http.Header, now time.Time) time.Duration {
 }
 
 // backoff chooses the pauses of one download.
-type backoff struct{ most time.Duration }
+type backoff struct {
+	most time.Duration
+	slow int // tries that timed out
+}
 
 func (b *backoff) next(err error) time.Duration {
+	if timedOut(err) {
+		b.slow++
+		return slowPause
+	}
 	b.most = min(max(2*b.most, firstPause), maxPause)
 	var a *answer
 	if errors.As(err, &a) && a.retryAfter > 0 {
 		return a.retryAfter
 	}
-	return time.Duration(rand.Int64N(int64(b.most))) //nolint:gosec // jitter, no secret
+	return b.most - time.Duration(rand.Int64N(int64(b.most/2))) //nolint:gosec // jitter, no secret
 }
 
 // sleep reports whether it slept to the end.

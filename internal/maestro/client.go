@@ -60,8 +60,9 @@ type Options struct {
 
 // Client asks one instance of the API. It is for use by many goroutines at once.
 type Client struct {
-	o    Options
-	base string // without a slash at its end
+	o     Options
+	base  string // without a slash at its end
+	slots slots  // of what is below the jobs that are listed
 }
 
 // New checks the address; the error names it without secrets.

@@ -42,7 +42,7 @@ func FuzzItem(f *testing.F) {
 		if it.Kind != "build" && it.Kind != "lava" || it.Version == "" || it.URL == "" {
 			t.Fatalf("%+v", it)
 		}
-		_ = inherited(gjson.ParseBytes(raw))
+		_ = olderThan(gjson.ParseBytes(raw), []json.RawMessage{raw})
 		var members map[string]json.RawMessage
 		if json.Unmarshal(raw, &members) != nil {
 			return

@@ -13,7 +13,7 @@ import (
 	"github.com/tidwall/gjson"
 )
 
-// Item is a build or a LAVA job that Maestro has finished with.
+// Item is a build or a LAVA job that Maestro has the result of.
 type Item struct {
 	// ID is the node's id, unique and for ever.
 	ID string
@@ -57,10 +57,14 @@ func (c *Client) item(node gjson.Result) (Item, bool) {
 	if kind == "lava" {
 		it.Lab = node.Get("data.runtime").String()
 	}
-	if t, err := time.Parse("2006-01-02T15:04:05", node.Get("updated").String()); err == nil {
-		it.Updated = t
-	}
+	it.Updated, _ = timeOf(node, "updated")
 	return it, true
+}
+
+// timeOf reads one of a node's times, which are UTC and do not say so.
+func timeOf(node gjson.Result, name string) (time.Time, bool) {
+	t, err := time.Parse("2006-01-02T15:04:05", node.Get(name).String())
+	return t, err == nil
 }
 
 // idOf is a node's `id`, or `_id` as older servers have it.
@@ -82,6 +86,9 @@ var logArtifacts = [...]string{"callback_data", "lava_logs", "lava_log"}
 func recordKind(node gjson.Result) string {
 	switch node.Get("kind").Str {
 	case "kbuild":
+		if state := node.Get("state").Str; state != "" && state != "done" && node.Get("result").Type == gjson.Null {
+			return "" // under way
+		}
 		return "build"
 	case "job", "test", "node": // the latter two are what a job was in 2023
 	default:

@@ -14,7 +14,7 @@ import (
 	"github.com/kcing/kcing/internal/maestro/maestrotest"
 )
 
-// Only builds and the jobs of LAVA labs that are done are listed.
+// Only builds that have a result and the jobs of LAVA labs that are done are listed.
 func TestItemsKinds(t *testing.T) {
 	s := maestrotest.New(maestrotest.Options{})
 	build := s.Add(maestrotest.Build(1, noon))[0]
@@ -28,13 +28,16 @@ func TestItemsKinds(t *testing.T) {
 		maestrotest.Node{"name": "baseline", "group": "baseline", "path": same, "data": lava, "updated": noon},
 		maestrotest.Node{"name": "kunit", "group": "kunit", "path": path, "data": map[string]any{"runtime": "k8s-x", "job_id": "1"}, "updated": noon},
 		maestrotest.Node{"kind": "kbuild", "state": "available", "updated": noon},
+		maestrotest.Node{"kind": "kbuild", "state": "running", "result": "pass", "updated": noon},
 		maestrotest.Node{"kind": "kbuild", "updated": day.From.Add(-time.Millisecond)},
 		maestrotest.Node{"kind": "kbuild", "updated": day.To},
 		maestrotest.Node{"kind": "checkout", "updated": noon},
 	)
 	c := client(t, s, func(o *Options) { o.Now = func() time.Time { return noon.Add(48 * time.Hour) } })
-	sameIDs(t, list(t, c, day), []string{build, job, old, lost})
-	sameIDs(t, list(t, c, Window{From: day.From, To: day.To, Kinds: []string{"build"}}), []string{build})
+	passed := s.Add(maestrotest.Node{"kind": "kbuild", "state": "available", "result": "pass", "updated": noon},
+		maestrotest.Node{"kind": "kbuild", "state": "closing", "result": "pass", "updated": noon})
+	sameIDs(t, list(t, c, day), append([]string{build, job, old, lost}, passed...))
+	sameIDs(t, list(t, c, Window{From: day.From, To: day.To, Kinds: []string{"build"}}), append([]string{build}, passed...))
 	sameIDs(t, list(t, c, Window{From: day.From, To: day.To, Kinds: []string{"lava"}}), []string{job, old, lost})
 	it, err := c.Item(t.Context(), job)
 	if err != nil || it.Kind != "lava" || it.Lab != "lava-example1" {

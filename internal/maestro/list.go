@@ -18,7 +18,7 @@ type Window struct {
 	Kinds []string
 }
 
-// Items yields the builds and LAVA jobs of the window that are done, the older
+// Items yields the builds and LAVA jobs of the window that have their result, the older
 // half of a large window before the newer one and otherwise in no order; a node
 // may come twice. It returns yield's error as it is, and the time before which
 // the listing is complete: w.To, but at most HoldBack before now.
@@ -42,7 +42,8 @@ func (c *Client) Items(ctx context.Context, w Window, yield func(Item) error) (c
 func queries(kinds []string) (all []url.Values) {
 	wants := func(kind string) bool { return len(kinds) == 0 || slices.Contains(kinds, kind) }
 	if wants("build") {
-		all = append(all, url.Values{"state": {"done"}, "kind": {"kbuild"}})
+		// A build that passed is available, then closing, until its last job has ended.
+		all = append(all, url.Values{"state__in": {"available,closing,done"}, "kind": {"kbuild"}})
 	}
 	if wants("lava") {
 		all = append(all, url.Values{"state": {"done"}, "kind": {"job"}},

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
-	"strconv"
 	"strings"
 
 	"github.com/tidwall/gjson"
@@ -39,7 +38,7 @@ func (c *Client) Record(ctx context.Context, it Item) ([]byte, error) {
 	if it.Kind == "build" {
 		return it.Node, nil
 	}
-	tests, err := c.below(ctx, gjson.ParseBytes(it.Node))
+	tests, err := c.below(ctx, &it)
 	if err != nil {
 		return nil, fmt.Errorf("the tests of %s: %w", it.URL, err)
 	}
@@ -114,57 +113,6 @@ func (c *Client) artifacts(ctx context.Context, r *composite) error {
 	return nil
 }
 
-// mostBelow is how many nodes below one job are taken. The largest jobs of 2024
-// have about 10,000.
-const mostBelow = 100_000
-
-// below are the nodes below a job, whatever their depth. They are asked for at
-// once, by what they inherit; where a node lacks that, level by level.
-func (c *Client) below(ctx context.Context, job gjson.Result) ([]json.RawMessage, error) {
-	if query := inherited(job); query != nil {
-		all, err := c.all(ctx, query)
-		if err != nil {
-			return nil, err
-		}
-		children := map[string][]gjson.Result{}
-		for _, node := range all {
-			parent := node.Get("parent").String()
-			children[parent] = append(children[parent], node)
-		}
-		found, err := descend(job, func(parent gjson.Result) ([]gjson.Result, error) { return children[idOf(parent)], nil })
-		if err != nil || len(found) > 0 {
-			return found, err
-		}
-	}
-	groups := job.Get("kind").Str == "job" // today's, where a test has nothing below
-	return descend(job, func(parent gjson.Result) ([]gjson.Result, error) {
-		if kind := parent.Get("kind").Str; groups && kind == "test" || kind == "regression" {
-			return nil, nil
-		}
-		return c.all(ctx, url.Values{"parent": {idOf(parent)}})
-	})
-}
-
-// inherited is a query for the nodes that share what a job hands down to its
-// tests: those of the job, and of a few others like it. Nil when the job lacks
-// some of it.
-func inherited(job gjson.Result) url.Values {
-	query := url.Values{}
-	for _, name := range [...]string{"treeid", "group", "data.runtime", "data.platform"} {
-		v := job.Get(name)
-		if v.Type != gjson.String || v.Str == "" || v.Str == "null" {
-			return nil
-		}
-		query.Set(name, v.Str)
-	}
-	path := job.Get("path").Array()
-	if len(path) < 2 || path[len(path)-2].String() == "" {
-		return nil
-	}
-	query.Set("path."+strconv.Itoa(len(path)-2), path[len(path)-2].String()) // the build
-	return query
-}
-
 // descend gathers the nodes below one.
 func descend(root gjson.Result, childrenOf func(parent gjson.Result) ([]gjson.Result, error)) (found []json.RawMessage, err error) {
 	visited := map[string]bool{idOf(root): true}
@@ -193,10 +141,17 @@ func descend(root gjson.Result, childrenOf func(parent gjson.Result) ([]gjson.Re
 
 // all is what a query finds, each node once.
 func (c *Client) all(ctx context.Context, query url.Values) ([]gjson.Result, error) {
+	nodes, _, err := c.gather(ctx, query, c.o.Page, 0)
+	return nodes, err
+}
+
+// gather is what a query finds, each node once, and whether that is the whole;
+// where there is more than most, 0: however much there is, it is nothing.
+func (c *Client) gather(ctx context.Context, query url.Values, limit, most int) ([]gjson.Result, passEnd, error) {
 	for try := 1; ; try++ {
 		var nodes []gjson.Result
 		ids := map[string]bool{}
-		end, err := c.pages(ctx, query, c.o.Page, 0, func(node gjson.Result) error {
+		end, err := c.pages(ctx, query, limit, most, func(node gjson.Result) error {
 			if id := idOf(node); !ids[id] {
 				ids[id] = true
 				nodes = append(nodes, node)
@@ -205,14 +160,14 @@ func (c *Client) all(ctx context.Context, query url.Values) ([]gjson.Result, err
 		})
 		switch {
 		case err != nil:
-			return nil, err
-		case end == whole:
-			return nodes, nil
+			return nil, end, err
+		case end != changed:
+			return nodes, end, nil
 		case try == mostPasses:
-			return nil, fmt.Errorf("their number changed each of %d times; the next crawl tries again", try)
+			return nil, end, fmt.Errorf("their number changed each of %d times; the next crawl tries again", try)
 		}
 		if err := pause(ctx, 0); err != nil {
-			return nil, err
+			return nil, end, err
 		}
 	}
 }

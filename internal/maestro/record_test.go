@@ -9,6 +9,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/tidwall/gjson"
+
 	"github.com/kcing/kcing/internal/fetch"
 	"github.com/kcing/kcing/internal/maestro/maestrotest"
 	"github.com/kcing/kcing/transform"
@@ -88,9 +90,9 @@ func TestRecordTests(t *testing.T) {
 		ids = append(ids, s.AddJob(maestrotest.Job{N: 1, Updated: noon.Add(time.Duration(i) * time.Hour), Tests: 10 * (i + 1)}))
 	}
 	deep := s.Add(maestrotest.Node{"kind": "job", "name": "set", "parent": ids[0], "group": "baseline-1", "treeid": "tree0",
-		"path": []any{"checkout", "kbuild-gcc-14-arm64-1", "baseline-1", "set"}, "data": map[string]any{"runtime": "lava-example1", "platform": "board-1"}})[0]
+		"path": []any{"checkout", "kbuild-gcc-14-arm64-1", "baseline-1", "set"}, "created": noon, "data": map[string]any{"runtime": "lava-example1", "platform": "board-1"}})[0]
 	s.Add(maestrotest.Node{"kind": "test", "name": "case", "parent": deep, "group": "baseline-1", "treeid": "tree0",
-		"path": []any{"checkout", "kbuild-gcc-14-arm64-1", "baseline-1", "set", "case"}, "data": map[string]any{"runtime": "lava-example1", "platform": "board-1"}})
+		"path": []any{"checkout", "kbuild-gcc-14-arm64-1", "baseline-1", "set", "case"}, "created": noon, "data": map[string]any{"runtime": "lava-example1", "platform": "board-1"}})
 	c := client(t, s, nil)
 	for i, id := range ids {
 		want := 3 + 10*(i+1)
@@ -106,15 +108,82 @@ func TestRecordTests(t *testing.T) {
 		t.Errorf("%d requests", n)
 	}
 
-	// Where the job lacks what is handed down: level by level.
-	s.Touch(ids[1], noon, maestrotest.Node{"treeid": nil})
-	if got := tests(t, record(t, c, ids[1])); len(got) != 23 {
+	// Noted by the bridge soon after, and long after: the same nodes.
+	for i, later := range []time.Duration{10 * time.Minute, 24 * time.Hour} {
+		s.Touch(ids[2+i], noon.Add(time.Duration(2+i)*time.Hour+later), maestrotest.Node{"processed_by_kcidb_bridge": true})
+		if got := tests(t, record(t, c, ids[2+i])); len(got) != 3+10*(3+i) {
+			t.Errorf("%d nodes", len(got))
+		}
+	}
+	// More than are held at once: level by level.
+	s.AddJob(maestrotest.Job{N: 2, Updated: noon.Add(4 * time.Hour), Tests: mostInSlot})
+	big := s.AddJob(maestrotest.Job{N: 3, Updated: noon.Add(4 * time.Hour), Tests: 5})
+	if got := tests(t, record(t, c, big)); len(got) != 8 {
 		t.Errorf("%d nodes", len(got))
 	}
-	// Where the nodes below lack it: the same.
-	s.Touch(ids[2], noon, maestrotest.Node{"treeid": "another"})
-	if got := tests(t, record(t, c, ids[2])); len(got) != 33 {
-		t.Errorf("%d nodes", len(got))
+}
+
+// N jobs cost N/10 listing queries at most, and those that are known none.
+func TestRequestsOfACrawl(t *testing.T) {
+	s := maestrotest.New(maestrotest.Options{})
+	const jobs = 300
+	for i := range jobs {
+		s.AddJob(maestrotest.Job{N: i, Updated: noon.Add(time.Duration(i) * 10 * time.Second), Tests: 10, Lines: 1})
+	}
+	for i := range 10 { // lost: nothing is below them
+		s.Add(maestrotest.Node{"name": "baseline", "group": "baseline", "path": []any{"checkout", "kbuild", "baseline"}, "result": "incomplete",
+			"data": map[string]any{"runtime": "lava-example", "job_id": nil}, "created": noon, "updated": noon.Add(time.Duration(i) * time.Minute)})
+	}
+	c := client(t, s, func(o *Options) { o.Page, o.Split = 0, 0 })
+	var items []Item
+	if _, err := c.Items(t.Context(), day, func(it Item) error { items = append(items, it); return nil }); err != nil {
+		t.Fatal(err)
+	}
+	if n := len(s.Requests()); len(items) != jobs+10 || n > 10 {
+		t.Fatalf("%d items, %d requests", len(items), n)
+	}
+	nodes := 0
+	for _, it := range items {
+		payload, err := c.Record(t.Context(), it)
+		if err != nil {
+			t.Fatal(err)
+		}
+		nodes += int(gjson.GetBytes(payload, "tests.#").Int())
+	}
+	queries := 0
+	for _, r := range s.Requests() {
+		if !strings.HasPrefix(r.Path, "/files/") {
+			queries++
+		}
+	}
+	if nodes != jobs*13 || queries > len(items)/10 {
+		t.Errorf("%d nodes below %d jobs with %d queries", nodes, len(items), queries)
+	}
+	_, err := c.Items(t.Context(), Window{From: noon.Add(12 * time.Hour), To: day.To}, func(Item) error { return nil })
+	if err != nil || len(s.Requests()) > queries+jobs+5 {
+		t.Errorf("%d requests for nothing new", len(s.Requests())-queries-jobs)
+	}
+}
+
+// A job that was called between its listing and the reading of its tests is read
+// again: node and tests are of one moment.
+func TestRecordOfOneMoment(t *testing.T) {
+	s := maestrotest.New(maestrotest.Options{})
+	id := s.AddJob(maestrotest.Job{N: 1, Updated: noon.Add(time.Minute), Tests: 5})
+	called := s.IDs()
+	s.Touch(id, noon, maestrotest.Node{"result": "incomplete"})
+	c := client(t, s, nil)
+	it, err := c.Item(t.Context(), id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Touch(id, noon.Add(time.Minute), maestrotest.Node{"result": "pass"})
+	payload, err := c.Record(t.Context(), it)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := gjson.GetBytes(payload, "node.result").Str; got != "pass" || int(gjson.GetBytes(payload, "tests.#").Int()) != len(called)-1 {
+		t.Errorf("%s, %s", got, gjson.GetBytes(payload, "tests.#"))
 	}
 }
 
@@ -127,13 +196,14 @@ func TestRecordTestsWhileNodesMove(t *testing.T) {
 		id := s.AddJob(maestrotest.Job{N: 1, Updated: noon, Tests: 30})
 		removed := false
 		s.SetFault(func(_ http.ResponseWriter, r *http.Request) bool {
-			if !removed && r.URL.Query().Get("offset") == "36" {
+			if !removed && r.URL.Query().Get("offset") == "19" {
 				removed = true
 				s.Remove(others[10:30]...)
 			}
 			return false
 		})
-		got := tests(t, record(t, client(t, s, nil), id))
+		c := client(t, s, func(o *Options) { o.Page = 2 })
+		got := tests(t, record(t, c, id))
 		if !removed || len(got) != 33 {
 			t.Errorf("%d nodes, removed %v", len(got), removed)
 		}
