@@ -2,6 +2,7 @@ package transform
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 )
 
@@ -97,4 +98,23 @@ func TestJobMembers(t *testing.T) {
 	f("device_type: q\nmetadata: {a: b}\nprotocols:\n  lava-multinode:\n    role: server\n", "q", nil, "server", "q")
 	f("actions:\n- device_type: no\nmetadata: {a: b}\n'device_type': yes\n", "true", nil, nil, "true")
 	f("metadata: {a: b}\njob_name: [a, b]\ndevice_type: q\n", "q", nil, nil, "q")
+}
+
+// TestLargeBlockLog: a log too large to be parsed at once is read entry by entry,
+// and nothing says that it was not, unless something was lost.
+func TestLargeBlockLog(t *testing.T) {
+	entry := `- dt: '2026-03-04T05:06:07.891011'\n  lvl: target\n  msg: 'x` + strings.Repeat("y", 1000) + `'\n`
+	f := func(log, tags string, lines int) {
+		t.Helper()
+		_, d, err := made(callbackJSON("log", `"`+log+`"`), Options{Lab: "l"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := len(sources(t, d)[DocLog]); got != lines || fmt.Sprint(d.Tags) != "["+tags+"]" {
+			t.Errorf("%d lines, tags %v; want %d, %s", got, d.Tags, lines, tags)
+		}
+	}
+	n := MaxYAMLBytes/1000 + 1
+	f(strings.Repeat(entry, n), "", n)
+	f("[{msg: x}, {msg: '"+strings.Repeat("y", MaxYAMLBytes)+"'}]", "_yamlerror:log _yamllimit", 0) // one line: nothing to go by
 }
