@@ -97,6 +97,9 @@ func (r *Record) identifyNode(m *composite, o Options) error {
 	r.Lab = strings.ToValidUTF8(cmp.Or(o.Lab, m.data.text("runtime"), o.OtherLab), "\uFFFD")
 	r.jobID = m.data.text("job_id")
 	r.fixedByNode()
+	if r.Lab != "" && r.jobID != "" { // as its callback's: one job is one boot
+		r.Key = escapeID(r.Lab) + "/" + escapeID(r.jobID)
+	}
 	r.forget()
 	return nil
 }

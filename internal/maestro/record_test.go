@@ -74,11 +74,11 @@ func TestRecordsBecomeDocuments(t *testing.T) {
 	f(build, "maestro/"+build, 1)
 	f(job, "lava-example1/1001", j.Documents())
 	s.Expire("baseline-1-" + job + "/lava_callback")
-	f(job, "maestro/"+job, 1+1+20+30) // lava_logs; the login and the tests are nodes
+	f(job, "lava-example1/1001", 1+1+20+30) // lava_logs; the login and the tests are nodes
 	s.Expire("baseline-1-" + job + "/lava-logs")
-	f(job, "maestro/"+job, 1+1+20+30) // lava_log
+	f(job, "lava-example1/1001", 1+1+20+30) // lava_log
 	s.Expire("baseline-1-" + job)
-	f(job, "maestro/"+job, 1+1+20)
+	f(job, "lava-example1/1001", 1+1+20)
 }
 
 // The nodes below a job are its own, at any depth, however many jobs there are

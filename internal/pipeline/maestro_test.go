@@ -72,6 +72,27 @@ func TestMaestroCompletesCallbackOfAnother(t *testing.T) {
 	}
 }
 
+// A job that timed out, was crawled and then called is one boot, in whatever order
+// both come.
+func TestMaestroLateCallback(t *testing.T) {
+	timedOut := record("timed out", `{"node":`+fmt.Sprintf(testNode, "2025-11-18T23:59:00")+`,"tests":[]}`)
+	called := record("called", `{"node":`+fmt.Sprintf(testNode, "2025-11-19T00:10:00")+`,"tests":[],"callback":`+string(callback(1, 5).Payload)+`}`)
+	for _, both := range []slice{{timedOut, called}, {called, timedOut}} {
+		e, l := &elastic{}, newLedger()
+		for _, r := range both {
+			mustFeed(t, slice{r}, config(e, l))
+		}
+		boots := 0
+		for id := range e.docs() {
+			if strings.HasPrefix(id, "boot-") {
+				boots++
+			}
+		}
+		equal(t, "boots", boots, 1)
+		equal(t, "documents", e.count(), 7)
+	}
+}
+
 // Maestro moves `updated` of a finished node once more. Its documents stay in
 // the index of the day on which it was seen first.
 func TestMaestroNodeKeepsItsDay(t *testing.T) {
@@ -86,7 +107,7 @@ func TestMaestroNodeKeepsItsDay(t *testing.T) {
 	r := mustFeed(t, node("2025-11-19T00:00:30.100000"), config(e, l))
 	equal(t, "finished", r.Finished, 2)
 	for id, doc := range e.docs() {
-		if first[id] != doc || !strings.Contains(id, "-2025.11.18/maestro/") || !strings.Contains(doc, `"@timestamp":"2025-11-18T23:59:59.900Z"`) {
+		if first[id] != doc || !strings.Contains(id, "-2025.11.18/") || !strings.Contains(doc, `"@timestamp":"2025-11-18T23:59:59.900Z"`) {
 			t.Errorf("%s: %s", id, doc)
 		}
 	}
