@@ -197,7 +197,8 @@ func (r *Record) nodeJob(d *Documents) error {
 // boot alone.
 var (
 	commonNodeFields = [...]string{"defconfig", "compiler", "group", patchset}
-	bootNodeFields   = [...]string{"git_url", "kernel_type", "runtime", "platform", "parent", "treeid", "owner", "submitter", "boot_log"}
+	bootNodeFields   = [...]string{"git_url", "kernel_type", "runtime", "platform", "parent", "treeid", "owner", "submitter", "job_context",
+		"tree_priority", "created_on", "boot_log", "lava_logs", "callback_data"}
 )
 
 // bootFields writes what a job's node adds to its boot alone.
@@ -205,6 +206,7 @@ func (m *composite) bootFields(d *Documents) {
 	for _, name := range bootNodeFields {
 		d.member(name, d.clip(name, m.fact(name)))
 	}
+	d.texts("commit_tags", m.revision.list("commit_tags"))
 	d.count("retry_counter", m.top["retry_counter"])
 	d.member("node_id", d.clip("node_id", m.id))
 }
@@ -244,7 +246,7 @@ func (r *Record) nodeBuild(d *Documents) {
 	text := func(name, text string) { d.member(name, d.clip(name, text)) }
 	for _, name := range [...]string{"job", "git_branch", "git_commit", "git_describe", "kernel", "git_url", "arch", "defconfig",
 		"defconfig_full", "build_environment", "compiler", "compiler_version", patchset, "kernel_type", "runtime", "platform", "group",
-		"parent", "treeid", "owner", "submitter", "created_on"} {
+		"parent", "treeid", "owner", "submitter", "job_id", "job_context", "tree_priority", "created_on"} {
 		text(name, m.fact(name))
 	}
 	d.count("retry_counter", m.top["retry_counter"])
@@ -252,6 +254,7 @@ func (r *Record) nodeBuild(d *Documents) {
 	text("error_type", m.errorType)
 	d.member("error_msg", m.errorMsg)
 	d.texts("kconfig_fragments", m.data.list("fragments"))
+	d.texts("commit_tags", m.revision.list("commit_tags"))
 	for _, a := range buildArtifacts {
 		text(a.field, m.artifact(a.key))
 	}

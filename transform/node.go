@@ -167,6 +167,8 @@ func (n *node) fact(name string) string {
 		return n.data.text("platform")
 	case "group":
 		return n.group
+	case "job_id", "job_context", "tree_priority":
+		return n.data.text(name)
 	case "parent", "treeid", "owner", "submitter":
 		return n.top.text(name)
 	case "created_on":
@@ -175,6 +177,8 @@ func (n *node) fact(name string) string {
 		}
 	case "boot_log":
 		return n.artifact("lava_log")
+	case "lava_logs", "callback_data":
+		return n.artifact(name)
 	}
 	return ""
 }
