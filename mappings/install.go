@@ -34,6 +34,9 @@ type Change struct {
 	// OldVersion is 0 when the template was missing or has no version of ours.
 	OldVersion int `json:"old_version"`
 	NewVersion int `json:"new_version"`
+	// HiddenBy is the template of somebody else that counts in place of this one,
+	// with its priority; empty when this one counts, or when it is missing.
+	HiddenBy string `json:"hidden_by,omitempty"`
 }
 
 // InstallOptions says which templates Install may touch. The zero value installs
@@ -64,6 +67,9 @@ func Install(ctx context.Context, t Transport, o InstallOptions) ([]Change, erro
 		change, err := install(ctx, t, o, kind)
 		if err != nil {
 			return changes, err
+		}
+		if change.HiddenBy, err = hiddenBy(ctx, t, o.Prefix, kind); err != nil {
+			return append(changes, change), err
 		}
 		changes = append(changes, change)
 	}
@@ -171,6 +177,8 @@ type TemplateStatus struct {
 	State    string `json:"state"` // current, outdated, missing or newer
 	Version  int    `json:"version"`
 	Want     int    `json:"want"`
+	// HiddenBy is as in [Change].
+	HiddenBy string `json:"hidden_by,omitempty"`
 }
 
 // Status tells for each kind whether its template is in place. It only reads.
@@ -184,7 +192,7 @@ func Status(ctx context.Context, t Transport, prefix string) ([]TemplateStatus, 
 	for i, c := range changes {
 		out[i] = TemplateStatus{
 			Kind: Kinds[i], Template: c.Template, State: cmp.Or(states[c.Action], StateOutdated),
-			Version: c.OldVersion, Want: c.NewVersion,
+			Version: c.OldVersion, Want: c.NewVersion, HiddenBy: c.HiddenBy,
 		}
 	}
 	return out, nil

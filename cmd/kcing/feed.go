@@ -230,6 +230,9 @@ func installMissing(ctx context.Context, t mappings.Transport, prefix string, lo
 		case mappings.Newer:
 			log.Warn("index template is of a newer kcing; this version is out of date", "template", c.Template)
 		}
+		if c.HiddenBy != "" {
+			log.Warn(hiddenTemplate(c.Template, c.HiddenBy))
+		}
 	}
 	return nil
 }

@@ -59,6 +59,15 @@ func (a *app) setupES(ctx context.Context, s *settings, o mappings.InstallOption
 		if o.DryRun && c.Diff != "" {
 			_, _ = fmt.Fprintln(a.stdout, c.Diff)
 		}
+		if c.HiddenBy != "" {
+			_, _ = fmt.Fprintln(a.stderr, "kcing: "+hiddenTemplate(c.Template, c.HiddenBy))
+		}
 	}
 	return err
+}
+
+// hiddenTemplate is the line about a template that does not count.
+func hiddenTemplate(template, by string) string {
+	return "template " + by + " hides " + template + ": new indices get its fields, not kcing's;" +
+		" remove it, narrow its index_patterns, or set another ES_INDEX_PREFIX"
 }

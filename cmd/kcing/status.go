@@ -255,6 +255,11 @@ func templatesLine(templates []mappings.TemplateStatus) string {
 	if len(byState[mappings.StateCurrent]) < len(templates) {
 		parts = append(parts, "run: kcing setup-es")
 	}
+	for _, t := range templates {
+		if t.HiddenBy != "" {
+			parts = append(parts, "template "+printable(t.HiddenBy)+" hides "+t.Template)
+		}
+	}
 	return strings.Join(parts, "; ")
 }
 
