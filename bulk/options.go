@@ -35,12 +35,13 @@ type Options struct {
 	// what http.max_content_length limits). A single larger document goes alone.
 	// Zero: 5 MiB.
 	FlushBytes int
-	// FlushActions is the largest number of documents in a request. Zero: 1000.
+	// FlushActions is the largest number of documents in a request. Zero: 10,000, so
+	// that the bytes decide: small requests cost Elasticsearch more.
 	FlushActions int
 	// FlushInterval is the longest a document waits for its request to fill
 	// while a request slot is free. Zero: 1 s.
 	FlushInterval time.Duration
-	// Requests is the number of requests in flight. Zero: 4.
+	// Requests is the number of requests in flight. Zero: 2.
 	Requests int
 
 	// RetryFor is how long a request may fail before its documents are
@@ -90,9 +91,9 @@ func (o Options) withDefaults() (Options, error) {
 	setDefault(&o.MaxPendingBytes, 64<<20)
 	setDefault(&o.MaxDocBytes, defaultMaxDocBytes)
 	setDefault(&o.FlushBytes, 5<<20)
-	setDefault(&o.FlushActions, 1000)
+	setDefault(&o.FlushActions, 10_000)
 	setDefault(&o.FlushInterval, time.Second)
-	setDefault(&o.Requests, 4)
+	setDefault(&o.Requests, 2)
 	setDefault(&o.RetryFor, 5*time.Minute)
 	setDefault(&o.BackoffBase, 500*time.Millisecond)
 	setDefault(&o.BackoffCap, 30*time.Second)

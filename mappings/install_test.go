@@ -75,12 +75,12 @@ func TestInstallOverOthers(t *testing.T) {
 
 	// An older version, and one changed by hand.
 	for _, version := range []int{0, Version} {
-		replaceTemplate(t, es, prefix, version, `"10s"`, `"77s"`)
+		replaceTemplate(t, es, prefix, version, `"30s"`, `"77s"`)
 		states(t, es, prefix, StateCurrent, StateOutdated, StateCurrent, StateCurrent)
 		expect(t, actions(t, es, InstallOptions{Prefix: prefix, OnlyMissing: true}), one(Outdated)...)
 		changes := actions(t, es, InstallOptions{Prefix: prefix, DryRun: true})
 		expect(t, changes, one(Updated)...)
-		for _, line := range []string{`-      "index.refresh_interval": "77s"`, `+      "index.refresh_interval": "10s"`} {
+		for _, line := range []string{`-      "index.refresh_interval": "77s"`, `+      "index.refresh_interval": "30s"`} {
 			if !strings.Contains(changes[1].Diff, line) {
 				t.Errorf("no line %q in\n%s", line, changes[1].Diff)
 			}
@@ -93,7 +93,7 @@ func TestInstallOverOthers(t *testing.T) {
 	}
 
 	// A newer version stays, until it is reset.
-	replaceTemplate(t, es, prefix, Version+1, `"10s"`, `"77s"`)
+	replaceTemplate(t, es, prefix, Version+1, `"30s"`, `"77s"`)
 	states(t, es, prefix, StateCurrent, StateNewer, StateCurrent, StateCurrent)
 	expect(t, actions(t, es, InstallOptions{Prefix: prefix}), one(Newer)...)
 	expect(t, actions(t, es, InstallOptions{Prefix: prefix, OnlyMissing: true}), one(Newer)...)
@@ -147,7 +147,7 @@ func TestTemplateTakesEffect(t *testing.T) {
 			t.Fatal(err)
 		}
 		settings := got.Template.Settings.Index
-		if settings["auto_expand_replicas"] != "0-1" || settings["refresh_interval"] != "10s" || settings["number_of_shards"] != "1" {
+		if settings["auto_expand_replicas"] != "0-1" || settings["refresh_interval"] != "30s" || settings["number_of_shards"] != "1" {
 			t.Errorf("%s: settings %v", kind, settings)
 		}
 		if got.Template.Mappings.Properties["board.keyword"].Type != "alias" {

@@ -105,8 +105,8 @@ func (a *app) program() *cli.App {
 		Usage:     "feed KernelCI builds, boots and LAVA callbacks into Elasticsearch",
 		UsageText: "kcing COMMAND [options] [arguments]",
 		Description: "Settings come from flags, else the environment, else the file kcing.env\n" +
-			"(KEY=value lines in the working directory; put values with $ or # in single\n" +
-			"quotes). Results go to stdout, logs to stderr. Each command has its own --help.\n\n" +
+			"(KEY=value lines in the working directory, read as systemd reads an\n" +
+			"EnvironmentFile). Results go to stdout, logs to stderr. Each command has its own\n--help.\n\n" +
 			"Exit codes: 0 done, 1 could not run or not finished, 2 usage, 3 finished but\n" +
 			"something was rejected, 4 a regression (report --fail-on), 130 interrupted.\n\n" +
 			"Example:\n   kcing setup-es && kcing feed results/",

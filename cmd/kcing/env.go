@@ -7,8 +7,9 @@ import (
 	"os"
 	"strings"
 
-	"github.com/joho/godotenv"
 	"github.com/urfave/cli/v2"
+
+	"github.com/kcing/kcing/internal/envfile"
 )
 
 const defaultEnvFile = "kcing.env"
@@ -40,16 +41,23 @@ func envFileName(args []string) (name string, given bool) {
 // what is there, also to an empty value.
 func loadEnvFile(args []string) error {
 	name, given := envFileName(args)
-	err := godotenv.Load(name)
-	var pathError *fs.PathError
+	text, err := os.ReadFile(name)
 	switch {
-	case err == nil, !given && errors.Is(err, fs.ErrNotExist):
+	case !given && errors.Is(err, fs.ErrNotExist):
 		return nil
-	case errors.As(err, &pathError):
+	case err != nil:
 		return usagef("the settings file cannot be read: %v (--env-file)", err)
 	}
-	// The parser quotes the line it stumbled over, which may hold a password.
-	return usagef("%s: not a settings file: each line is KEY=value or a # comment", name)
+	settings := map[string]string{}
+	for _, v := range envfile.Parse(string(text)) {
+		settings[v.Name] = v.Value
+	}
+	for name, value := range settings {
+		if _, there := os.LookupEnv(name); !there {
+			_ = os.Setenv(name, value) // cannot fail: the names are valid, the values have no NUL
+		}
+	}
+	return nil
 }
 
 // dropEmptyVariables makes a setting whose variable is empty the default: that
