@@ -2,6 +2,7 @@ package bulk
 
 import (
 	"fmt"
+	"regexp"
 	"strings"
 	"sync"
 	"time"
@@ -125,6 +126,10 @@ func (e *IndexError) Error() string {
 // Unwrap returns the Cause.
 func (e *IndexError) Unwrap() error { return e.Cause }
 
+// bracketed are the names in a reason: of an alias, a pipeline, an index. They are
+// people's, and say nothing of whose fault it is.
+var bracketed = regexp.MustCompile(`\[[^\]]*\]`)
+
 // ofContent tells whether the error names what a document holds. A strict
 // mapping's does as well; but the templates are not strict, so it is a stranger's,
 // and refuses them all.
@@ -133,7 +138,8 @@ func (e *Error) ofContent() bool {
 	case "document_parsing_exception", "mapper_parsing_exception", "parsing_exception", "x_content_parse_exception", "input_coercion_exception":
 		return true
 	case "illegal_argument_exception":
-		return strings.Contains(e.Reason, "field") || strings.Contains(e.Reason, "immense term")
+		reason := bracketed.ReplaceAllString(e.Reason, "")
+		return strings.Contains(reason, "field") || strings.Contains(reason, "immense term")
 	}
 	return false
 }

@@ -169,3 +169,25 @@ func TestIndicesAreRemembered(t *testing.T) {
 		}
 	})
 }
+
+// TestNamesAreNoContent: an index that has taken documents and then wants what is
+// not there is at fault, whatever names people gave to pipelines and indices.
+func TestNamesAreNoContent(t *testing.T) {
+	t.Parallel()
+	for _, reason := range []string{
+		"pipeline with id [add-fields] does not exist",
+		"no write index is defined for alias [airfield-boot-2026.02.03]. The write index may be explicitly disabled",
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			known := &Indices{}
+			known.took("sick")
+			o := Options{RetryFor: time.Minute, Indices: known}
+			results, err := sent(t, o, []Doc{{Index: "sick", ID: "1"}}, func(int, sentDoc) (int, string, string) {
+				return 400, "illegal_argument_exception", reason
+			})
+			if r := results["sick/1"]; r.Outcome != Undelivered {
+				t.Errorf("%s: %v, %v", reason, r.Outcome, err)
+			}
+		})
+	}
+}
