@@ -106,7 +106,7 @@ func readNode(top object) *node {
 	if n.group == "" {
 		n.group = top.text("name")
 	}
-	n.errorType, n.errorMsg = n.data.text("error_code"), n.data.text("error_msg")
+	n.errorType, n.errorMsg = n.data.text("error_code"), redactMessage(n.data.text("error_msg"))
 	n.updated, _ = parseTime(top["updated"])
 	return n
 }

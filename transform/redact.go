@@ -3,6 +3,7 @@ package transform
 import (
 	"bytes"
 	"regexp"
+	"strings"
 )
 
 // A callback brings the lab's token along: in its own field, in headers that a
@@ -23,7 +24,7 @@ var (
 	// damaged JSON, which nobody will read as a record again.
 	secretAnywhere = regexp.MustCompile(`(?i)\A(` + sensitive + `(?:\\?["'])?\s*:\s*(?:\\?["'])?)[^"'\\,}\s][^"'\\,}]*`)
 	// A user's name, password or token within a URL.
-	secretUser = regexp.MustCompile(`(://)[^/\s"'\\@<>?#]+@`)
+	secretUser = regexp.MustCompile(`(://)[^/\s"'\\<>?#]+@`)
 )
 
 const redacted = `${1}"REDACTED"`
@@ -131,6 +132,15 @@ func redactURLs(text []byte) []byte {
 		return text
 	}
 	return append(out, text[done:]...)
+}
+
+// redactMessage cuts secrets out of the URLs of a lab's error message, such as the
+// command that switches a board's power.
+func redactMessage(text string) string {
+	if !strings.Contains(text, "://") {
+		return text
+	}
+	return string(redactURLs([]byte(text)))
 }
 
 // Redact returns a copy of a record's bytes without tokens, Authorization

@@ -85,7 +85,7 @@ func (d *Documents) strictSuite(suite, text string) bool {
 				c.errorType = v.text()
 			case "error_msg":
 				odd = odd || v == collection
-				c.errorMsg = v.text()
+				c.errorMsg = redactMessage(v.text())
 			case "set":
 				if c.testSet = ""; v != collection {
 					c.testSet = v.text()
@@ -193,7 +193,7 @@ func (y *yamlReader) testCase(suite string, row *yaml.Node) testCase {
 	if meta := y.child(row, "metadata"); meta != nil && meta.Kind == yaml.MappingNode {
 		if suite == lavaSuite && c.name == "job" {
 			c.errorType = y.text(y.child(meta, "error_type"))
-			c.errorMsg = y.text(y.child(meta, "error_msg"))
+			c.errorMsg = redactMessage(y.text(y.child(meta, "error_msg")))
 		}
 		if set := y.child(meta, "set"); set != nil && set.Kind == yaml.ScalarNode {
 			c.testSet = y.text(set)
