@@ -26,9 +26,9 @@ type entry struct {
 	charge  int64  // 0 when it was admitted without waiting for memory
 	outcome Outcome
 	status  int
-	fault   *Error    // what Elasticsearch said last
-	refused time.Time // when it was refused first, while its index took nothing
-	err     error     // why it is Undelivered
+	fault   *Error // what Elasticsearch said last
+	refused int64  // when it was refused first, while its index took nothing; nanoseconds since 1970, 0: not yet
+	err     error  // why it is Undelivered
 }
 
 // batch is the documents of one request. It is filled under the Indexer's lock
@@ -38,6 +38,7 @@ type entry struct {
 type batch struct {
 	seq, after uint64 // it may be sent when all batches up to after are settled
 	first      time.Time
+	full       int  // bytes with which it is sent
 	due        bool // FlushInterval is over, or somebody waits for its memory
 	payload    []byte
 	entries    []entry
@@ -64,14 +65,14 @@ func (b *batch) add(d Doc, key uint64, charge int64) {
 	})
 }
 
-// reserve makes room by doubling: append grows large slices by a quarter only,
-// and would copy a 5 MiB payload a dozen times.
+// reserve makes room by doubling, up to a full batch: append grows large slices by
+// a quarter only, and would copy a 5 MiB payload a dozen times.
 func (b *batch) reserve(n int) {
 	need := len(b.payload) + n
 	if need <= cap(b.payload) {
 		return
 	}
-	grown := make([]byte, len(b.payload), max(need, 2*cap(b.payload)))
+	grown := make([]byte, len(b.payload), max(need, min(2*cap(b.payload), b.full)))
 	copy(grown, b.payload)
 	b.payload = grown
 }

@@ -381,7 +381,7 @@ func TestNewRefusesBadOptions(t *testing.T) {
 	f(tr, on, Options{FlushBytes: -1})
 	f(tr, on, Options{MaxPendingBytes: 100})
 	f(tr, on, Options{BackoffBase: time.Minute})
-	if d := DefaultOptions(); d.MaxPendingBytes != 64<<20 || d.Requests != 4 || d.RetryFor != 5*time.Minute {
+	if d := DefaultOptions(); d.MaxPendingBytes != 64<<20 || d.Requests != 2 || d.RetryFor != 5*time.Minute {
 		t.Errorf("defaults %+v", d)
 	}
 }

@@ -36,6 +36,7 @@ func (ix *Indexer) begin() {
 	ix.filling = &batch{
 		seq: ix.seq, first: time.Now(),
 		payload: make([]byte, 0, min(ix.sizeHint+ix.sizeHint/16, ix.flushBytes)),
+		full:    ix.flushBytes,
 		entries: make([]entry, 0, min(ix.docsHint+ix.docsHint/16, ix.o.FlushActions)),
 	}
 	select {

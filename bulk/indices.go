@@ -29,7 +29,8 @@ type indexState struct {
 	taken   time.Time // when it last took a document; zero: not yet
 	refuses time.Time // since when it has taken none; zero: it does, or nothing is known
 	tag     any       // of the record whose document was refused then
-	several bool      // records' documents were
+	reason  string    // why, without what its document holds
+	several bool      // further records' documents were refused for the same reason
 }
 
 const (
@@ -75,18 +76,18 @@ func (x *Indices) refused(e *entry, retryFor time.Duration) (Outcome, error) {
 	x.mu.Lock()
 	s := x.state(e.doc.Index)
 	own := e.fault.ofContent()
-	if own && !s.taken.IsZero() || !e.refused.IsZero() && s.taken.After(e.refused) {
+	if own && !s.taken.IsZero() || e.refused != 0 && s.taken.UnixNano() > e.refused {
 		x.mu.Unlock()
 		return Rejected, nil
 	}
-	if e.refused.IsZero() {
-		e.refused = now
+	if e.refused == 0 {
+		e.refused = now.UnixNano()
 	}
 	news := s.refuses.IsZero()
 	if news {
-		s.refuses, s.tag = now, e.doc.Tag
+		s.refuses, s.tag, s.reason = now, e.doc.Tag, e.fault.withoutValues()
 	}
-	s.several = s.several || s.tag != e.doc.Tag
+	s.several = s.several || s.tag != e.doc.Tag && s.reason == e.fault.withoutValues()
 	waited, alone := now.Sub(s.refuses), !s.several
 	x.mu.Unlock()
 	if news && x.Changed != nil {
@@ -97,7 +98,7 @@ func (x *Indices) refused(e *entry, retryFor time.Duration) (Outcome, error) {
 		patience = endlessPatience
 	}
 	switch {
-	case own && alone && now.Sub(e.refused) >= min(contentGrace, patience/2):
+	case own && alone && now.UnixNano()-e.refused >= int64(min(contentGrace, patience/2)):
 		return Rejected, nil
 	case waited >= patience:
 		return Undelivered, fmt.Errorf("%w: %w", ErrOutOfTime, &IndexError{Index: e.doc.Index, Cause: e.fault})
@@ -129,6 +130,12 @@ func (e *IndexError) Unwrap() error { return e.Cause }
 // bracketed are the names in a reason: of an alias, a pipeline, an index. They are
 // people's, and say nothing of whose fault it is.
 var bracketed = regexp.MustCompile(`\[[^\]]*\]`)
+
+// values are what reasons quote of a document: names, values, places in it.
+var values = regexp.MustCompile(`\[[^\]]*\]|'[^']*'|[0-9]+`)
+
+// withoutValues is the error as it reads for every document that it hits alike.
+func (e *Error) withoutValues() string { return e.Type + values.ReplaceAllString(e.Reason, "") }
 
 // ofContent tells whether the error names what a document holds. A strict
 // mapping's does as well; but the templates are not strict, so it is a stranger's,

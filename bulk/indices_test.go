@@ -126,6 +126,15 @@ func TestDocumentOfItsOwnFault(t *testing.T) {
 			}
 		})
 	}
+	// Two alone, each for a reason of its own.
+	synctest.Test(t, func(t *testing.T) {
+		results, err := sent(t, Options{}, []Doc{{Index: "i", ID: "bad", Tag: 1}, {Index: "i", ID: "worse", Tag: 2}}, func(_ int, d sentDoc) (int, string, string) {
+			return 400, "document_parsing_exception", "failed for " + d.ID
+		})
+		if err != nil || results["i/bad"].Outcome != Rejected || results["i/worse"].Outcome != Rejected {
+			t.Errorf("two alone: %v, %v", results, err)
+		}
+	})
 	// An error that says nothing of the document, while others get in after it.
 	synctest.Test(t, func(t *testing.T) {
 		results, err := sent(t, Options{FlushActions: 1, Requests: 1}, []Doc{{Index: "i", ID: "odd"}, {Index: "i", ID: "1"}},

@@ -226,7 +226,7 @@ func (s *sender) giveUp(p *piece) {
 		e := &p.entries[i]
 		e.outcome, e.err = Undelivered, err
 		switch {
-		case e.refused.IsZero() || e.fault == nil:
+		case e.refused == 0 || e.fault == nil:
 		case !ended && s.ix.o.Indices.ownFault(e):
 			e.outcome, e.err = Rejected, nil
 		default:

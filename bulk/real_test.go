@@ -67,7 +67,7 @@ func TestRealElasticsearch(t *testing.T) {
 		Doc{Index: open, ID: strings.Repeat("x", MaxIDBytes), Body: []byte(`{"n":1}`), Tag: "stored"},
 		Doc{Index: open, ID: "conflict", Body: []byte(`{"n":"no number"}`), Tag: "rejected"},
 		Doc{Index: open, ID: "versioned", Op: OpIndex, Version: 7, Body: []byte(`{"n":1}`), Tag: "stored"},
-		Doc{Index: prefix + "Upper", ID: "1", Body: []byte(`{"n":1}`), Tag: "rejected"},
+		Doc{Index: prefix + "Upper", ID: "1", Body: []byte(`{"n":1}`), Tag: "undelivered"},
 		Doc{Index: readOnly, ID: "1", Body: []byte(`{"n":1}`), Tag: "undelivered"},
 		Doc{Index: noWrite, ID: "1", Body: []byte(`{"n":1}`), Tag: "undelivered"},
 		Doc{Index: closed, ID: "1", Body: []byte(`{"n":1}`), Tag: "undelivered"},

@@ -46,7 +46,7 @@ func TestGateSendsOneProbe(t *testing.T) {
 			}
 			answer(w, docs, created)
 		})
-		_, s, err := run(t, h, Options{FlushActions: 1}, 4)
+		_, s, err := run(t, h, Options{FlushActions: 1, Requests: 4}, 4)
 		if err != nil || s.Stored != 4 {
 			t.Fatalf("Close: %v, stats %+v", err, s)
 		}
