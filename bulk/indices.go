@@ -19,6 +19,9 @@ type Indices struct {
 	// and with nil when it takes them (again). Calls may come from several
 	// goroutines at once. Nil: not called. Set it before the first use.
 	Changed func(index string, why *Error)
+	// Judged says that the documents were found to be at fault before, as those
+	// are that are tried again: a refusal is theirs, unless the index is blocked.
+	Judged bool
 
 	mu    sync.Mutex
 	known map[string]*indexState
@@ -72,6 +75,9 @@ func (x *Indices) state(index string) *indexState {
 // with it. The outcome is Rejected when it is the document's own fault,
 // Undelivered when it has waited long enough for the index, 0 to send it again.
 func (x *Indices) refused(e *entry, retryFor time.Duration) (Outcome, error) {
+	if x.Judged && !blocked(e.fault) {
+		return Rejected, nil
+	}
 	now := time.Now()
 	x.mu.Lock()
 	s := x.state(e.doc.Index)

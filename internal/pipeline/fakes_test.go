@@ -309,7 +309,7 @@ func callbacks(n, lines int) (all slice) {
 // config is one of a test: two workers, small requests.
 func config(e *elastic, l Ledger) Config {
 	return Config{Transport: e, Ledger: l, Workers: 2, Now: func() time.Time { return now },
-		Bulk: bulk.Options{FlushActions: 10, RetryFor: time.Minute}}
+		Bulk: bulk.Options{FlushActions: 10, Requests: 4, RetryFor: time.Minute}}
 }
 
 // feed runs a source and checks what always holds.
