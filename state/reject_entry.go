@@ -29,6 +29,7 @@ type rejectMeta struct {
 	Key        string `json:"key,omitempty"`
 	Source     string `json:"source,omitempty"`
 	Lab        string `json:"lab,omitempty"`
+	NodeID     string `json:"node,omitempty"`
 	Received   int64  `json:"received"`
 	Time       *int64 `json:"time,omitempty"`
 	Type       string `json:"type,omitempty"`
@@ -73,7 +74,7 @@ func packRejects(rs []Reject, now time.Time) ([]packedReject, error) {
 
 func metaOf(r Reject) rejectMeta {
 	m := rejectMeta{
-		ID: valid(r.ID), Kind: cut(noNUL(valid(r.Kind))), Key: valid(r.Key), Source: valid(r.Source), Lab: valid(r.Lab),
+		ID: valid(r.ID), Kind: cut(noNUL(valid(r.Kind))), Key: valid(r.Key), Source: valid(r.Source), Lab: valid(r.Lab), NodeID: valid(r.NodeID),
 		Received: r.Received.UnixMilli(), Type: cut(valid(r.Type)), Reason: valid(r.Reason),
 		Index: valid(r.Index), DocumentID: valid(r.DocumentID), Status: r.Status, Attempts: max(r.Attempts, 1),
 		Truncated: r.Truncated, Overwrites: r.Overwrites, Size: r.Size,
@@ -87,7 +88,7 @@ func metaOf(r Reject) rejectMeta {
 
 func (m rejectMeta) reject() Reject {
 	r := Reject{
-		ID: m.ID, Kind: m.Kind, Key: m.Key, Source: m.Source, Lab: m.Lab, Received: fromMillis(m.Received),
+		ID: m.ID, Kind: m.Kind, Key: m.Key, Source: m.Source, Lab: m.Lab, NodeID: m.NodeID, Received: fromMillis(m.Received),
 		Type: m.Type, Reason: m.Reason, Index: m.Index, DocumentID: m.DocumentID, Status: m.Status,
 		Attempts: m.Attempts, Truncated: m.Truncated, Overwrites: m.Overwrites, Size: m.Size,
 	}

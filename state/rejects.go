@@ -18,6 +18,7 @@ type Reject struct {
 	ID string
 
 	Kind, Key, Source, Lab string
+	NodeID                 string    // Maestro node that the record was posted for, if any
 	Received               time.Time // of the record; zero in Commit means now. The order of the list
 	Time                   time.Time // the record's time; zero when there is none
 

@@ -59,7 +59,7 @@ func TestRejectRoundTrip(t *testing.T) {
 	f(state.Reject{ID: "a1", Received: day})
 	f(state.Reject{ID: "a2", Received: day, Body: noise, Size: 1 << 40, Truncated: true})
 	f(state.Reject{
-		ID: "0123456789ab", Kind: "lava", Key: "lab/1", Source: "/spool/x \"1\".json", Lab: "lab", Received: day.Add(time.Millisecond), Time: day,
+		ID: "0123456789ab", Kind: "lava", Key: "lab/1", Source: "/spool/x \"1\".json", Lab: "lab", NodeID: "6b00989341dc", Received: day.Add(time.Millisecond), Time: day,
 		Type: "document_parsing_exception", Reason: "failed to parse <field> [x]\nof type\u2028", Index: "log-2024.03.10", DocumentID: "lab/1/l/7",
 		Status: 400, Attempts: 3, Body: []byte(strings.Repeat(`{"msg":"hello"}`, 1000)),
 	})

@@ -79,7 +79,7 @@ func (s *rejected) record(r state.Reject) source.Record {
 			rec.Err = &lostError{class: r.Type, reason: r.Reason, err: err}
 		}
 	}
-	rec.Name, rec.Kind, rec.Lab, rec.Received, rec.Tag = r.Source, r.Kind, r.Lab, r.Received, r.ID
+	rec.Name, rec.Kind, rec.Lab, rec.NodeID, rec.Received, rec.Tag = r.Source, r.Kind, r.Lab, r.NodeID, r.Received, r.ID
 	return rec
 }
 
