@@ -7,12 +7,19 @@ import (
 )
 
 // A callback brings the lab's token along: in its own field, in headers that a
-// proxy has put in, and in the job definition's notify block. The expressions
-// below are tried where a name ends with one of these words; over a whole record
-// they would take seconds (3 MB/s).
-var secretWords = [][]byte{[]byte("token"), []byte("authorization")}
+// proxy has put in, and in the job definition's notify block; and definitions hold
+// the passwords and keys of boards. The expressions below are tried where a name
+// ends with one of these words; over a whole record they would take seconds
+// (3 MB/s).
+var secretWords = [][]byte{
+	[]byte("token"), []byte("authorization"), []byte("password"), []byte("passwd"), []byte("secret"), []byte("psk"), []byte("key"),
+	[]byte("submitter_email"), // of a person
+}
 
-const sensitive = `[\w.-]*(?:token|authorization)`
+const sensitive = `[\w.-]*(?:token|authorization|password|passwd|secret|psk|key|submitter_email)`
+
+// notSecret are names of kcing's own that end likewise.
+var notSecret = nameSet("build_key boot_key test_key")
 
 var (
 	// A member of JSON: a string, a list or a number.
@@ -33,7 +40,7 @@ const redacted = `${1}"REDACTED"`
 // quoted says that re begins with the quote before the name.
 func replaceNamed(re *regexp.Regexp, src []byte, with string, quoted bool) []byte {
 	lower := lowerASCII(src)
-	var next [2]int // where each of secretWords is found next
+	next := make([]int, len(secretWords)) // where each of them is found next
 	var out []byte
 	done := 0
 	for at := 0; at < len(src); {
@@ -52,6 +59,9 @@ func replaceNamed(re *regexp.Regexp, src []byte, with string, quoted bool) []byt
 		}
 		start, end := nameAround(src, first, at)
 		at = end
+		if notSecret[string(src[start:end])] {
+			continue
+		}
 		if quoted {
 			if start--; start < done || src[start] != '"' {
 				continue
@@ -99,39 +109,12 @@ func lowerASCII(src []byte) []byte {
 	return lower
 }
 
-// redactURLs cuts what may be secret out of URLs: the user, and the signature
-// that Azure's storage, where Maestro kept its files in 2024, has in the query.
+// redactURLs cuts what may be secret out of URLs: the user, and parameters.
 func redactURLs(text []byte) []byte {
 	if bytes.Contains(text, []byte("://")) {
 		text = secretUser.ReplaceAll(text, []byte("${1}REDACTED@"))
 	}
-	const name = "sig="
-	lower := lowerASCII(text)
-	var out []byte
-	done := 0
-	for at := 0; ; {
-		n := bytes.Index(lower[at:], []byte(name))
-		if n < 0 {
-			break
-		}
-		before := bytes.TrimSuffix(lower[done:at+n], []byte("amp;"))
-		at += n + len(name)
-		if !bytes.HasSuffix(before, []byte("?")) && !bytes.HasSuffix(before, []byte("&")) && !bytes.HasSuffix(before, []byte(`\u0026`)) {
-			continue
-		}
-		length := bytes.IndexAny(lower[at:], "& \t\n\v\f\r\"'\\<>#")
-		if length < 0 {
-			length = len(lower) - at
-		}
-		if end := at + length; end > at {
-			out = append(append(out, text[done:at]...), "REDACTED"...)
-			done, at = end, end
-		}
-	}
-	if done == 0 {
-		return text
-	}
-	return append(out, text[done:]...)
+	return redactQueries(text)
 }
 
 // redactMessage cuts secrets out of the URLs of a lab's error message, such as the
@@ -143,13 +126,17 @@ func redactMessage(text string) string {
 	return string(redactURLs([]byte(text)))
 }
 
-// Redact returns a copy of a record's bytes without tokens, Authorization
-// headers and secrets within URLs, for keeping among the rejects. All else stays
-// as it is: the copy may be fed again. It works on damaged JSON too.
+// Redact returns a copy of a record's bytes without tokens, passwords, keys, and
+// secrets within URLs, for keeping among the rejects. All else stays as it is: the
+// copy may be fed again. It works on damaged JSON and on forms too.
 func Redact(payload []byte) []byte {
+	if body := trim(payload); len(body) > 0 && body[0] != '{' && body[0] != '[' && form.Match(body) {
+		return redactForm(payload)
+	}
 	out := redactURLs(replaceNamed(secretJSON, payload, redacted, true))
 	fields, err := scanJSON(trim(out), nil)
 	if err != nil {
+		out = secretsEscaped.ReplaceAll(out, []byte(`${1}REDACTED\n`))
 		return replaceNamed(secretAnywhere, out, "${1}REDACTED", false)
 	}
 	for _, f := range fields {
@@ -161,15 +148,24 @@ func Redact(payload []byte) []byte {
 	return out
 }
 
-// redactDefinition cuts tokens out of a job definition, which is YAML within a
-// string of payload.
+// redactDefinition cuts secrets out of a job definition (definition,
+// original_definition, multinode_definition), which is YAML within a string of
+// payload, or an object.
 func redactDefinition(payload []byte, f field) []byte {
-	if string(f.name) != "definition" || f.raw[0] != '"' {
+	if !bytes.HasSuffix(f.name, []byte("definition")) {
 		return payload
 	}
+	if f.raw[0] != '"' {
+		return bytes.ReplaceAll(payload, f.raw, redactSecrets(f.raw))
+	}
 	text := unescape(f.raw[1 : len(f.raw)-1])
-	if clean := replaceNamed(secretYAML, text, redacted, false); !bytes.Equal(text, clean) {
+	if clean := redactText(text); !bytes.Equal(text, clean) {
 		return bytes.ReplaceAll(payload, f.raw, appendString(nil, string(clean)))
 	}
 	return payload
+}
+
+// redactText cuts secrets out of YAML.
+func redactText(text []byte) []byte {
+	return redactURLs(replaceNamed(secretYAML, redactSecrets(text), redacted, false))
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
+	"net/url"
 	"regexp"
 	"strings"
 	"testing"
@@ -35,6 +36,7 @@ func TestRedact(t *testing.T) {
 		`{"url":"https://REDACTED@h/x?sv=1&sig=REDACTED&se=2","b":"http://REDACTED@h?sig=REDACTED","c":"https:\/\/h\/a@b"}`)
 	f(`{"url":"https://h/x?sv=1\u0026sig=s3cret\u0026se=2","note":"sig=kept, a@b"}`, `{"url":"https://h/x?sv=1\u0026sig=REDACTED\u0026se=2","note":"sig=kept, a@b"}`)
 	f(`{"callback":{"definition":"token: s3cret\n"}}`, `{"callback":{"definition":"token: \"REDACTED\"\n"}}`)
+	f(`{"submitter_email":"a@b.example","build_key":"kept"}`, `{"submitter_email":"REDACTED","build_key":"kept"}`)
 	f(``, ``)
 }
 
@@ -64,12 +66,34 @@ func TestRedactDefinition(t *testing.T) {
 	f("auth_token:   s3cret   \n", "auth_token:   \"REDACTED\"\n")
 	f("token:\nb: c\n", "token:\nb: c\n")
 	f("tokens: kept\ntokenizer: kept\n# the token is kept\n", "tokens: kept\ntokenizer: kept\n# the token is kept\n")
+	f("password: hunter2\nroot_passwd: 'x y'\nWIFI_PSK: \"z\"\n", "password: \"REDACTED\"\nroot_passwd: \"REDACTED\"\nWIFI_PSK: \"REDACTED\"\n")
+	f("a: 1\nsecrets:\n  API_USER: fred\n  # none\n  DEPLOY: |\n    line: one\n    two\n\nb: c\n",
+		"a: 1\nsecrets:\n  API_USER: \"REDACTED\"\n  DEPLOY: \"REDACTED\"\n    line: \"REDACTED\"\nb: c\n")
+	f("x:\n- secrets:\n    A: b\n  c: d\n", "x:\n- secrets:\n    A: \"REDACTED\"\n  c: d\n")
+	f("secrets: {A: b, 'C': \"d}\", e: {f: g}}\nb: c\n", "secrets: {}\nb: c\n")
+	f(`{"secrets": {"A": "b"}, "c": "d"}`, `{"secrets": {}, "c": "d"}`)
+	f("url: https://h/x?lab=l&access_token=s3cret&key=k#f\n", "url: https://h/x?lab=l&access_token=REDACTED&key=REDACTED#f\n")
+	f("monkeys: kept\nbuild_key: kept\nkeyboard: kept\n", "monkeys: kept\nbuild_key: kept\nkeyboard: kept\n")
 	f("é: 'ü'\ntoken: s\n", "é: 'ü'\ntoken: \"REDACTED\"\n")
 }
 
 func quoteJSON(t *testing.T, s string) string {
 	t.Helper()
 	return string(appendString(nil, s))
+}
+
+func TestRedactForm(t *testing.T) {
+	definition := "notify:\n  callback: {token: s3cretOne, url: 'http://u:s3cretTwo@h/?key=s3cretThree'}\nsecrets:\n  A: s3cretFour\n"
+	whole := "id=4&status=2&token=s3cretFive&definition=" + url.QueryEscape(definition) + "&log="
+	for end := range len(whole) {
+		got := string(Redact([]byte(whole[:end])))
+		if plain, err := url.QueryUnescape(got); strings.Contains(got, "s3cret") || err == nil && strings.Contains(plain, "s3cret") {
+			t.Fatalf("%s becomes %s", whole[:end], got)
+		}
+		if end > 12 && !strings.HasPrefix(got, "id=4&status=") {
+			t.Fatalf("%s becomes %s", whole[:end], got)
+		}
+	}
 }
 
 // Damaged JSON shows no token either, wherever it ends.
