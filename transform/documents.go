@@ -37,6 +37,9 @@ type Documents struct {
 	spans []span
 	size  int // of all sources, in bytes
 
+	receiptLogged string // member of test documents whose value is the time of receipt; "": none is
+	receiptTime   bool   // Time is the time of receipt
+
 	id, source []byte // of the document that All yields
 	work       scratch
 }
@@ -67,6 +70,7 @@ var docKinds = [...]string{buildDoc: DocBuild, bootDoc: DocBoot, testDoc: DocTes
 // large record needs, so that one monster does not hold memory for ever.
 func (d *Documents) Reset() {
 	d.Time, d.Tags, d.key, d.own, d.size = time.Time{}, nil, "", 0, 0
+	d.receiptLogged, d.receiptTime = "", false
 	d.head, d.buf = emptied(d.head, keepBytes), emptied(d.buf, keepBytes)
 	d.id, d.source = emptied(d.id, keepBytes), emptied(d.source, keepBytes)
 	d.spans = emptied(d.spans, keepItems)

@@ -1,6 +1,7 @@
 package transform
 
 import (
+	"bytes"
 	"cmp"
 	"time"
 
@@ -51,14 +52,26 @@ func (r *Record) rank() (rank Rank) {
 }
 
 // Digest tells documents from others of the same ids: their ids and sources, in
-// their order. It is no proof against forgery.
+// their order, but for times of receipt, which are others when the same record
+// comes again. It is no proof against forgery.
 func (d *Documents) Digest() [16]byte {
 	h := xxh3.New()
 	_, _ = h.WriteString(d.key)
-	_, _ = h.Write(d.head)
+	head := d.head
+	if d.receiptTime {
+		head = head[min(len(head), len(`{"@timestamp":"`)+len(stamp)):]
+	}
+	_, _ = h.Write(head)
 	for _, s := range d.spans { // in the order of the documents
 		_, _ = h.Write([]byte{byte(s.kind)})
-		_, _ = h.Write(d.buf[s.id:s.end])
+		own := d.buf[s.id:s.end]
+		if d.receiptLogged != "" {
+			if i := bytes.Index(own, []byte(d.receiptLogged)); i >= 0 {
+				_, _ = h.Write(own[:i])
+				own = own[i+len(d.receiptLogged):]
+			}
+		}
+		_, _ = h.Write(own)
 	}
 	return h.Sum128().Bytes()
 }

@@ -15,7 +15,9 @@ func (d *Documents) tests(get func(string) string, received time.Time) {
 			return
 		}
 		c := &d.work.cases[i]
-		c.fill(received)
+		if c.fill(received) && d.receiptLogged == "" {
+			d.receiptLogged = `"logged":"` + c.logged + `"`
+		}
 		node, path := "", ""
 		if len(d.work.nodeOf) > 0 && d.work.nodeOf[i] > 0 {
 			child := &d.work.children[d.work.nodeOf[i]-1]
@@ -71,8 +73,8 @@ func (d *Documents) testID(c *testCase) {
 }
 
 // fill puts in what the old pipeline wrote for absent values, and makes the log
-// lines those of our documents.
-func (c *testCase) fill(received time.Time) {
+// lines those of our documents. It tells whether the time of receipt had to serve.
+func (c *testCase) fill(received time.Time) (receipt bool) {
 	if !c.hasMeasurement {
 		c.measurement = "0"
 	}
@@ -82,9 +84,10 @@ func (c *testCase) fill(received time.Time) {
 	c.logStartLine, c.logEndLine = lineNumber(c.logStartLine), lineNumber(c.logEndLine)
 	if !c.hasLogged || c.logged == "" || c.logged == pythonNone {
 		c.logged = received.Format(loggedStamp)
-	} else {
-		c.logged = toMillis(c.logged, loggedStamp)
+		return true
 	}
+	c.logged = toMillis(c.logged, loggedStamp)
+	return false
 }
 
 // lineNumber is the lineno that LAVA means: it counts the log's lines from 0, our

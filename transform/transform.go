@@ -287,9 +287,9 @@ func (r *Record) HasTime(received time.Time) bool {
 func (r *Record) Documents(d *Documents, received time.Time) error {
 	d.Reset()
 	received = received.UTC()
-	d.Time = received
+	d.Time, d.receiptTime = received, true
 	if r.HasTime(received) {
-		d.Time = r.Time
+		d.Time, d.receiptTime = r.Time, false
 	}
 	d.start(r.Key)
 	if r.invalid {
