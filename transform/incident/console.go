@@ -1,0 +1,170 @@
+package incident
+
+import (
+	"regexp"
+	"strings"
+)
+
+// message is what one printk left on the console.
+type message struct {
+	text    string
+	stamp   string // its time as it stands there; empty for what has none
+	caller  string // "T12" or "C1"; empty without CONFIG_PRINTK_CALLER
+	repeats bool   // dmesg -x printed it once more
+}
+
+// stamped tells the kernel's messages from what programs print.
+func (m message) stamped() bool { return m.stamp != "" }
+
+// byProgram is the caller of what has no stamp.
+const byProgram = "-"
+
+// thread is what lines have to share to belong to one report.
+func (m message) thread() string {
+	if !m.stamped() {
+		return byProgram
+	}
+	return m.caller
+}
+
+// appendMessages splits a console line: messages of two CPUs may stand in one.
+// What is before the first stamp is a message without one.
+func appendMessages(to []message, line string) []message {
+	line = withoutControls(line)
+	at, end, m := findStamp(line, 0)
+	if at < 0 {
+		return append(to, message{text: clip(line)})
+	}
+	before := line[:at]
+	if strings.TrimSpace(before) != "" {
+		to = append(to, message{text: clip(before)})
+	}
+	m.repeats = dmesgLevel.MatchString(clip(before))
+	for {
+		next, nextEnd, following := findStamp(line, end)
+		if next < 0 {
+			m.text = clip(line[end:])
+			return append(to, m)
+		}
+		m.text = clip(line[end:next])
+		to = append(to, m)
+		end, m = nextEnd, following
+	}
+}
+
+// dmesgLevel is what `dmesg -x` puts before each message.
+var dmesgLevel = regexp.MustCompile(`^\s*kern +:\w+ *: *$`)
+
+func clip(text string) string { return text[:min(len(text), maxText)] }
+
+// findStamp finds the next stamp from i on, such as
+//
+//	<4>[   12.345678][  T123]
+//
+// of which level and caller may be missing, and returns its bounds, with the
+// blank behind it, and a message without text; -1 when there is none.
+func findStamp(line string, i int) (start, end int, m message) {
+	for {
+		j := strings.IndexByte(line[i:], '[')
+		if j < 0 {
+			return -1, 0, message{}
+		}
+		i += j
+		if end, m = stampAt(line, i); end > 0 {
+			return levelBefore(line, i), end, m
+		}
+		i++
+	}
+}
+
+func stampAt(line string, i int) (end int, m message) {
+	const most, fraction = 6, 6 // digits of seconds and of their fraction
+	begin := skip(line, i+1, isBlank)
+	point := skip(line, begin, isDigit)
+	if point == begin || point-begin > most || point >= len(line) || line[point] != '.' {
+		return 0, m
+	}
+	end = skip(line, point+1, isDigit)
+	if end != point+1+fraction || end >= len(line) || line[end] != ']' {
+		return 0, m
+	}
+	m.stamp = line[begin:end]
+	end++
+	if end < len(line) && line[end] == '[' {
+		from := skip(line, end+1, isBlank)
+		if to := skip(line, from+1, isDigit); from < len(line) && (line[from] == 'T' || line[from] == 'C') &&
+			to > from+1 && to < len(line) && line[to] == ']' {
+			m.caller, end = line[from:to], to+1
+		}
+	}
+	if end < len(line) && line[end] == ' ' {
+		end++
+	}
+	return end, m
+}
+
+// levelBefore is the begin of a printk level that ends at i, else i.
+func levelBefore(line string, i int) int {
+	const longest = len("<191>")
+	open := strings.LastIndexByte(line[max(0, i-longest):i], '<')
+	if open < 0 || line[i-1] != '>' {
+		return i
+	}
+	open += max(0, i-longest)
+	if digits := skip(line, open+1, isDigit); digits == i-1 && digits > open+1 {
+		return open
+	}
+	return i
+}
+
+func skip(s string, i int, is func(byte) bool) int {
+	for i < len(s) && is(s[i]) {
+		i++
+	}
+	return i
+}
+
+func isBlank(c byte) bool { return c == ' ' }
+func isDigit(c byte) bool { return c >= '0' && c <= '9' }
+func isHex(c byte) bool   { return isDigit(c) || c >= 'a' && c <= 'f' }
+func isName(c byte) bool {
+	return c == '_' || c == '$' || isDigit(c) || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z'
+}
+
+// withoutControls takes away what terminals understand: escape sequences,
+// carriage returns, NULs.
+func withoutControls(line string) string {
+	if !strings.ContainsAny(line, "\x1b\r\x00") {
+		return line
+	}
+	var b strings.Builder
+	for i := 0; i < len(line); {
+		switch line[i] {
+		case '\r', 0:
+			i++
+		case '\x1b':
+			i = behindEscape(line, i)
+		default:
+			b.WriteByte(line[i])
+			i++
+		}
+	}
+	return b.String()
+}
+
+// behindEscape returns the end of the escape sequence at i (ECMA-48's CSI and the
+// choice of a character set; of others the escape character alone).
+func behindEscape(line string, i int) int {
+	i++
+	if i >= len(line) {
+		return i
+	}
+	switch line[i] {
+	case '[':
+		end := skip(line, i+1, func(c byte) bool { return c >= 0x20 && c < 0x40 })
+		return min(end+1, len(line))
+	case '(', ')':
+		return min(i+2, len(line))
+	}
+	return i
+}

@@ -1,0 +1,239 @@
+package incident
+
+import (
+	"hash/maphash"
+	"slices"
+	"strings"
+	"unicode/utf8"
+)
+
+// Reader finds the reports in the lines of one console. The zero value is ready
+// to be used. It is not safe for concurrent use.
+//
+// Its work for a line without a report around is [Suspect]'s; it grows with the
+// log and with nothing else, and what it keeps is bounded.
+type Reader struct {
+	open     []*report // whose messages still come, the oldest first
+	last     *report   // begun last; whether it was fatal is only known behind it
+	sequence int
+	titles   map[string]*Incident
+	seen     map[uint64]bool // headers by stamp and text: dmesg prints them again
+	messages []message       // of the present line
+}
+
+// Reset forgets the log read so far.
+func (r *Reader) Reset() {
+	if r.sequence > 0 {
+		*r = Reader{messages: r.messages[:0]}
+	}
+}
+
+// Wants tells whether the reader has to see the line with this message, in the
+// form that JSON has it. All others can be left out.
+func (r *Reader) Wants(message []byte) bool { return len(r.open) > 0 || Suspect(message) }
+
+// Line reads a line of the console. Numbers must not fall.
+func (r *Reader) Line(number int, text string) {
+	for line := range strings.SplitSeq(text, "\n") {
+		r.closeBehind(number)
+		r.messages = appendMessages(r.messages[:0], line)
+		for _, m := range r.messages {
+			r.message(number, m)
+		}
+	}
+	clear(r.messages) // they hold on to the text
+}
+
+// Incidents ends the log and returns its incidents in the order of their first
+// reports. The reader is to be reset before the next log.
+func (r *Reader) Incidents() []Incident {
+	for len(r.open) > 0 {
+		r.close(r.open[0])
+	}
+	r.settle(r.last)
+	r.last = nil
+	all := make([]Incident, 0, len(r.titles))
+	for _, in := range r.titles {
+		all = append(all, *in)
+	}
+	slices.SortFunc(all, func(a, b Incident) int { return a.sequence - b.sequence })
+	return all
+}
+
+func (r *Reader) message(number int, m message) {
+	if strings.Contains(m.text, "replaying previous printk") {
+		r.dropLast()
+		return
+	}
+	f, at := header(m)
+	if f == nil {
+		r.body(m)
+		return
+	}
+	begin := strings.TrimSpace(m.text[at[0]:])
+	if m.stamped() {
+		key := fingerprint(m.stamp, begin)
+		if r.seen[key] {
+			return // printed twice, or again by dmesg
+		}
+		r.remember(key)
+	}
+	new := &report{form: f, line: number, thread: m.thread(), stamp: m.stamp, text: begin, messages: []string{m.text}}
+	for i := 0; i < len(at); i += 2 {
+		group := ""
+		if at[i] >= 0 {
+			group = m.text[at[i]:at[i+1]]
+		}
+		new.groups = append(new.groups, group)
+	}
+	if !r.fold(new) {
+		r.begin(new)
+	}
+}
+
+var seed = maphash.MakeSeed()
+
+// fingerprint is the same for the same message of the kernel.
+func fingerprint(stamp, text string) uint64 { return maphash.Comparable(seed, [2]string{stamp, text}) }
+
+// remember bounds what is known of headers that may come again.
+func (r *Reader) remember(key uint64) {
+	const most = 64 << 10
+	if r.seen == nil || len(r.seen) >= most {
+		r.seen = make(map[uint64]bool)
+	}
+	r.seen[key] = true
+}
+
+// own is the open report of a thread.
+func (r *Reader) own(thread string) *report {
+	for _, o := range r.open {
+		if o.thread == thread {
+			return o
+		}
+	}
+	return nil
+}
+
+// begin opens a report.
+func (r *Reader) begin(new *report) {
+	own := r.own(new.thread)
+	if own != nil && new.form.locate == nil && new.form.kind != Panic {
+		own.add(new.text) // a single line amid another's report
+		r.number(new)
+		r.settle(new)
+		return
+	}
+	if own != nil && own.interleavedWith(new) {
+		own.mixed, new.mixed = true, true
+	}
+	if own != nil {
+		r.close(own)
+	}
+	if len(r.open) == maxOpen {
+		r.close(r.open[0])
+	}
+	r.number(new)
+	previous := r.last
+	r.last = new
+	r.open = append(r.open, new)
+	if previous != nil && !slices.Contains(r.open, previous) {
+		r.settle(previous)
+	}
+}
+
+func (r *Reader) number(new *report) {
+	r.sequence++
+	new.sequence = r.sequence
+}
+
+// interleavedWith tells whether two processors report at once, line by line,
+// without a caller to tell their lines apart.
+func (r *report) interleavedWith(new *report) bool {
+	const near = 12
+	if new.thread != byProgram && new.thread != "" || len(r.messages) >= near || !r.form.traced || !new.form.traced {
+		return false
+	}
+	for _, text := range r.messages {
+		if _, at := readPlace(text); at != nowhere || mainTrace(text) {
+			return false
+		}
+	}
+	return true
+}
+
+// close ends a report's messages. The last one begun is settled later.
+func (r *Reader) close(o *report) {
+	r.open = without(r.open, o)
+	if o != r.last {
+		r.settle(o)
+	}
+}
+
+// closeBehind ends reports that the log has left behind.
+func (r *Reader) closeBehind(number int) {
+	for len(r.open) > 0 && number-r.open[0].line > maxDistance {
+		r.close(r.open[0])
+	}
+}
+
+// dropLast forgets the report just begun: the console begins it again.
+func (r *Reader) dropLast() {
+	if r.last == nil || len(r.last.messages) > 1 {
+		return
+	}
+	delete(r.seen, fingerprint(r.last.stamp, r.last.text))
+	r.open = without(r.open, r.last)
+	r.last = nil
+}
+
+// settle makes an incident of a report whose end is known.
+func (r *Reader) settle(o *report) {
+	if o == nil || o.form.ifKernels && !o.died && !o.fatal && !o.hasRegisters() {
+		return
+	}
+	title, function := o.title()
+	if title == "" {
+		return
+	}
+	known := r.titles[title]
+	if known == nil && len(r.titles) >= maxTitles {
+		return
+	}
+	fatal := o.fatal || o.form.kind == Panic
+	if known != nil {
+		known.Count++
+		known.Fatal = known.Fatal || fatal
+		if known.sequence < o.sequence {
+			return
+		}
+	}
+	trace := o.callTrace()
+	in := &Incident{
+		Title: title, Kind: o.form.kind, Function: function, Line: o.line,
+		Message: cutRunes(o.text, maxMessage), Trace: strings.Join(trace, "\n"),
+		Signature: signature(o.form.kind, title, trace),
+		Count: 1, Fatal: fatal, Provoked: o.provoked(), sequence: o.sequence,
+	}
+	if known != nil {
+		in.Count, in.Fatal = known.Count, known.Fatal
+	}
+	if r.titles == nil {
+		r.titles = make(map[string]*Incident)
+	}
+	r.titles[title] = in
+}
+
+func (r *report) hasRegisters() bool {
+	line, _ := r.registers(0)
+	return line >= 0
+}
+
+// cutRunes is the beginning of a text, valid UTF-8.
+func cutRunes(text string, most int) string {
+	text = strings.ToValidUTF8(text, "\uFFFD")
+	if utf8.RuneCountInString(text) <= most {
+		return text
+	}
+	return string([]rune(text)[:most])
+}
