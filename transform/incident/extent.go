@@ -10,6 +10,11 @@ import "strings"
 // console without stamps, to which everything belongs.
 func (r *Reader) body(m message) {
 	thread := m.thread()
+	if isLoss(m.text) {
+		for _, o := range r.open {
+			o.mixed = o.mixed || o.isYoung()
+		}
+	}
 	// Reports may close meanwhile.
 	for i := 0; i < len(r.open); i++ {
 		o := r.open[i]
@@ -34,7 +39,7 @@ func (r *Reader) extend(o *report, m message) (closed bool) {
 		r.close(o)
 		return true
 	}
-	if o.loses(text) || m.caller == "" && o.injected(text) {
+	if m.caller == "" && o.injected(text) {
 		o.mixed = true
 	}
 	o.add(text)
@@ -55,11 +60,13 @@ func isDoubtful(text string) bool {
 	return strings.HasPrefix(behindAddress(strings.TrimLeft(text, " ")), "? ") && !strings.Contains(text, "<EOI>")
 }
 
-// loses tells that the console dropped messages at a place where the trace is
-// still to come.
-func (o *report) loses(text string) bool {
+// isLoss tells that the console dropped messages, whosever they were.
+func isLoss(text string) bool { return strings.Contains(text, "printk messages dropped") }
+
+// isYoung tells a report whose trace may still be to come.
+func (o *report) isYoung() bool {
 	const head = 40
-	return strings.Contains(text, "printk messages dropped") && len(o.messages) < head
+	return len(o.messages) < head
 }
 
 // injected tells the trace of fault injection, which it prints into whatever is
@@ -93,6 +100,9 @@ func (r *Reader) fold(new *report) bool {
 	case own.repeatedBy(new):
 		return true
 	case strings.Contains(own.text, "ard LOCKUP") && strings.Contains(new.text, "watchdog"): // old kernels warn beside it
+		own.add(new.text)
+		return true
+	case own.form.kind == Panic && strings.Contains(new.text, "ernel BUG at rust/"): // how Rust panics
 		own.add(new.text)
 		return true
 	case own.form.kind == Leak && new.form.kind == Leak && len(own.messages) < 3: // "BUG: memory leak", "unreferenced object"
@@ -143,7 +153,7 @@ func (o *report) repeatedBy(new *report) bool {
 // no more than that it was one.
 func (o *report) explains() bool {
 	const near = 100
-	return !o.form.detail && (o.form.kind == Oops || o.form.kind == Bug) && len(o.messages) < near
+	return !o.form.detail && (o.form.kind == Oops || o.form.kind == Bug || o.form.has == rustPanic) && len(o.messages) < near
 }
 
 // foldPanic makes the report before fatal when a panic is its consequence.

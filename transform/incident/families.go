@@ -8,75 +8,69 @@ var innocent = sync.OnceValue(func() *nameSet { return patterns(families[:]...) 
 
 // families are the innocent functions by what they do, as patterns.
 var families = [...]string{
-	// Print a report, walk the stack for it, or end the machine afterwards.
-	`panic printk ^_dev_{info,notice,warn,err,crit,alert,emerg} ^dev_{info,notice,warn,err,crit,alert,emerg}$
+	// Print a report and walk the stack for it.
+	`panic printk assertfail ^_dev_{info,notice,warn,err,crit,alert,emerg} ^dev_{info,notice,warn,err,crit,alert,emerg}$
 	 ^dump_stack ^dump_backtrace ^show_{stack,regs,trace} ^unwind_ ^walk_stack ^arch_stack_walk ^stack_trace_ ^save_stack
-	 ^print_{report,address_desc,usage_bug,hex_dump,tainted,circular_bug,deadlock_bug,bad_irq_dep,irq_inversion} print_unlock
-	 ^hex_dump_to ^warn_ ^__warn ^get_taint$ assertfail ^do_exit$ ^do_group_exit$ ^make_task_dead$ ^oops_ ^die$ ^__die`,
+	 ^print_{report,address_desc,usage_bug,hex_dump,tainted} print_unlock ^hex_dump_to ^warn_ ^__warn ^get_taint$ ^spin_dump$ ^spin_bug$`,
 
 	// The way from a trap of the processor to the report of it.
-	`^report_bug ^fixup_bug ^handle_bug ^__report_bug invalid_op ^do_trap ^do_error ^do_error_trap _trap$ ^exc_ ^asm_exc_ ^brk_handler ^bug_handler
-	 ^call_break_hook ^do_debug_exception ^bug_brk_handler
-	 ^program_check_ ^__do_pgm_check ^pgm_check_handler do_kernel_fault do_translation_fault ^do_bad_area ^do_mem_abort ^do_sea$ ^do_DataAbort
-	 ^do_PrefetchAbort ^do_undefinstr ^do_undef ^el1_abort ^el1_undef ^el1_bti ^el1_brk64 ^el1_dbg ^el1_pc ^el1h_64_sync ^el1_sync
-	 ^handle_exception$ ^do_page_fault$ ^bad_page_fault ^bad_area ^no_context$ ^no_page_fault ^do_bp$ ^do_ri$ ^do_tr$`,
+	`^report_bug ^fixup_bug ^handle_bug ^__report_bug invalid_op ^do_trap ^do_error _trap$ ^brk_handler ^bug_handler ^call_break_hook ^do_debug_exception
+	 program_check_ ^__do_pgm_check do_kernel_fault do_translation_fault ^do_bad_area ^do_mem_abort ^do_sea$ ^do_DataAbort ^do_PrefetchAbort ^do_undef
+	 ^el1_abort ^el1_undef ^el1_brk64 ^el1_dbg ^el1h_64_sync ^bad_page_fault ^no_context$ ^do_{bp,ri,tr}$ ^rust_helper_BUG$ rust_begin_unwind`,
 
-	// KASAN, KMSAN, KCSAN, UBSAN, fortified strings, coverage: calls that the compiler puts in.
+	// KASAN, KMSAN, KCSAN, UBSAN, fortified strings: calls that the compiler puts in.
 	`kasan hwasan kmsan kcsan_ __{asan,msan,tsan,hwasan,ubsan,sanitizer} ^ubsan_ ^check_memory_region read_word_at_a_time
 	 {read,write}_once_ ^fortify_ ^__fortify_`,
 
 	// Other checks, and tracing.
-	`might_{sleep,fault,resched} check_object heap_object ^debug_object ^__debug_object ^{timer,work}_is_static_object ^should_failslab ^should_fail
-	 perf_trace trace_event_raw indirect_thunk seqprop_assert ^__phys_addr ^ftrace_`,
+	`might_{sleep,fault,resched} check_object heap_object ^debug_object ^__debug_object ^{timer,work}_is_static_object ^should_fail
+	 perf_trace indirect_thunk seqprop_assert ^__phys_addr`,
 
 	// Lockdep and the tracing of interrupts' state.
-	`lockdep lock_{acquire,release,class} ^lock_is_held mark_lock held_lock trace_hardirq trace_softirq ^check_flags ^check_noncircular ^check_prev_add`,
+	`lockdep lock_{acquire,release,class} mark_lock held_lock trace_hardirq trace_softirq`,
 
 	// Locks of every sort.
-	`{spin,read,write}_{,try,un}lock raw_spin_rq ^mutex_ ^__mutex_ ^rt_mutex_ ^rt_spin_ ^ww_mutex_ ^rwsem_ ^__rwsem_ ^percpu_{down,up}_ down_{read,write} up_{read,write}
-	 ^{down,up}$ ^__{down,up}$ ^down_{trylock,interruptible,killable,timeout} ^osq_ ^owner_on_cpu$ bh_{en,dis}able ^{un,}lock_page$
-	 ^queued_{spin,read,write} ^native_queued_ ^pv_queued_ ^__pv_queued_ ^do_raw_ ^arch_spin_`,
+	`{spin,read,write}_{,try,un}lock raw_spin_rq ^{,__,rt_}mutex_ ^ww_mutex_ ^__ww_mutex_ ^rwsem_ ^percpu_{down,up}_ down_{read,write} up_{read,write}
+	 ^{,__}{down,up}$ ^down_{trylock,interruptible,killable,timeout} ^osq_ ^owner_on_cpu$ bh_{en,dis}able ^{un,}lock_page$ ^native_queued_ ^__pv_queued_`,
 
 	// Waiting for somebody, and waking him up.
-	`wait_for_completion wait_for_common ^complete$ ^complete_all$ ^swake_up ^finish_wait$ ^prepare_to_wait ^__wake_up ^wake_up_`,
+	`wait_for_completion wait_for_common ^complete$ ^finish_wait$ ^__wake_up`,
 
 	// Timers and work: adding, cancelling, flushing.
-	`del_timer ^timer_delete ^__timer_delete ^mod_timer ^__mod_timer ^add_timer ^lock_timer_base$ ^insert_work$ ^__queue_work ^queue_work queue_delayed_work flush_work
-	 {drain,destroy}_workqueue cancel_work_ cancel_delayed_work ^__cancel_work ^try_to_grab_pending$ ^kthread_stop ^sk_stop_timer_sync$ ^hrtimer_{cancel,start,try}`,
+	`del_timer ^timer_delete ^__timer_delete ^mod_timer ^__mod_timer ^lock_timer_base$ ^insert_work$ ^__queue_work ^queue_work queue_delayed_work flush_work
+	 {drain,destroy}_workqueue cancel_work_ ^try_to_grab_pending$ ^kthread_stop ^sk_stop_timer_sync$`,
 
 	// Counting: atomics, bits, references.
-	`atomic{,64,_long}_{dec,inc,read,set,add,sub,or,xor,and,fetch,xchg,cmpxchg,try} {set,clear,change,test}_bit ^_find_{first,next}_ ^find_{first,next}_
-	 ^refcount_ ^__refcount_ ^kref_ ref_tracker ^drop_nlink$ ^percpu_ref_{get,put}`,
+	`atomic{,64}_{dec,inc,read,set,add,sub,or,xor,and,fetch,xchg,cmpxchg,try} {set,clear,change,test}_bit
+	 ^refcount_ ^__refcount_ ^kref_ ref_tracker ^drop_nlink$`,
 
 	// Lists, trees, tables.
-	`list_{add,del,replace,move,splice} ^__list_ ^rb_ ^__rb_ ^klist_ ^xas_{start,load,find} ^xa_{load,find} ^radix_tree_ ^rhashtable_lookup ^__rhashtable_
-	 ^ida_{free,alloc} ^idr_{remove,find} ^llist_`,
+	`list_{add,del,replace,move,splice} ^rb_ ^__rb_ ^klist_ ^xas_{start,load,find} ^rhashtable_lookup ^ida_free$`,
 
 	// Memory and strings.
-	`mem{cpy,cmp,set,chr,move,dup,scan} str{,n}cmp str{,l,n,s}cpy str{,n}len str{,n}str str{,r,n}chr str{,n}dup str{,l,n}cat ^strsep$
-	 ^{string,pointer,number,widen_string,string_nocheck,error_string}$ {v,vs}{n,cn}printf sc{n,}printf ^sprintf$ ^snprintf$ asprintf va_format
-	 ^format_decode ^add_uevent_var$ ^crc{8,16,32,64,_} ^crc_ ^csum_partial`,
+	`mem{cpy,cmp,set,chr,move,dup} str{,n}cmp str{,l,n,s}cpy str{,n}len str{,n}str str{,r,n}chr str{,n}dup
+	 string$ pointer$ string_nocheck$ ^number$ ^format_decode {v,s}{n,cn}printf ^sprintf$ asprintf va_format ^add_uevent_var$ ^crc{8,16,32,64,_}`,
 
 	// Copies between the kernel and its users.
-	`{get,put}_user copy_{,page_,folio_}{to,from}_{user,iter} ^_copy_ ^copyin$ ^copyout$ ^raw_copy_ ^copy_user_ extract_{user,iter}_to_sg ^clear_user ^__clear_user ^__arch_copy_`,
+	`{get,put}_user copy_{,page_,folio_}{to,from}_{user,iter} ^copyin$ ^copyout$ extract_{user,iter}_to_sg`,
 
 	// Allocators.
-	`k{m,z,c}alloc v{m,z}alloc {z,v}alloc kcalloc ^krealloc ^k{,v}free ^vfree ^__vfree ^kvfree ^kzfree$ ^free_percpu$ ^pcpu_alloc kmem_cache slab_ ^allocate_slab ^___slab
-	 alloc_{page,frozen_pages} ^__alloc_pages ^get_page_from_freelist ^free_pages ^__free_pages kfree_skb ^__kmalloc ^qlist_free ^qlink_free ^quarantine_ ^cache_alloc`,
+	`k{m,z,c}alloc v{m,z}alloc {z,v}alloc kcalloc ^krealloc ^k{,v}free$ ^vfree$ ^kzfree$ ^free_percpu$ kmem_cache slab_ ^allocate_slab
+	 alloc_{page,frozen_pages} kfree_skb ^__kmalloc`,
 
 	// Page cache, inodes, dentries: last references are dropped here, not lost.
-	`folio_{alloc,unlock} {filemap_alloc,filemap_get}_folio read_cache_page do_read_cache_folio pagecache_get_page grab_cache_page ^find_or_create_page ^find_lock_entries
-	 ^truncate_inode_pages_range ^mark_buffer_dirty$ ^i{put,put_final,hold}$ ^{,fast_}dput$ ^cleanup_srcu_struct`,
+	`folio_{alloc,unlock} {filemap_alloc,filemap_get}_folio read_cache_page do_read_cache_folio pagecache_get_page grab_cache_page
+	 ^find_or_create_page ^find_lock_entries ^truncate_inode_pages_range ^mark_buffer_dirty$ ^i{put,put_final,hold}$ ^{,fast_}dput$ ^cleanup_srcu_struct`,
 
 	// The driver core, which calls what drivers registered.
-	`^kobject_ device_{add,del,unregister,destroy,release} ^device_{remove_file,for_each_child} sysfs_remove ^put_device$ ^get_device_parent$ ^devres_release_all$
-	 ^release_nodes$ unregister_client ^i2c_del_adapter$ ^hwrng_unregister$ ^tty_unregister_device ^unregister_netdev ^rollback_registered`,
+	`^kobject_ device_{add,del,unregister,destroy,release} ^device_{remove_file,for_each_child} sysfs_remove ^put_device$ ^get_device_parent$
+	 ^devres_release_all$ unregister_client ^i2c_del_adapter$ ^hwrng_unregister$ ^tty_unregister_device ^unregister_netdev ^rollback_registered`,
 
 	// The USB core.
 	`^usb_{kill_,submit_urb,hcd_submit_urb,control_msg} ^dummy_urb_enqueue`,
 
 	// Access to registers of devices.
-	`{read,write}{b,w,l,q}$ ^logic_{in,out} ^__raw_{read,write} ^ioread ^iowrite ^{in,out}{b,w,l}$`,
+	`{read,write}{b,w,l,q}$ ^logic_{in,out}`,
 }
 
 // dispatchers call code of others: system calls, files, sockets, threads,

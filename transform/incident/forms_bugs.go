@@ -67,14 +67,16 @@ var panicForms = []form{
 	{kind: Panic, has: kernelPanic, re: rx(`Kernel panic - not syncing: (.*)`), title: "kernel panic: {1}"},
 }
 
-const kernelPanic = "Kernel panic"
+const (
+	kernelPanic = "Kernel panic"
+	rustPanic   = "rust_kernel: panicked"
+)
 
 var otherForms = []form{
 	{kind: Bug, has: "VFS: ", re: rx(`VFS: Close: file count is 0`), title: "VFS: Close: file count is zero (use-after-free)"},
 	{kind: Bug, has: "VFS: ", re: rx(`VFS: Busy inodes after unmount`), title: "VFS: Busy inodes after unmount (use-after-free)"},
 	{kind: OOM, has: "Out of memory", re: rx(`Out of memory(?: \(oom_kill_allocating_task\))?: Kill(?:ed)? process`),
 		title: "Out of memory: Killed process", byKernel: true},
-	{kind: Panic, has: "rust_kernel: panicked", re: rx(`rust_kernel: panicked`), title: "{next} in {F}", locate: inTrace,
-		innocent: patterns(`rust_begin_unwind`), traced: true},
+	{kind: Panic, has: rustPanic, re: rx(`rust_kernel: panicked`), title: "{next} in {F}", locate: inTrace, traced: true},
 	{kind: Bug, has: "BUG: ", re: rx(`^ *(?:\[ )?BUG: ([A-Za-z].*?)(?: \])?$`), title: "BUG: {1}", byKernel: true},
 }

@@ -47,6 +47,8 @@ var hangForms = []form{
 		title: "INFO: rcu detected stall in {F}", locate: belowInterrupt, innocent: patterns(`apic_timer_interrupt rcu`)},
 	{kind: Hang, has: "blocked ", re: rx(`INFO: task .{0,100}? blocked (?:in I/O wait )?for more than \d+ sec`),
 		title: "INFO: task hung in {F}", locate: whoWaits},
+	{kind: Hang, has: "blocked ", re: rx(`:\d+ blocked (?:in I/O wait )?for more than \d+ sec`), // the task's name breaks the line
+		title: "INFO: task hung in {F}", locate: whoWaits, byKernel: true},
 	{kind: Hang, has: "can't die", re: rx(`INFO: task .{0,100}? can't die for more than`),
 		title: "INFO: task can't die in {F}", locate: inTrace, innocent: patterns(`schedule`), traced: true},
 	{kind: Hang, has: "BUG: workqueue leaked", re: rx(`BUG: workqueue (leaked [a-zA-Z, ]*[a-zA-Z])`), title: "BUG: workqueue {1} in {F}", locate: lastFunction},

@@ -111,14 +111,14 @@ func symbolText(s string) string {
 var registers = [...]string{
 	"RIP: ", "RIP ", "RIP:", "EIP: ", "EIP is at ", "IP: ", // x86; IP: of old
 	"PC is at ", "pc is at ", // arm, old arm64, sh, alpha
-	"pc : ",                  // arm64
-	"NIP ",                   // powerpc
+	"pc : ",                      // arm64
+	"NIP ",                       // powerpc
 	"epc : ", "epc   : ", "epc:", // riscv, mips
 	"era   : ", "ERA: ", // loongarch
-	"Krnl PSW : ",  // s390
-	"TPC: <",       // sparc
-	"IAOQ[0]: ",    // parisc
-	"PC: [<",       // m68k
+	"Krnl PSW : ",   // s390
+	"TPC: <",        // sparc
+	"IAOQ[0]: ",     // parisc
+	"PC: [<",        // m68k
 	"--- interrupt", // powerpc: where an interrupt came
 }
 

@@ -140,7 +140,9 @@ func atRelease(r *report) string {
 
 // whereUnsafe: where the lock became one that is taken with interrupts on.
 func whereUnsafe(r *report) string {
-	i := r.find(0, func(text string) bool { return strings.Contains(text, "which became ") && strings.Contains(text, " at:") })
+	i := r.find(0, func(text string) bool {
+		return strings.Contains(text, "which became ") && strings.Contains(text, " at:")
+	})
 	if i < 0 {
 		return ""
 	}

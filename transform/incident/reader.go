@@ -52,6 +52,9 @@ func (r *Reader) Incidents() []Incident {
 	}
 	r.settle(r.last)
 	r.last = nil
+	if len(r.titles) == 0 {
+		return nil
+	}
 	all := make([]Incident, 0, len(r.titles))
 	for _, in := range r.titles {
 		all = append(all, *in)
@@ -213,7 +216,7 @@ func (r *Reader) settle(o *report) {
 		Title: title, Kind: o.form.kind, Function: function, Line: o.line,
 		Message: cutRunes(o.text, maxMessage), Trace: strings.Join(trace, "\n"),
 		Signature: signature(o.form.kind, title, trace),
-		Count: 1, Fatal: fatal, Provoked: o.provoked(), sequence: o.sequence,
+		Count:     1, Fatal: fatal, Provoked: o.provoked(), sequence: o.sequence,
 	}
 	if known != nil {
 		in.Count, in.Fatal = known.Count, known.Fatal

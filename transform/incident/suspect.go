@@ -17,7 +17,7 @@ var windows = [...]string{
 	" ilc:1 [#", " ilc:2 [#", " ilc:3 [#",
 	"Kernel panic - not", "ard LOCKUP", "unreferenced object 0x", "suspected memory leaks",
 	"Out of memory: Kill", "Out of memory (oom_kill", "unregister_netdevice: waiting", "rust_kernel: panicked",
-	"VFS: Busy inodes", "VFS: Close: file", "Object already free", "replaying previous printk",
+	" blocked for more", " blocked in I/O wait", "VFS: Busy inodes", "VFS: Close: file", "Object already free", "replaying previous printk",
 }
 
 const (
