@@ -55,10 +55,21 @@ func joinForms(tables ...[]form) []*form {
 	return all
 }
 
-// notHeaders are parts of lines that hold a header's words and are none: command
-// lines, a user's faults, what others than the kernel say.
-var notHeaders = rx(`DEBUG:|INFO: lockdep is turned off|INFO: Stall ended|traps: .* (?:general protection|trap )|error:\d+ in |` +
-	`Kernel command line|[Uu]nknown (?:kernel command line )?parameter|hostname|Booting Linux|Linux version|\[ end Kernel panic`)
+// notHeaders are parts of lines that hold a header's words and are none.
+var notHeaders = [...]string{
+	"DEBUG:", "Kernel command line", "nknown parameter", "nknown kernel command line", "hostname", "Booting Linux", "Linux version",
+	"INFO: lockdep is turned off", "INFO: Stall ended", "[ end Kernel panic",
+}
+
+// isNoHeader tells lines of notHeaders, and the fault of a user's program.
+func isNoHeader(text string) bool {
+	for _, s := range notHeaders {
+		if strings.Contains(text, s) {
+			return true
+		}
+	}
+	return strings.Contains(text, " ip:") && strings.Contains(text, " sp:") && strings.Contains(text, " error:")
+}
 
 // beforeHeader is what may stand before a header that has no stamp: programs
 // print without stamps too, but a report begins its line.
@@ -82,7 +93,7 @@ func header(m message) (*form, []int) {
 			continue
 		}
 		before := m.text[:at[0]]
-		if notHeaders().MatchString(m.text) ||
+		if isNoHeader(m.text) ||
 			!m.stamped() && !beforeHeader().MatchString(before) || m.stamped() && byDaemon().MatchString(before) {
 			return nil, nil
 		}

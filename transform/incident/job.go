@@ -50,17 +50,10 @@ func kernelError(message string) (Incident, bool) {
 	return Incident{}, false
 }
 
-func replaceAll(text string, rules []replacement) string {
-	for _, d := range rules {
-		text = d.re.ReplaceAllString(text, d.by)
-	}
-	return text
-}
-
 func rules(pairs ...string) []replacement {
 	var all []replacement
 	for i := 0; i < len(pairs); i += 2 {
-		all = append(all, replacement{regexp.MustCompile(pairs[i]), pairs[i+1]})
+		all = append(all, replacement{re: regexp.MustCompile(pairs[i]), by: pairs[i+1]})
 	}
 	return all
 }

@@ -22,13 +22,13 @@ func (r *report) title() (title, function string) {
 	for i, g := range r.groups[1:] {
 		title = strings.Replace(title, "{"+strconv.Itoa(i+1)+"}", g, 1)
 	}
-	if function != "" {
-		return normal(strings.Replace(title, "{F}", function, 1)), function
+	if function == "" {
+		title, _, _ = strings.Cut(title, " in {F}")
 	}
-	if i := strings.Index(title, " in {F}"); i >= 0 {
-		title = title[:i]
+	if title != r.form.title {
+		title = normal(title) // the function's own numbers stay
 	}
-	return normal(title), ""
+	return shortened(strings.Replace(title, "{F}", printable(function), 1), maxTitle), function
 }
 
 // access is KASAN's " Read" or " Write", a few lines below its header.
@@ -56,30 +56,38 @@ func (r *report) next() string {
 
 // replacement is one rule that makes texts equal which differ by chance.
 type replacement struct {
-	re *regexp.Regexp
-	by string
+	has string // is in every text that the rule changes
+	re  *regexp.Regexp
+	by  string
 }
 
 var differences = sync.OnceValue(func() []replacement {
 	return []replacement{
-		{regexp.MustCompile(`([A-Za-z]\w*)(?:\.[\w.]+)?\+0x[0-9a-f]+/0x[0-9a-f]+`), "$1"},
-		{regexp.MustCompile(`\b(?:0x[0-9a-f]+|[0-9a-f]{8,})\b`), "ADDR"},
-		{regexp.MustCompile(`\b\d{1,3}(?:\.\d{1,3}){3}\b`), "IP"},
-		{regexp.MustCompile(`(\.[ch]):\d+`), "$1:LINE"},
-		{regexp.MustCompile(`CPU#\d+`), "CPU"},
-		{regexp.MustCompile(`\b\d+\b`), "NUM"},
-		{regexp.MustCompile(`\d{7,}`), "NUM"},
+		{"+0x", regexp.MustCompile(`([A-Za-z]\w*)(?:\.[\w.]+)?\+0x[0-9a-f]+/0x[0-9a-f]+`), "$1"},
+		{"", regexp.MustCompile(`\b(?:0x[0-9a-f]+|[0-9a-f]{8,})\b`), "ADDR"},
+		{".", regexp.MustCompile(`\b\d{1,3}(?:\.\d{1,3}){3}\b`), "IP"},
+		{".", regexp.MustCompile(`(\.[ch]):\d+`), "$1:LINE"},
+		{"CPU#", regexp.MustCompile(`CPU#\d+`), "CPU"},
+		{"", regexp.MustCompile(`\b\d+\b`), "NUM"},
+		{"", regexp.MustCompile(`\d{7,}`), "NUM"},
 	}
 })
+
+func replaceAll(text string, rules []replacement) string {
+	for _, r := range rules {
+		if strings.Contains(text, r.has) {
+			text = r.re.ReplaceAllString(text, r.by)
+		}
+	}
+	return text
+}
 
 // normal makes a title of a text: what differs between two machines becomes a
 // word, blanks become one, and what cannot be printed goes.
 func normal(text string) string {
 	text = clip(text)
 	if strings.ContainsAny(text, "0123456789") {
-		for _, d := range differences() {
-			text = d.re.ReplaceAllString(text, d.by)
-		}
+		text = replaceAll(text, differences())
 	}
 	return shortened(printable(text), maxTitle)
 }
@@ -87,13 +95,16 @@ func normal(text string) string {
 // printable is the text without what is no printable ASCII, white space as one
 // blank each.
 func printable(text string) string {
-	var b strings.Builder
-	for _, c := range []byte(strings.Join(strings.Fields(text), " ")) {
-		if c >= ' ' && c <= '~' {
-			b.WriteByte(c)
+	kept := strings.Map(func(c rune) rune {
+		switch {
+		case c >= ' ' && c <= '~':
+			return c
+		case c == '\t' || c == '\n':
+			return ' '
 		}
-	}
-	return b.String()
+		return -1
+	}, text)
+	return strings.Join(strings.Fields(kept), " ")
 }
 
 func shortened(text string, most int) string {
