@@ -13,10 +13,12 @@ const (
 	Boot  = "boot"
 	Test  = "test"
 	Log   = "log"
+	// Incident documents name what failed in a job.
+	Incident = "incident"
 )
 
 // Kinds lists every kind in the order in which they are shown.
-var Kinds = []string{Build, Boot, Test, Log}
+var Kinds = []string{Build, Boot, Test, Log, Incident}
 
 const (
 	dayLayout = "2006.01.02"

@@ -11,14 +11,14 @@ import (
 
 // Version of the templates. Raise it with every change of a template that
 // leaves the house, or installations will not notice the change.
-const Version = 5
+const Version = 6
 
 const managedBy = "kcing"
 
 // template.json is the template without its fields; common.json holds the
 // fields of every kind, <kind>.json those that a kind has besides.
 //
-//go:embed template.json common.json build.json boot.json test.json log.json
+//go:embed template.json common.json build.json boot.json test.json log.json incident.json
 var sources embed.FS
 
 // ignoreAbove is the longest text, in UTF-16 code units, that a keyword field
@@ -38,6 +38,7 @@ type fieldLists struct {
 	Keyword     []string `json:"keyword"`
 	Long        []string `json:"long"`
 	Double      []string `json:"double"`
+	Boolean     []string `json:"boolean"`
 	Text        []string `json:"text"`
 	// CopyTo has fields that are searched under another name as well: what
 	// later kinds of records call differently. _source stays as it came.
@@ -151,6 +152,7 @@ func properties(lists ...fieldLists) (object, error) {
 	for _, l := range lists {
 		put(l.Date, func() object { return object{"type": "date", "format": dateFormats} }, true)
 		put(l.Keyword, func() object { return object{"type": "keyword", "ignore_above": ignoreAbove} }, true)
+		put(l.Boolean, func() object { return object{"type": "boolean"} }, true)
 		put(l.Long, func() object { return own("long") }, false)
 		put(l.Double, func() object { return own("double") }, false)
 		put(l.Text, func() object {

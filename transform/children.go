@@ -220,7 +220,7 @@ func (d *Documents) childTests(get func(string) string) {
 		if !c.created.IsZero() {
 			d.member("logged", c.created.Format(loggedStamp))
 		}
-		if !d.work.jobError {
+		if d.work.errorType == "" {
 			d.member("error_type", c.errorType)
 		}
 		d.member("error_msg", c.errorMsg)

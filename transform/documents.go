@@ -62,9 +62,10 @@ const (
 	logDoc
 	matchedTestDoc // a test with a node of its own
 	nodeTestDoc    // a test that is a node and no more; the rest of its id is all of it
+	incidentDoc
 )
 
-var docKinds = [...]string{buildDoc: DocBuild, bootDoc: DocBoot, testDoc: DocTest, logDoc: DocLog, matchedTestDoc: DocTest, nodeTestDoc: DocTest}
+var docKinds = [...]string{buildDoc: DocBuild, bootDoc: DocBoot, testDoc: DocTest, logDoc: DocLog, matchedTestDoc: DocTest, nodeTestDoc: DocTest, incidentDoc: DocIncident}
 
 // Reset empties d and keeps its buffers unless they have grown past what a
 // large record needs, so that one monster does not hold memory for ever.

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"github.com/kcing/kcing/transform/incident"
 )
 
 // passedOn are the fields of a callback that all of its documents have, under the
@@ -50,7 +52,12 @@ type scratch struct {
 	children []child
 	byPath   map[string]int // into children
 	nodeOf   []int          // of each case: 1 + the place of its node in children, 0: none
-	jobError bool           // error_type is in all documents' head
+
+	errorType string // of the job, in all documents' head
+
+	console   incident.Reader
+	incidents []incident.Incident // in the order of their documents
+	logRead   bool                // there are documents of a log
 }
 
 // stringText is the text of a JSON string.
@@ -69,7 +76,9 @@ func (s *scratch) reset() {
 	s.index, s.ids = emptiedMap(s.index), emptiedMap(s.ids)
 	s.facts = jobFacts{}
 	clear(s.children)
-	s.children, s.byPath, s.nodeOf, s.jobError = emptied(s.children, keepItems), nil, emptied(s.nodeOf, keepItems), false
+	s.children, s.byPath, s.nodeOf, s.errorType = emptied(s.children, keepItems), nil, emptied(s.nodeOf, keepItems), ""
+	s.console.Reset()
+	s.incidents, s.logRead = nil, false
 }
 
 // identifyCallback finds a callback's key and refuses one whose documents would
@@ -152,7 +161,7 @@ func (r *Record) part(name string) []byte {
 	return raw
 }
 
-// callback makes the documents of a LAVA callback: boot, tests, log lines.
+// callback makes the documents of a LAVA callback: boot, tests, log lines, incidents.
 func (r *Record) callback(d *Documents, received time.Time) error {
 	given, readable := 0, false
 	if results := r.part("results"); results != nil {
@@ -192,6 +201,7 @@ func (r *Record) callback(d *Documents, received time.Time) error {
 		return refuse("unreadable", "", "neither results nor definition nor log could be read as YAML")
 	}
 	d.tagLimit()
+	d.addIncidents(errorMsg)
 	d.callbackBoot(r, errorMsg)
 	if d.size > MaxOutput {
 		return errTooLarge("")
@@ -228,6 +238,7 @@ func (d *Documents) callbackBoot(r *Record, errorMsg string) {
 	d.begin(bootDoc)
 	d.open()
 	r.jobMembers(d)
+	d.incidentMembers()
 	d.member("error_msg", errorMsg)
 	if r.maestro != nil {
 		r.maestro.bootFields(d)
@@ -303,7 +314,7 @@ func (r *Record) addedFields(d *Documents) (errorMsg string) {
 	add("device", device)
 	add("lava_status", cmp.Or(r.text("status_string"), status))
 	add("error_type", errorType)
-	w.jobError = errorType != ""
+	w.errorType = errorType
 	if m := r.maestro; m != nil {
 		for _, name := range commonNodeFields {
 			add(name, m.fact(name))

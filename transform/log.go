@@ -300,11 +300,14 @@ func (y *yamlReader) message(v *yaml.Node) string {
 	return strings.Join(parts, ",")
 }
 
+// logID is what stands in the id of a log line before its number.
+const logID = "/l/"
+
 // begin starts the document of an entry up to its line number.
 func (l *logReader) begin(line int) {
 	d := l.d
 	d.begin(logDoc)
-	d.buf = append(d.buf, "/l/"...)
+	d.buf = append(d.buf, logID...)
 	number := len(d.buf)
 	d.buf = strconv.AppendInt(d.buf, int64(line), 10)
 	end := len(d.buf)

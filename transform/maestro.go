@@ -164,7 +164,7 @@ func (m *composite) complete(facts *jobFacts) {
 }
 
 // nodeJob makes the documents of a job of which there is no callback: boot,
-// tests, log lines.
+// tests, log lines, incidents.
 func (r *Record) nodeJob(d *Documents) error {
 	m := r.maestro
 	if err := d.readChildren(m); err != nil {
@@ -186,6 +186,7 @@ func (r *Record) nodeJob(d *Documents) error {
 		d.tag(m.damage)
 	}
 	d.tagLimit()
+	d.addIncidents(errorMsg)
 	d.callbackBoot(r, errorMsg)
 	if d.size > MaxOutput {
 		return errTooLarge("")

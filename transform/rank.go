@@ -11,7 +11,7 @@ import (
 // Version of the documents that this package makes. Raise it with every change
 // after which a record becomes other documents than before, or a record that
 // comes again looks like another one of the same key.
-const Version = 6
+const Version = 7
 
 // Rank says how much a record knows of what its key names. Of two records of one
 // key the documents of the higher rank stay.

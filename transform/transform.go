@@ -25,12 +25,15 @@ const (
 
 // The kinds of documents that records become. A build record becomes one
 // DocBuild, a boot record one DocBoot, a LAVA callback one DocBoot, a DocTest
-// for each result and a DocLog for each log line.
+// for each result, a DocLog for each log line and a DocIncident for each failure
+// that has a name.
 const (
 	DocBuild = "build"
 	DocBoot  = "boot"
 	DocTest  = "test"
 	DocLog   = "log"
+	// DocIncident is a report of the kernel's in the log, or the job's error.
+	DocIncident = "incident"
 )
 
 // Limits on one record. What goes past one is refused with a reason that names

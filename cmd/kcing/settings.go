@@ -148,9 +148,17 @@ func (s *settings) drpFlags() []cli.Flag {
 		days := new(int)
 		s.drpDaysOf[kind] = days
 		name := "DRP_DAYS_" + strings.ToUpper(kind)
-		flags = append(flags, &cli.IntFlag{Name: "drp-days-" + kind, EnvVars: env(name), Value: -1, DefaultText: "as --drp-days", Usage: "`N` for " + kind + " documents", Destination: days, Category: "Retention", Action: atLeast("--drp-days-"+kind+" ("+name+")", 0)})
+		flags = append(flags, &cli.IntFlag{Name: "drp-days-" + kind, EnvVars: env(name), Value: -1, DefaultText: drpDefault(kind), Usage: "`N` for " + kind + " documents", Destination: days, Category: "Retention", Action: atLeast("--drp-days-"+kind+" ("+name+")", 0)})
 	}
 	return flags
+}
+
+// drpDefault is what a kind's retention follows.
+func drpDefault(kind string) string {
+	if kind == mappings.Incident {
+		return "as --drp-days-" + mappings.Test
+	}
+	return "as --drp-days"
 }
 
 // hidden takes flags out of the help: of variables that a command heeds and does
@@ -170,6 +178,10 @@ func (s *settings) days() mappings.Days {
 		if *n >= 0 {
 			d.ByKind[kind] = *n
 		}
+	}
+	// An incident is a result: it is of use as long as its test's are.
+	if test, ok := d.ByKind[mappings.Test]; ok && *s.drpDaysOf[mappings.Incident] < 0 {
+		d.ByKind[mappings.Incident] = test
 	}
 	return d
 }

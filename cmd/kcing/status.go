@@ -200,6 +200,8 @@ func shown(name string, value any) string {
 		return maskedKibana(text)
 	case text != "" && (strings.Contains(name, "PASSWORD") || strings.Contains(name, "KEY") || strings.Contains(name, "TOKEN")):
 		return "********"
+	case name == "DRP_DAYS_INCIDENT" && text == "-1":
+		return "as DRP_DAYS_TEST"
 	case strings.HasPrefix(name, "DRP_DAYS_") && text == "-1":
 		return "as DRP_DAYS"
 	}

@@ -32,6 +32,7 @@ var allowed = map[string][]string{
 	"internal/serve":      {"bulk", "internal/intake", "internal/pipeline", "internal/source", "internal/spool", "state", "transform"},
 	"kibana/generate":     {"transform"},
 	"state/statetest":     {"state"},
+	"transform":           {"transform/incident"},
 }
 
 // The sources are read here rather than by `go list`, so that files for other

@@ -6,10 +6,9 @@ import (
 	"slices"
 	"strings"
 	"time"
-)
 
-// Until the kind has a name of its own in mappings.
-const kindIncident = "incident"
+	"github.com/kcing/kcing/mappings"
+)
 
 // Fields of incident documents.
 const (
@@ -57,7 +56,7 @@ func (s *snapshot) incidents(ctx context.Context, r *Report, in scope, limit int
 			fieldLab:   func(i *Incident) *[]string { return &i.Labs },
 		} {
 			q := question{
-				kind: kindIncident, fields: []string{fieldTitle, field},
+				kind: mappings.Incident, fields: []string{fieldTitle, field},
 				query: append(in.query(), terms(fieldTitle, batch...), exists(field)),
 			}
 			err := s.each(ctx, q, func(b bucket) error {
@@ -101,7 +100,7 @@ func (s *snapshot) titles(ctx context.Context, in scope, limit int) (found []Inc
 		now, kernels = Incident{Boards: []string{}, Labs: []string{}, Kernels: []string{}}, nil
 	}
 	q := question{
-		kind: kindIncident, fields: []string{fieldTitle, fieldType, fieldKernel}, times: true, window: in.window,
+		kind: mappings.Incident, fields: []string{fieldTitle, fieldType, fieldKernel}, times: true, window: in.window,
 		query: append(slices.Clone(in.filters), object{"bool": object{"must_not": object{"term": object{fieldProvoked: true}}}}),
 	}
 	err = s.each(ctx, q, func(b bucket) error {

@@ -56,7 +56,7 @@ type snapshot struct {
 }
 
 // Kinds of documents that a report reads.
-var kinds = []string{mappings.Build, mappings.Boot, mappings.Test, kindIncident}
+var kinds = []string{mappings.Build, mappings.Boot, mappings.Test, mappings.Incident}
 
 // open takes the snapshot. Its error is the one line that a person needs.
 func open(ctx context.Context, es Elasticsearch, prefix string) (*snapshot, error) {
