@@ -82,6 +82,47 @@ func bootsQuery() any {
 	}}}
 }
 
+// incident is a title of failures.
+type incident struct {
+	name         string
+	jobs, boards int64
+}
+
+// topIncidents are the titles that most jobs have, what tests provoked aside.
+func (es elastic) topIncidents(ctx context.Context) ([]incident, error) {
+	type object = map[string]any
+	var answer struct {
+		Aggregations struct {
+			Titles struct {
+				Buckets []struct {
+					Key    string `json:"key"`
+					Count  int64  `json:"doc_count"`
+					Boards struct{ Value int64 }
+				}
+			}
+		}
+	}
+	const most = 10
+	query, err := json.Marshal(object{
+		"size": 0, "query": object{"bool": object{"must_not": object{"term": object{"provoked": true}}}},
+		"aggs": object{"titles": object{
+			"terms": object{"field": "title", "size": most},
+			"aggs":  object{"boards": object{"cardinality": object{"field": "board"}}},
+		}},
+	})
+	if err == nil {
+		err = es.call(ctx, http.MethodPost, "incident-*/_search", query, &answer)
+	}
+	if err != nil {
+		return nil, err
+	}
+	var all []incident
+	for _, b := range answer.Aggregations.Titles.Buckets {
+		all = append(all, incident{name: b.Key, jobs: b.Count, boards: b.Boards.Value})
+	}
+	return all, nil
+}
+
 // call asks for a path below the prefix and decodes the answer.
 func (es elastic) call(ctx context.Context, method, path string, body []byte, into any) error {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)

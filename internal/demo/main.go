@@ -16,6 +16,8 @@ import (
 	"slices"
 
 	"github.com/dustin/go-humanize"
+
+	"github.com/kcing/kcing/mappings"
 )
 
 func main() {
@@ -34,7 +36,7 @@ func run(ctx context.Context, w io.Writer, url, prefix string) error {
 	}
 	es := elastic{url: url, prefix: prefix}
 	_, _ = fmt.Fprintln(w, "documents")
-	for _, kind := range []string{"build", "boot", "test", "log"} {
+	for _, kind := range mappings.Kinds {
 		n, err := es.count(ctx, kind)
 		if err != nil {
 			return err
@@ -49,6 +51,9 @@ func run(ctx context.Context, w io.Writer, url, prefix string) error {
 	for _, lab := range labs {
 		_, _ = fmt.Fprintf(w, "  %-14s %9s %6d %6d %8.0f %%\n", lab.name, humanize.Comma(lab.pass), lab.fail, lab.other(), lab.passRate())
 	}
+	if err := printIncidents(ctx, w, es); err != nil {
+		return err
+	}
 	_, err = fmt.Fprintf(w, `
 Look further:
   demo-report.html  what fails now, since when, and what the last kernel changed: open it in a browser
@@ -57,6 +62,19 @@ Look further:
   make es-down     stops the Elasticsearch that make demo or make es-up started
 `, display(url), prefix)
 	return err
+}
+
+// printIncidents prints what fails most, by the titles under which it is known.
+func printIncidents(ctx context.Context, w io.Writer, es elastic) error {
+	titles, err := es.topIncidents(ctx)
+	if err != nil || len(titles) == 0 {
+		return err
+	}
+	_, _ = fmt.Fprintf(w, "\n%-78s %6s %6s\n", "what fails", "jobs", "boards")
+	for _, t := range titles {
+		_, _ = fmt.Fprintf(w, "  %-76.76s %6d %6d\n", t.name, t.jobs, t.boards)
+	}
+	return nil
 }
 
 // lab is how the boots in one lab ended.

@@ -36,6 +36,10 @@ func TestRun(t *testing.T) {
 		fmt.Fprintf(&bulk, `{"lab_name":%q,"boot_result":%q}`+"\n", boot.lab, boot.result)
 	}
 	fmt.Fprintf(&bulk, `{"create":{"_index":"%slog-2026.01.02"}}`+"\n"+`{"msg":"Kernel panic"}`+"\n", prefix)
+	for _, board := range []string{"b1", "b2", "b2"} {
+		fmt.Fprintf(&bulk, `{"create":{"_index":"%sincident-2026.01.02"}}`+"\n"+`{"title":"WARNING in teapot_boil","board":%q,"provoked":false}`+"\n", prefix, board)
+	}
+	fmt.Fprintf(&bulk, `{"create":{"_index":"%sincident-2026.01.02"}}`+"\n"+`{"title":"kernel BUG in lkdtm_BUG","board":"b1","provoked":true}`+"\n", prefix)
 	res, err := http.Post(url+"/_bulk", "application/x-ndjson", strings.NewReader(bulk.String()))
 	if err != nil {
 		t.Fatal(err)
@@ -53,10 +57,14 @@ func TestRun(t *testing.T) {
   boot                   7
   test                   0
   log                    1
+  incident               4
 
 boots by lab          pass   fail  other  pass rate
   lab-b                  1      1      2       25 %
   lab-a                  3      0      0      100 %
+
+what fails                                                                       jobs boards
+  WARNING in teapot_boil                                                            3      2
 
 `
 	if got, _, _ := strings.Cut(out.String(), "Look further"); got != want {

@@ -21,7 +21,7 @@ const module = "github.com/kcing/kcing/"
 var allowed = map[string][]string{
 	"cmd/kcing":           {"bulk", "internal/crawl", "internal/envfile", "internal/fetch", "internal/intake", "internal/lavaserver", "internal/legacy", "internal/maestro", "internal/pipeline", "internal/report", "internal/serve", "internal/source", "internal/spool", "internal/synthetic", "kibana", "mappings", "state", "transform"},
 	"internal/crawl":      {"internal/fetch", "internal/source", "internal/spool", "state"},
-	"internal/demo":       {"transform"},
+	"internal/demo":       {"mappings", "transform"},
 	"internal/estest":     {"tools/elasticsearch"},
 	"internal/estest/es":  {"internal/estest"},
 	"internal/lavaserver": {"internal/crawl", "internal/fetch"},

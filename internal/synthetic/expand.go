@@ -45,6 +45,8 @@ func (j *job) fill(dst []byte, name string) []byte {
 		return append(dst, pick(j.random, driverNames)...)
 	case "reg", "reg2":
 		return append(dst, pick(j.random, regulators)...)
+	case "file":
+		return append(dst, pick(j.random, sourceFiles)...)
 	case "fn":
 		return append(dst, pick(j.random, functions)...)
 	}

@@ -94,6 +94,9 @@ func (j *job) kernelMessages(c *kernelClock) {
 	early := earlyMessages[j.build.target.arch]
 	fixed := len(early) + len(commonMessages) + len(lateMessages)
 	wanted := max(j.lines-j.log.lines-j.linesAfterBoot(), 34)
+	if j.warns() {
+		wanted = max(wanted-warningLines, 34)
+	}
 	total := int64(j.bootCenti) * 10_000 * 70 / 100
 	c.step = max(total/int64(wanted), 40)
 	// Driver messages fill up a long log; a short one keeps every so many of
@@ -113,6 +116,9 @@ func (j *job) kernelMessages(c *kernelClock) {
 			for range drivers*(at+1)/slots - drivers*at/slots {
 				j.message(c, j.level(), pick(j.random, driverMessages))
 			}
+		}
+		if j.warns() && i == fixed-len(lateMessages)-1 {
+			j.warning(c)
 		}
 		if j.outcome == outcomeOops && i == fixed-len(lateMessages) {
 			return

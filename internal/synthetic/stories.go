@@ -11,7 +11,9 @@ package synthetic
 //  5. Test timeout: ltp hangs on sun50i-a64-pine64-plus.
 //  6. No login: meson-sm1-khadas-vim3l never reaches a prompt on android.
 //  7. Drift: bcm2711-rpi-4-b boots slower by the day, imx8mp-evk faster.
-//  8. Noise: canceled jobs, single crashes, known failures of a test on a board.
+//  8. One bug, many boards: from two thirds of the window on, mainline warns in
+//     genpd_sync_unused on all boards, and boots nevertheless.
+//  9. Noise: canceled jobs, single crashes, known failures of a test on a board.
 
 type outcome uint8
 
@@ -34,6 +36,9 @@ const (
 	flakySuite, flakyTest           = "kselftest-timers", "nanosleep_latency"
 	timeoutBoard, timeoutPlan       = "sun50i-a64-pine64-plus", "ltp"
 	noLoginBoard, noLoginTree       = "meson-sm1-khadas-vim3l", "android"
+	warningTree, warningAge         = "mainline", 666
+	warningFunction                 = "genpd_sync_unused"
+	warningFile                     = "drivers/pmdomain/core.c"
 )
 
 // buildFails decides by story, then by a little chance; n is the position of
@@ -52,11 +57,19 @@ func buildFails(b *build, n int) bool {
 	return byChance
 }
 
+// isRegression tells a job of the kernels that the regression's board does not boot.
+func (j *job) isRegression() bool {
+	return j.site.board.name == regressionBoard && j.rev.branch.tree == regressionTree && j.rev.age >= regressionAge
+}
+
+// warns tells a job whose kernel warns and goes on.
+func (j *job) warns() bool { return j.rev.branch.tree == warningTree && j.rev.age >= warningAge }
+
 // outcomeOf decides how a job ends.
 func outcomeOf(j *job) outcome {
 	tree, name, roll := j.rev.branch.tree, j.site.board.name, j.below(1000)
 	switch {
-	case name == regressionBoard && tree == regressionTree && j.rev.age >= regressionAge:
+	case j.isRegression():
 		return outcomeOops
 	case j.site.lab.name == brokenLab && j.rev.age >= brokenFrom && j.rev.age < brokenTo:
 		if roll < 520 {

@@ -81,7 +81,9 @@ func TestTemplatesAreFilledIn(t *testing.T) {
 	for _, a := range architectures {
 		check(earlyMessages[a.name])
 		check(oopsHead[a.name])
-		if len(earlyMessages[a.name]) == 0 || len(oopsHead[a.name]) == 0 {
+		check(bugHead[a.name])
+		check([]string{warningHead[a.name]})
+		if len(earlyMessages[a.name]) == 0 || len(oopsHead[a.name]) == 0 || len(bugHead[a.name]) == 0 || warningHead[a.name] == "" {
 			t.Errorf("no messages for %s", a.name)
 		}
 	}

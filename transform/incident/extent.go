@@ -57,7 +57,7 @@ func isDoubtful(text string) bool {
 	if strings.HasSuffix(text, "(unreliable)") {
 		return true
 	}
-	return strings.HasPrefix(behindAddress(strings.TrimLeft(text, " ")), "? ") && !strings.Contains(text, "<EOI>")
+	return strings.HasPrefix(behindAddress(behindAddress(behindMarks(text))), "? ") && !strings.Contains(text, "<EOI>")
 }
 
 // isLoss tells that the console dropped messages, whosever they were.
@@ -77,18 +77,13 @@ func (o *report) injected(text string) bool {
 		return false
 	}
 	f, ok := readFrame(text)
-	return ok && (f.functions[0] == "should_fail" || f.functions[0] == "should_failslab" || f.functions[0] == "should_fail_ex")
+	return ok && strings.HasPrefix(f.functions[0], "should_fail")
 }
 
 // beginsForeign tells other messages that have a stack trace: without a caller
 // the frames behind them cannot be told from the report's.
 func beginsForeign(text string) bool {
-	for _, s := range [...]string{"FAULT_INJECTION: forcing", "vmalloc: allocation failure", "FAULT_FLAG_ALLOW_RETRY missing", "page allocation failure"} {
-		if strings.Contains(text, s) {
-			return true
-		}
-	}
-	return false
+	return hasAny(text, "FAULT_INJECTION: forcing", "vmalloc: allocation failure", "FAULT_FLAG_ALLOW_RETRY missing", "page allocation failure")
 }
 
 // fold adds a header to the report that it says more of; false when it begins a
@@ -164,7 +159,10 @@ func (r *Reader) foldPanic(own, new *report) bool {
 	}
 	const near = 150
 	initDied := strings.Contains(new.text, "kill init")
-	if cause == nil || !isConsequence(new.text) || initDied && own == nil && new.line-cause.line >= near {
+	if cause == nil || !isConsequence(new.text) {
+		return false
+	}
+	if behind := new.line - cause.line; own == nil && (behind > maxDistance || initDied && behind >= near) {
 		return false
 	}
 	cause.fatal = true
@@ -182,15 +180,8 @@ func (r *Reader) foldPanic(own, new *report) bool {
 
 // consequences are the panics that only say that a report before was fatal.
 var consequences = [...]string{
-	"Fatal exception", "panic_on_warn", "panic_on_k", "Oops", "hung_task", "softlockup", "RCU Stall", "Hard LOCKUP", "bad mode", "Watchdog", "BUG!",
+	"Fatal exception", "panic_on_warn", "fault=panic set", "kmsan.panic", "workqueue lockup", "Oops", "hung_task", "softlockup", "RCU Stall", "Hard LOCKUP", "bad mode", "Watchdog", "BUG!",
 	"Attempted to kill init", "Aiee, killing", "Fatal hardware", "scheduling while atomic",
 }
 
-func isConsequence(text string) bool {
-	for _, s := range consequences {
-		if strings.Contains(text, s) {
-			return true
-		}
-	}
-	return false
-}
+func isConsequence(text string) bool { return hasAny(text, consequences[:]...) }

@@ -63,12 +63,7 @@ var notHeaders = [...]string{
 
 // isNoHeader tells lines of notHeaders, and the fault of a user's program.
 func isNoHeader(text string) bool {
-	for _, s := range notHeaders {
-		if strings.Contains(text, s) {
-			return true
-		}
-	}
-	return strings.Contains(text, " ip:") && strings.Contains(text, " sp:") && strings.Contains(text, " error:")
+	return hasAny(text, notHeaders[:]...) || strings.Contains(text, " ip:") && strings.Contains(text, " sp:") && strings.Contains(text, " error:")
 }
 
 // beforeHeader is what may stand before a header that has no stamp: programs

@@ -49,6 +49,9 @@ var warningForms = []form{
 		title: "WARNING in {F}", locate: atWarning, traced: true},
 	{kind: Warning, has: "WARNING: ", re: rx(`WARNING: (?:\[.*\] )?[\w./-]+\.[a-zA-Z]+:\d+ at (?:0x[0-9a-f]+|(?<f>\w+)[.+])`),
 		title: "WARNING in {F}", locate: atWarning, traced: true},
+	// Of a kernel built without the names of its files.
+	{kind: Warning, has: "WARNING: ", re: rx(`WARNING: (?:CPU: \d+ PID: \d+ )?at (?<f>\w+)(?:\.[\w.]+)?\+0x`),
+		title: "WARNING in {F}", locate: atWarning, traced: true},
 	{kind: Warning, has: "kernel stack", re: rx(`WARNING: kernel stack regs at [0-9a-f]+ in \S* has bad '([^']+)' value`),
 		title: "WARNING: kernel stack regs has bad '{1}' value"},
 	{kind: Warning, has: "kernel stack", re: rx(`WARNING: kernel stack (?:regs|frame pointer) .*has bad`), title: "WARNING: kernel stack regs has bad value"},

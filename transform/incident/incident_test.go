@@ -105,6 +105,7 @@ func TestTitles(t *testing.T) {
 			"WARNING in teapot_close", Warning},
 		"WARNING of late": {[]string{"WARNING: drivers/tea/pot.c:99 at teapot_close+0x9/0x20, CPU#1: kettle/9", "RIP: 0010:teapot_close+0x9/0x20", "Call Trace:", " teapot_exit+0x1/0x2"},
 			"WARNING in teapot_close", Warning},
+		"WARNING without files": {[]string{"WARNING: CPU: 3 PID: 99 at teapot_close+0x9/0x20 [teapot]", "pc : teapot_close+0x9/0x20 [teapot]"}, "WARNING in teapot_close", Warning},
 		"refcount": {[]string{"refcount_t: underflow; use-after-free.", "WARNING: CPU: 0 PID: 5 at lib/refcount.c:28 refcount_warn_saturate+0xba/0x110",
 			"RIP: 0010:refcount_warn_saturate+0xba/0x110", "Call Trace:", " <TASK>", " teapot_put+0x40/0x50"}, "WARNING: refcount bug in teapot_put", Refcount},
 		"BUG()": {[]string{"------------[ cut here ]------------", "kernel BUG at drivers/tea/pot.c:12!", "invalid opcode: 0000 [#1] SMP", "RIP: 0010:teapot_break+0x1/0x10", "Call Trace:",
@@ -153,6 +154,7 @@ func TestNoIncident(t *testing.T) {
 		"[    3.000000] systemd[1]: Kernel panic - not syncing: is what a unit prints", "WARNING: BL31: no console", "INFO: task list printed",
 		"kern  :alert : BUG: kernel NULL pointer dereference, address: 0", "kern  :alert : [    3.000000] BUG: kernel NULL pointer dereference, address: 0",
 		"[    3.000000] tea: WARNING: kettle is cold", "# BUG: known", "BUG: text without a stamp", "[    3.000000] ---[ end Kernel panic - not syncing: x ]---",
+		"[    3.000000] Unhandled fault: alignment exception (0x011) at 0x00508ae4\n[    3.000001] CPU: 0 PID: 77 Comm: kettle\n[    3.000002] PC is at 0x508ae4",
 		"[    3.000000] Alignment trap: kettle (77) PC=0xb6f0 Instr=0xe5", "echo 'x' > /proc/sys; Kernel panic - not syncing: in a script",
 		"<LAVA_SIGNAL_TESTCASE TEST_CASE_ID=kernel-BUG RESULT=pass>", "Out of memory: Killed process 7 in a test's own words",
 	} {

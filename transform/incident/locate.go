@@ -1,9 +1,6 @@
 package incident
 
-import (
-	"slices"
-	"strings"
-)
+import "strings"
 
 // locator finds the function that names the bug of a report; empty when there is
 // none that can be trusted.
@@ -24,12 +21,7 @@ func atRegisters(r *report) string {
 // endsStack tells the end of a stack in a trace of x86, and of a report.
 func endsStack(text string) bool {
 	text = strings.TrimLeft(text, " ")
-	for _, s := range [...]string{"</IRQ>", "</NMI>", "</EXC>", "</EOE>"} {
-		if strings.HasPrefix(text, s) {
-			return true
-		}
-	}
-	return strings.Contains(text, "end trace")
+	return hasPrefix(text, "</IRQ>", "</NMI>", "</EXC>", "</EOE>") || strings.Contains(text, "end trace")
 }
 
 func inTraceOrAnywhere(r *report) string {
@@ -163,7 +155,7 @@ func whoAllocatedPage(r *report) string {
 func whoAllocated(r *report) string {
 	if i := r.find(0, has("backtrace")); i >= 0 {
 		return r.pick(r.frames(i+1, func(text string) bool {
-			return strings.Contains(text, "BUG: memory leak") || strings.Contains(text, "unreferenced object")
+			return hasAny(text, "BUG: memory leak", "unreferenced object")
 		})...)
 	}
 	return ""
@@ -188,8 +180,7 @@ func whoWaits(r *report) string {
 		switch {
 		case strings.Contains(f, "rtnl_lock"):
 			return f
-		case strings.Contains(f, "synchronize_rcu"), strings.Contains(f, "synchronize_srcu"),
-			strings.Contains(f, "synchronize_net"), strings.Contains(f, "synchronize_sched"):
+		case hasAny(f, "synchronize_rcu", "synchronize_srcu", "synchronize_net", "synchronize_sched"):
 			return "synchronize_rcu"
 		}
 	}
@@ -247,9 +238,7 @@ func belowInterrupt(r *report) string {
 			}
 		}
 	}
-	i := r.find(0, func(text string) bool {
-		return slices.ContainsFunc(interrupts[:], func(s string) bool { return strings.Contains(text, s) })
-	})
+	i := r.find(0, func(text string) bool { return hasAny(text, interrupts[:]...) })
 	if i < 0 {
 		return ""
 	}

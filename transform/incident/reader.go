@@ -227,9 +227,10 @@ func (r *Reader) settle(o *report) {
 	r.titles[title] = in
 }
 
+// hasRegisters tells a kernel's fault: registers of a user's program have no
+// function of the kernel.
 func (r *report) hasRegisters() bool {
-	line, _ := r.registers(0)
-	return line >= 0
+	return slices.ContainsFunc(r.read(), func(l reportLine) bool { return l.at == named })
 }
 
 // cutRunes is the beginning of a text, valid UTF-8.

@@ -1,6 +1,9 @@
 package incident
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // report is one report of the kernel's, as far as it has been read.
 type report struct {
@@ -57,18 +60,14 @@ func beginsTrace(text string) bool {
 	if strings.Contains(text, "backtrace") && strings.HasSuffix(trimmed, ":") && !strings.Contains(text, "stack backtrace") {
 		return true // of kmemleak; now "backtrace (crc 1234abcd):"
 	}
-	for _, s := range [...]string{"Allocated by task", "Freed by task", "Allocated:", "Freed:"} {
-		if strings.HasPrefix(text, s) {
-			return true
-		}
-	}
-	return text == "Stack:" || strings.Contains(text, "Uninit was stored") || strings.Contains(text, "Uninit was created") ||
-		strings.Contains(text, "Local variable ") && strings.Contains(text, " created at") || strings.Contains(text, "badaddr: ")
+	return text == "Stack:" || hasAny(text, "Uninit was stored", "Uninit was created", "badaddr: ") ||
+		hasPrefix(text, "Allocated by task", "Freed by task", "Allocated:", "Freed:") ||
+		strings.Contains(text, "Local variable ") && strings.Contains(text, " created at")
 }
 
 // mainTrace tells the line before the trace of the report itself.
 func mainTrace(text string) bool {
-	return strings.Contains(text, "Call Trace") || strings.Contains(text, "Call trace") || strings.Contains(text, "Backtrace:")
+	return hasAny(text, "Call Trace", "Call trace", "Backtrace:")
 }
 
 // frames are the functions from line i on to the end of that trace, or to a line
@@ -185,15 +184,9 @@ func (r *report) function() string {
 // provoked tells a crash that a test made on purpose.
 func (r *report) provoked() bool {
 	const head = 120
-	if strings.Contains(r.text, "sysrq triggered") {
-		return true
-	}
-	for _, text := range r.messages[:min(len(r.messages), head)] {
-		if strings.Contains(text, "lkdtm_") || strings.Contains(text, "kunit_try_run_case") || strings.Contains(text, "sysrq_handle_crash") {
-			return true
-		}
-	}
-	return false
+	return strings.Contains(r.text, "sysrq triggered") || slices.ContainsFunc(r.messages[:min(len(r.messages), head)], func(text string) bool {
+		return hasAny(text, "lkdtm_", "kunit_try_run_case", "sysrq_handle_crash")
+	})
 }
 
 // callTrace are the lines of the report's own trace; of all of it, where it is
@@ -213,4 +206,12 @@ func (r *report) callTrace() (symbols []string) {
 		symbols = append(symbols, l.frame.symbol)
 	}
 	return symbols[:min(len(symbols), maxTrace)]
+}
+
+func hasAny(text string, parts ...string) bool {
+	return slices.ContainsFunc(parts, func(part string) bool { return strings.Contains(text, part) })
+}
+
+func hasPrefix(text string, prefixes ...string) bool {
+	return slices.ContainsFunc(prefixes, func(prefix string) bool { return strings.HasPrefix(text, prefix) })
 }
