@@ -48,7 +48,7 @@ func TestInstallTwice(t *testing.T) {
 	states(t, es, prefix, StateCurrent)
 
 	es.mustDo(t, "DELETE", "/_index_template/"+TemplateName(prefix, Log), "")
-	expect(t, actions(t, es, InstallOptions{Prefix: prefix, OnlyMissing: true}), Unchanged, Unchanged, Unchanged, Created)
+	expect(t, actions(t, es, InstallOptions{Prefix: prefix, OnlyMissing: true}), Unchanged, Unchanged, Unchanged, Created, Unchanged)
 	states(t, es, prefix, StateCurrent)
 }
 

@@ -199,7 +199,7 @@ func TestIncidentsOfMaestroLogs(t *testing.T) {
 	for name, log := range map[string]string{
 		"lava_log": `"log": ` + string(console), "lava_logs": `"lava_logs": ` + logOf("debug:x", "target:[    1.000002] "+panicked),
 	} {
-		rec, d, err := made(`{`+node+`, "tests": [], `+log+`}`, Options{})
+		rec, d, err := made([]byte(`{`+node+`, "tests": [], `+log+`}`), Options{})
 		if err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
