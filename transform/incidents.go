@@ -49,7 +49,11 @@ func (d *Documents) readConsole() []incident.Incident {
 			continue
 		}
 		d.work.logRead = true
-		msg, ok := consoleMessage(d.buf[s.source:s.end])
+		doc := d.buf[s.source:s.end]
+		if !reader.Wants(doc) { // before it is taken apart: nearly all are not wanted
+			continue
+		}
+		msg, ok := consoleMessage(doc)
 		if !ok || !reader.Wants(msg) {
 			continue
 		}

@@ -14,8 +14,9 @@ import (
 type form struct {
 	kind Kind
 	// has is in every header of the form: it is looked for before re is tried.
-	has string
-	re  func() *regexp.Regexp
+	has  string
+	word int // number of has, see wordsOfForms
+	re   func() *regexp.Regexp
 	// title has {1}, {2} … for the groups of re, {F} for the function, {access} for
 	// KASAN's " Read" or " Write" and {next} for the message behind the header.
 	// Without a function it ends before " in {F}".
@@ -79,8 +80,12 @@ func header(m message) (*form, []int) {
 	if m.repeats || strings.HasPrefix(strings.TrimLeft(m.text, " "), "kern ") {
 		return nil, nil
 	}
+	found, any := wordsOfForms().in(m.text)
+	if !any {
+		return nil, nil
+	}
 	for _, f := range forms {
-		if !strings.Contains(m.text, f.has) || f.byKernel && !m.stamped() {
+		if !found.has(f.word) || f.byKernel && !m.stamped() {
 			continue
 		}
 		at := f.re().FindStringSubmatchIndex(m.text)

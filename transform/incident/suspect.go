@@ -49,22 +49,21 @@ next:
 	}
 }
 
-func isWord(b []byte) bool {
-	w := binary.LittleEndian.Uint32(b)
-	return words[w*wordsFactor>>(32-windowBits)] == w
-}
-
 // Suspect tells whether a message may hold a report's header. It is meant to be
 // asked of every line of a log, in the form that JSON has it.
 func Suspect(message []byte) bool {
+	table, factor := words, wordsFactor // out of the loop: it runs over nearly all bytes
 	for len(message) >= 4*wordBytes {
-		if isWord(message) || isWord(message[4:]) || isWord(message[8:]) || isWord(message[12:]) {
+		a, b := binary.LittleEndian.Uint32(message), binary.LittleEndian.Uint32(message[4:])
+		c, d := binary.LittleEndian.Uint32(message[8:]), binary.LittleEndian.Uint32(message[12:])
+		const shift = 32 - windowBits
+		if table[a*factor>>shift] == a || table[b*factor>>shift] == b || table[c*factor>>shift] == c || table[d*factor>>shift] == d {
 			return true
 		}
 		message = message[4*wordBytes:]
 	}
 	for ; len(message) >= wordBytes; message = message[wordBytes:] {
-		if isWord(message) {
+		if w := binary.LittleEndian.Uint32(message); table[w*factor>>(32-windowBits)] == w {
 			return true
 		}
 	}
