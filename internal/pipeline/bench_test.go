@@ -85,7 +85,7 @@ func BenchmarkRun(b *testing.B) {
 			var docs int64
 			began := cpuTime()
 			for b.Loop() {
-				report, err := Run(b.Context(), slice(records), Config{Transport: &acceptAll{}, Ledger: forgetful{}, Workers: workers})
+				report, err := Run(b.Context(), slice(records), Config{Transport: &acceptAll{}, OtherLab: "lab", Ledger: forgetful{}, Workers: workers})
 				if err != nil || report.Finished != report.Records {
 					b.Fatal(report, err)
 				}
@@ -106,7 +106,7 @@ func BenchmarkDryRun(b *testing.B) {
 			b.ReportAllocs()
 			began := cpuTime()
 			for b.Loop() {
-				report, err := DryRun(b.Context(), slice(records), io.Discard, Config{Workers: workers})
+				report, err := DryRun(b.Context(), slice(records), io.Discard, Config{OtherLab: "lab", Workers: workers})
 				if err != nil || report.Pending != 0 {
 					b.Fatal(report, err)
 				}
