@@ -28,7 +28,7 @@ func TestStalledServerMemory(t *testing.T) {
 			w := newWorkplace(t, server.URL(), p.url).with(env...)
 			w.program = plainProgram(t)
 			run := w.command("feed", dir).start()
-			until(t, "four requests hang", func() bool { return p.stats().faults == 4 || !run.running() })
+			until(t, "both requests hang", func() bool { return p.stats().faults == 2 || !run.running() })
 			// All that may be under way is 32 MiB.
 			until(t, "kcing fills up", func() bool { return w.memory(run, "VmHWM") > 40<<20 })
 			w.stalls(run)
