@@ -45,6 +45,11 @@ type app struct {
 	stdout io.Writer
 	stderr *screen
 	now    func() time.Time
+	// endWarnings tells how often warnings came that were shown once; nil: none
+	// were held back.
+	endWarnings func()
+	// typesRecords: a person at the terminal is standard input.
+	typesRecords bool
 }
 
 // run is the whole program, but for the exit.
@@ -72,14 +77,14 @@ func (a *app) exitCode(ctx context.Context, err error) int {
 		return exitOK
 	case errors.As(err, &exit):
 		if exit.msg != "" {
-			_, _ = fmt.Fprintln(a.stderr, "kcing:", exit.msg)
+			a.complain(exit.msg)
 		}
 		return exit.code
 	case ctx.Err() != nil && errors.Is(err, context.Canceled):
-		_, _ = fmt.Fprintln(a.stderr, "kcing: interrupted")
+		a.complain("interrupted")
 		return exitInterrupted
 	}
-	_, _ = fmt.Fprintln(a.stderr, "kcing:", plainText(err))
+	a.complain(plainText(err))
 	return exitFailed
 }
 

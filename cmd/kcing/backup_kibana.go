@@ -58,7 +58,7 @@ func (a *app) backupKibana(ctx context.Context, s *settings, file string, all bo
 		return err
 	}
 	defer closeLog()
-	client, status, err := s.openKibana(ctx, log)
+	client, status, err := a.openKibana(ctx, s, log)
 	if err != nil {
 		return err
 	}

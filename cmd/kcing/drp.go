@@ -5,10 +5,8 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"log/slog"
 	"slices"
-	"text/tabwriter"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -76,7 +74,7 @@ func (a *app) retain(ctx context.Context, s *settings, dryRun bool, log *slog.Lo
 	started, days := a.now(), s.days()
 	report := drpReport{DryRun: dryRun, Before: mappings.Cutoff(started, longest(days))}
 	report.Deleted, report.Gone, report.Failed = []mappings.IndexUsage{}, []string{}, []mappings.RetainFailure{} // [] in JSON
-	client, err := s.connect(ctx)
+	client, err := a.connect(ctx, s)
 	if err != nil {
 		return report, err
 	}
@@ -122,21 +120,21 @@ func longest(d mappings.Days) int {
 }
 
 func (a *app) printDRP(r drpReport) {
-	t := tabwriter.NewWriter(a.stdout, 0, 8, 2, ' ', tabwriter.AlignRight)
-	width := 0
+	t := &table{right: []bool{false, true, true}}
 	for _, i := range r.Deleted {
-		width = max(width, len(i.Name))
+		t.row(i.Name, plural(i.Docs, "document"), bytesText(i.Bytes))
 	}
-	for _, i := range r.Deleted {
-		_, _ = fmt.Fprintf(t, "%-*s\t%s\t%s\t\n", width, i.Name, plural(i.Docs, "document"), bytesText(i.Bytes))
+	_ = t.print(a.stdout)
+	if len(r.Deleted)+len(r.Failed)+r.Forgotten == 0 {
+		a.say("nothing to do: no index and no finished record is from before %s; %s kept", r.Before.Format(time.DateOnly), plural(r.Kept, "index"))
+		return
 	}
-	_ = t.Flush()
 	verb, freed := "deleted", "freed"
 	if r.DryRun {
 		verb, freed = "would delete", "to be freed"
 	}
-	_, _ = fmt.Fprintf(a.stdout, "%s %s: %s, %s %s; %s kept\n", verb, plural(len(r.Deleted), "index"), plural(r.Docs, "document"), bytesText(r.Bytes), freed, plural(r.Kept, "index"))
+	a.say("%s %s: %s, %s %s; %s kept", verb, plural(len(r.Deleted), "index"), plural(r.Docs, "document"), bytesText(r.Bytes), freed, plural(r.Kept, "index"))
 	if !r.DryRun {
-		_, _ = fmt.Fprintf(a.stdout, "forgot %s from before %s\n", plural(r.Forgotten, "finished record"), r.Before.Format(time.DateOnly))
+		a.say("forgot %s from before %s", plural(r.Forgotten, "finished record"), r.Before.Format(time.DateOnly))
 	}
 }

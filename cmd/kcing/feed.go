@@ -101,6 +101,9 @@ func (a *app) files(f *feedArgs, paths []source.Path, log *slog.Logger, unreadab
 		Empty: func(path string) {
 			log.Warn("nothing to feed in this folder", "folder", path, "read are", source.FolderFiles)
 		}}
+	if slices.ContainsFunc(paths, func(p source.Path) bool { return p.Name == "-" }) {
+		files.Stdin = a.input("records")
+	}
 	if err := files.Check(); err != nil {
 		return nil, &exitError{code: exitFailed, msg: fmt.Sprintf("nothing was fed: %v", err)}
 	}
@@ -117,7 +120,7 @@ func (a *app) feed(ctx context.Context, f *feedArgs) error {
 		log.Warn(warning)
 	}
 	config := pipeline.Config{Bulk: f.bulkOptions(), Prefix: f.prefix, OtherLab: f.lab, IngestTime: f.timestamp == "ingest",
-		Force: f.force, Now: a.now, Logger: log, Progress: new(pipeline.Progress)}
+		Force: f.force, Now: a.now, Logger: log, Progress: new(pipeline.Progress), LogEach: a.logsEach(&f.settings)}
 	if a.typed(labName) {
 		config.Lab = f.lab
 	}
@@ -165,7 +168,7 @@ func (a *app) feedElasticsearch(ctx context.Context, f *feedArgs, files *source.
 		return err
 	}
 	defer store.Close() //nolint:errcheck // every write was committed and checked
-	client, err := f.connect(ctx)
+	client, err := a.connect(ctx, &f.settings)
 	if err != nil {
 		return err
 	}
@@ -192,16 +195,17 @@ func (a *app) feedElasticsearch(ctx context.Context, f *feedArgs, files *source.
 	}
 	result := feedResult(report, *unreadable, runErr, pendingIn(files.Paths, records, report, *unreadable), f.db)
 	a.saveRun(ctx, store, "feed", started, result, feedCounts(report, *unreadable), log)
-	if report.Records == 0 && *unreadable == 0 && runErr == nil {
-		log.Warn("there was nothing to feed")
-	}
 	if f.json {
 		if err := json.NewEncoder(a.stdout).Encode(feedJSON{Report: report, Unreadable: *unreadable, Resumed: leftovers.Len()}); err != nil {
 			return err
 		}
 	} else {
-		printFeedReport(a.stdout, report)
-		printLeftovers(a.stdout, leftovers)
+		if report.Records == 0 && *unreadable == 0 && runErr == nil {
+			a.say("nothing to do: there was nothing to feed")
+		} else {
+			a.printFeedReport(report)
+		}
+		a.printLeftovers(leftovers)
 	}
 	return result
 }

@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"log/slog"
 
 	"github.com/dustin/go-humanize"
@@ -46,7 +45,7 @@ func (a *app) feedCrawl(ctx context.Context, f *feedArgs, config pipeline.Config
 		return err
 	}
 	defer store.Close() //nolint:errcheck // every write was committed and checked
-	client, err := f.connectBoth(ctx, from)
+	client, err := a.connectBoth(ctx, f, from)
 	if err != nil {
 		return err
 	}
@@ -66,10 +65,10 @@ func (a *app) feedCrawl(ctx context.Context, f *feedArgs, config pipeline.Config
 
 // connectBoth asks Elasticsearch and the source at once, so that a machine
 // without network is told of in seconds.
-func (f *feedArgs) connectBoth(ctx context.Context, from *origin) (*elasticsearch.BaseClient, error) {
+func (a *app) connectBoth(ctx context.Context, f *feedArgs, from *origin) (*elasticsearch.BaseClient, error) {
 	reached := make(chan error, 1)
 	go func() { reached <- from.reach(ctx) }()
-	client, err := f.connect(ctx)
+	client, err := a.connect(ctx, &f.settings)
 	return client, cmp.Or(err, <-reached)
 }
 
@@ -103,7 +102,11 @@ func (a *app) runCrawl(ctx context.Context, f *feedArgs, o crawl.Options, config
 		return result
 	}
 	a.printCrawlReport(f.crawled.source, crawled)
-	printFeedReport(a.stdout, report)
+	if report.Records == 0 && runErr == nil && crawled.Failed == 0 {
+		a.say("nothing to do: %s", allKnown(crawled.Known))
+	} else {
+		a.printFeedReport(report)
+	}
 	return result
 }
 
@@ -138,14 +141,14 @@ func (f *feedArgs) warnOfRetention(log *slog.Logger, o crawl.Options, a *app) {
 }
 
 func (a *app) printCrawlReport(source string, r crawl.Report) {
-	_, _ = fmt.Fprintf(a.stdout, "%s: %s listed, %s known, %s downloaded", source, humanize.Comma(r.Listed), humanize.Comma(r.Known), humanize.Comma(r.Downloaded))
+	more := ""
 	if r.Resumed > 0 {
-		_, _ = fmt.Fprintf(a.stdout, ", %s taken up from an interrupted run", humanize.Comma(r.Resumed))
+		more = ", " + humanize.Comma(r.Resumed) + " taken up from an interrupted run"
 	}
 	if n := r.Failed + r.GivenUp; n > 0 {
-		_, _ = fmt.Fprintf(a.stdout, ", %s not downloaded", humanize.Comma(n))
+		more += ", " + humanize.Comma(n) + " not downloaded"
 	}
-	_, _ = fmt.Fprintln(a.stdout)
+	a.say("%s: %s listed, %s known, %s downloaded%s", source, humanize.Comma(r.Listed), humanize.Comma(r.Known), humanize.Comma(r.Downloaded), more)
 }
 
 // pendingInSpool says how much an unfinished crawl leaves for the next one.

@@ -73,12 +73,15 @@ func (s *kibanaSettings) kibanaClient(log *slog.Logger) (*kibana.Client, error) 
 
 // openKibana makes a client and makes sure that Kibana is ready and has the
 // space.
-func (s *kibanaSettings) openKibana(ctx context.Context, log *slog.Logger) (*kibana.Client, kibana.Status, error) {
+func (a *app) openKibana(ctx context.Context, s *settings, log *slog.Logger) (*kibana.Client, kibana.Status, error) {
 	client, err := s.kibanaClient(log)
 	if err != nil {
 		return nil, kibana.Status{}, err
 	}
-	status, err := client.Wait(ctx, s.patience())
+	patience := s.patience()
+	ready := a.showWait("Kibana at "+client.Address().String(), max(patience.Starting, patience.Unreachable))
+	status, err := client.Wait(ctx, patience)
+	ready()
 	if err == nil {
 		err = client.CheckSpace(ctx)
 	}

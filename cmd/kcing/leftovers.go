@@ -2,20 +2,19 @@ package main
 
 import (
 	"fmt"
-	"io"
 	"log/slog"
 
 	"github.com/kcing/kcing/internal/serve"
 )
 
 // printLeftovers says what became of records that others had left in the spool.
-func printLeftovers(w io.Writer, l *serve.Leftovers) {
+func (a *app) printLeftovers(l *serve.Leftovers) {
 	switch left := l.Left(); {
 	case l.Len() == 0:
 	case left == 0:
-		_, _ = fmt.Fprintf(w, "of these, %s had been left in the spool by processes that are gone\n", plural(l.Len(), "record"))
+		a.say("of these, %s had been left in the spool by processes that are gone", plural(l.Len(), "record"))
 	default:
-		_, _ = fmt.Fprintf(w, "%s had been left in the spool by processes that are gone; %s still there\n", plural(l.Len(), "record"), isOrAre(left))
+		a.say("%s had been left in the spool by processes that are gone; %s still there", plural(l.Len(), "record"), isOrAre(left))
 	}
 }
 

@@ -7,8 +7,29 @@ import (
 	"os"
 )
 
-// logger opens the log that the flags ask for. close is never nil.
+// logger opens the log that the flags ask for. On a terminal it speaks to the
+// person there. close is never nil.
 func (a *app) logger(s *settings) (log *slog.Logger, closeLog func(), err error) {
+	if s.logFile != "" || s.logFormat == "json" || !a.stderr.isTerminal() {
+		return a.serviceLogger(s)
+	}
+	o := &personLog{out: a.stderr, width: func() int { return widthOf(a.stderr.out) }, personCounts: new(personCounts)}
+	if s.debug {
+		o.level = slog.LevelDebug
+	}
+	a.endWarnings = o.close
+	return slog.New(o), o.close, nil
+}
+
+// logsEach tells whether the log wants each line: it is a file or for programs,
+// or counts what is alike.
+func (a *app) logsEach(s *settings) bool {
+	return s.logFile != "" || s.logFormat == "json" || a.stderr.isTerminal()
+}
+
+// serviceLogger is the log of a process that runs for long, and whatever no
+// person reads as it is written.
+func (a *app) serviceLogger(s *settings) (log *slog.Logger, closeLog func(), err error) {
 	var w io.Writer = a.stderr
 	closeLog = func() {}
 	if s.logFile != "" {

@@ -25,16 +25,30 @@ const (
 
 // showProgress shows how a run goes until the returned function is called.
 // records is how many there will be, negative when that is not known.
+// Then warnings that were held back are told.
 func (a *app) showProgress(s *settings, p *pipeline.Progress, records int64, log *slog.Logger) (stop func()) {
+	stopShowing := a.progress(s, p, records, log)
+	return func() {
+		stopShowing()
+		if a.endWarnings != nil {
+			a.endWarnings()
+		}
+	}
+}
+
+func (a *app) progress(s *settings, p *pipeline.Progress, records int64, log *slog.Logger) (stop func()) {
 	switch {
 	case s.noProgress:
 		return func() {}
+	case a.typesRecords:
+		return func() {} // it would be drawn over what is typed
 	case a.stderr.moves() && s.logFormat == "text":
 		started := time.Now()
 		return a.stderr.animate(func(width int) string { return measure(p, records, time.Since(started)).line(width) })
 	}
 	return each(lineEvery, func() {
-		args := []any{"records", p.Settled.Load(), "read", p.Records.Load(), "documents", p.Documents.Load(), "bytes", p.Bytes.Load()}
+		args := []any{"records", p.Settled.Load(), "read", p.Records.Load(),
+			"documents", p.Documents.Load(), "bytes", p.Bytes.Load()}
 		if records >= 0 {
 			args = append(args, "of", records)
 		}
@@ -107,7 +121,8 @@ type reading struct {
 func measure(p *pipeline.Progress, records int64, took time.Duration) reading {
 	// Settled is loaded first: it never overtakes what was read.
 	settled := p.Settled.Load()
-	return reading{of: records, read: p.Records.Load(), settled: settled, documents: p.Documents.Load(), bytes: p.Bytes.Load(), took: took}
+	return reading{of: records, read: p.Records.Load(), settled: settled, documents: p.Documents.Load(),
+		bytes: p.Bytes.Load(), took: took}
 }
 
 // share is the part that is done, from 0 to 1. A record that was read and is on

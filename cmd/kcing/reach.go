@@ -49,6 +49,12 @@ func (s *settings) connect(ctx context.Context) (*elasticsearch.BaseClient, erro
 	return client, oldServer(info.Version.Number, s.maskedNodes())
 }
 
+// connect is the settings' connect, with a word on the wait at a terminal.
+func (a *app) connect(ctx context.Context, s *settings) (*elasticsearch.BaseClient, error) {
+	defer a.showWait("Elasticsearch at "+s.maskedNodes(), reachFor)()
+	return s.connect(ctx)
+}
+
 // oldServer is an error when the templates need a later Elasticsearch: 8.14
 // brought index.mapping.total_fields.ignore_dynamic_beyond_limit.
 func oldServer(version, nodes string) error {

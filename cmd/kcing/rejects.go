@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"github.com/dustin/go-humanize"
@@ -102,7 +101,7 @@ func toJSON(r state.Reject) rejectJSON {
 }
 
 func (a *app) listRejects(ctx context.Context, o *rejectsArgs, s *state.Store) error {
-	t := tabwriter.NewWriter(a.stdout, 0, 8, 2, ' ', 0)
+	t := new(table)
 	enc := json.NewEncoder(a.stdout)
 	n := 0
 	for r, err := range s.Rejects(ctx, o.filter) {
@@ -116,7 +115,7 @@ func (a *app) listRejects(ctx context.Context, o *rejectsArgs, s *state.Store) e
 			continue
 		}
 		if n++; n == 1 {
-			_, _ = fmt.Fprintln(t, "ID\tRECEIVED\tKIND\tTYPE\tSIZE\tSOURCE\tREASON")
+			t.row("ID", "RECEIVED", "KIND", "TYPE", "SIZE", "SOURCE", "REASON")
 		}
 		source, reason := r.Source, r.Reason
 		if r.DocumentID != "" {
@@ -126,12 +125,12 @@ func (a *app) listRejects(ctx context.Context, o *rejectsArgs, s *state.Store) e
 		if !o.noTrunc {
 			source, reason = tail(source, 48), head(reason, 120)
 		}
-		_, _ = fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", r.ID, r.Received.UTC().Format("2006-01-02 15:04"), dash(r.Kind), r.Type, humanize.Bytes(uint64(max(r.Size, 0))), source, reason)
+		t.row(r.ID, r.Received.UTC().Format("2006-01-02 15:04"), dash(r.Kind), r.Type, humanize.Bytes(uint64(max(r.Size, 0))), source, reason)
 	}
 	if n == 0 && !o.json {
-		_, _ = fmt.Fprintln(t, "no rejects")
+		a.say("no rejects")
 	}
-	return t.Flush()
+	return t.print(a.stdout)
 }
 
 func dash(s string) string {
@@ -214,7 +213,11 @@ func (a *app) rejectsDrop() *cli.Command {
 					return err
 				}
 				n, err := s.DropRejects(c.Context, ids...)
-				_, _ = fmt.Fprintf(a.stdout, "dropped %s\n", plural(n, "reject"))
+				if n == 0 && err == nil {
+					a.say("nothing to do: no such rejects")
+					return nil
+				}
+				a.say("dropped %s", plural(n, "reject"))
 				return err
 			})
 		},
@@ -277,10 +280,10 @@ func (a *app) retryRejects(ctx context.Context, o *rejectsArgs, s *state.Store, 
 		return err
 	}
 	if len(ids) == 0 {
-		_, err := fmt.Fprintln(a.stdout, "no rejects")
-		return err
+		a.say("nothing to do: no such rejects")
+		return nil
 	}
-	client, err := o.connect(ctx)
+	client, err := a.connect(ctx, &o.settings)
 	if err != nil {
 		return err
 	}
@@ -288,15 +291,17 @@ func (a *app) retryRejects(ctx context.Context, o *rejectsArgs, s *state.Store, 
 		return err
 	}
 	config := pipeline.Config{Transport: client, Bulk: o.bulkOptions(), Ledger: s, Prefix: o.prefix, OtherLab: o.lab, Force: o.force,
-		IngestTime: o.timestamp == "ingest", Now: a.now, Logger: log}
+		IngestTime: o.timestamp == "ingest", Now: a.now, Logger: log, LogEach: a.logsEach(&o.settings), Progress: new(pipeline.Progress)}
+	stopProgress := a.showProgress(&o.settings, config.Progress, -1, log)
 	accepted, err := pipeline.Retry(ctx, s, ids, int64(o.maxRecordBytes), config)
+	stopProgress()
 	if accepted > 0 && err == nil {
 		o.refresh(ctx, client, log)
 	}
 	if err != nil {
-		_, _ = fmt.Fprintf(a.stdout, "%s of %s got in\n", humanize.Comma(int64(accepted)), plural(len(ids), "reject"))
+		a.say("%s of %s got in", humanize.Comma(int64(accepted)), plural(len(ids), "reject"))
 	} else {
-		_, _ = fmt.Fprintf(a.stdout, "%s retried: %s got in, %s refused again\n", plural(len(ids), "reject"), humanize.Comma(int64(accepted)), humanize.Comma(int64(len(ids)-accepted)))
+		a.say("%s retried: %s got in, %s refused again", plural(len(ids), "reject"), humanize.Comma(int64(accepted)), humanize.Comma(int64(len(ids)-accepted)))
 	}
 	switch {
 	case err != nil && errors.Is(err, context.Canceled):

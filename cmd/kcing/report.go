@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"io"
 	"maps"
 	"slices"
 	"strings"
@@ -82,15 +81,27 @@ func notZero(counts map[string]int64) map[string]int64 {
 	return counts
 }
 
-func printFeedReport(w io.Writer, r pipeline.Report) {
+// allKnown is what a command says that found nothing new.
+func allKnown(n int64) string {
+	if n == 0 {
+		return "no new records"
+	}
+	return "all " + humanize.Comma(n) + " known"
+}
+
+func (a *app) printFeedReport(r pipeline.Report) {
+	if r.Records > 0 && r.Skipped == r.Records {
+		a.say("nothing to do: %s", allKnown(r.Records))
+		return
+	}
 	rate := ""
 	if s := r.Elapsed.Seconds(); s > 0 {
 		rate = fmt.Sprintf(" (%.1f MB/s)", float64(r.Bytes)/1e6/s)
 	}
-	_, _ = fmt.Fprintf(w, "%s, %s, in %s%s\n", plural(r.Records, "record"), humanize.Bytes(uint64(max(r.Bytes, 0))), seconds(r.Elapsed), rate)
+	a.say("%s, %s, in %s%s", plural(r.Records, "record"), humanize.Bytes(uint64(max(r.Bytes, 0))), seconds(r.Elapsed), rate)
 	line := func(name string, n int64, more string) {
 		if n > 0 || name == "finished" {
-			_, _ = fmt.Fprintf(w, "  %-16s %12s%s\n", name, humanize.Comma(n), more)
+			a.sayIn(31, "  %-16s %12s%s", name, humanize.Comma(n), more)
 		}
 	}
 	line("finished", r.Finished, "")
@@ -101,11 +112,11 @@ func printFeedReport(w io.Writer, r pipeline.Report) {
 	line("blank", r.Blank, "  dropped")
 	line("not finished", r.NotFinished, "  jobs that were still running; their last callback is stored")
 	line("pending", r.Pending, "")
-	_, _ = fmt.Fprintf(w, "documents: %s stored, %s already there, %s rejected", humanize.Comma(r.Bulk.Stored), humanize.Comma(r.Bulk.Duplicate), humanize.Comma(total(r.RejectedDocuments)))
+	kinds := ""
 	if len(r.Documents) > 0 {
-		_, _ = fmt.Fprintf(w, " (%s)", byKind(r.Documents))
+		kinds = " (" + byKind(r.Documents) + ")"
 	}
-	_, _ = fmt.Fprintln(w)
+	a.say("documents: %s stored, %s already there, %s rejected%s", humanize.Comma(r.Bulk.Stored), humanize.Comma(r.Bulk.Duplicate), humanize.Comma(total(r.RejectedDocuments)), kinds)
 }
 
 func seconds(d time.Duration) string {

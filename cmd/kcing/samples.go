@@ -79,6 +79,6 @@ func (a *app) samples(o *samplesArgs) error {
 		}
 		counts[r.Kind]++
 	}
-	_, err := fmt.Fprintf(a.stdout, "%s in %s: build %d, boot %d, lava %d\n", plural(total(counts), "record"), o.dir, counts["build"], counts["boot"], counts["lava"])
-	return err
+	a.say("%s in %s: build %d, boot %d, lava %d", plural(total(counts), "record"), o.dir, counts["build"], counts["boot"], counts["lava"])
+	return nil
 }

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/dustin/go-humanize"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/kcing/kcing/internal/crawl"
@@ -51,12 +52,16 @@ func (a *app) downloadSamples(ctx context.Context, o *samplesArgs) error {
 	if err != nil {
 		return fmt.Errorf("%w; run the same command again to go on", err)
 	}
-	_, err = fmt.Fprintf(a.stdout, "%s downloaded to %s: build %d, boot %d, lava %d; %d were there\n",
+	if total(done.written)+done.failed == 0 {
+		a.say("nothing to do: all %s that are listed are in %s", humanize.Comma(done.there), o.dir)
+		return nil
+	}
+	a.say("%s downloaded to %s: build %d, boot %d, lava %d; %d were there",
 		plural(total(done.written), "record"), o.dir, done.written["build"], done.written["boot"], done.written["lava"], done.there)
-	if err == nil && done.failed > 0 {
+	if done.failed > 0 {
 		return &exitError{code: exitRejects, msg: plural(done.failed, "record") + " could not be downloaded"}
 	}
-	return err
+	return nil
 }
 
 // write downloads the items that have no file yet.

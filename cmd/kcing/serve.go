@@ -88,7 +88,7 @@ func (a *app) serve(ctx context.Context, v *serveArgs, formatGiven bool) error {
 	if !formatGiven && (v.logFile != "" || !a.stderr.isTerminal()) {
 		v.logFormat = "json"
 	}
-	log, closeLog, err := a.logger(&v.settings)
+	log, closeLog, err := a.serviceLogger(&v.settings)
 	if err != nil {
 		return err
 	}

@@ -34,7 +34,7 @@ func (a *app) setupESCommand() *cli.Command {
 }
 
 func (a *app) setupES(ctx context.Context, s *settings, o mappings.InstallOptions) error {
-	client, err := s.connect(ctx)
+	client, err := a.connect(ctx, s)
 	if err != nil {
 		return err
 	}

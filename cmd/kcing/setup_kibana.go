@@ -83,7 +83,7 @@ func (a *app) setupKibana(ctx context.Context, s *settings, o setupKibanaOptions
 		return err
 	}
 	defer closeLog()
-	client, status, err := s.openKibana(ctx, log)
+	client, status, err := a.openKibana(ctx, s, log)
 	if err != nil {
 		return err
 	}

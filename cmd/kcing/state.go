@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"strings"
@@ -122,16 +123,22 @@ func (a *app) forget(ctx context.Context, s *settings, kind string, ids []string
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(a.stdout, "forgot %s\n", plural(n, "record"))
-	return err
+	if n == 0 {
+		a.say("nothing to do: no such record is finished")
+		return nil
+	}
+	a.say("forgot %s", plural(n, "record"))
+	return nil
 }
 
 func (a *app) stateImport(ctx context.Context, s *settings, args []string) error {
 	if len(args) != 1 {
 		return usagef("state import wants one CSV file, or - for standard input")
 	}
-	in := a.stdin
-	if args[0] != "-" {
+	var in io.Reader
+	if args[0] == "-" {
+		in = a.input("CSV")
+	} else {
 		f, err := os.Open(args[0])
 		if err != nil {
 			return err
@@ -148,9 +155,11 @@ func (a *app) stateImport(ctx context.Context, s *settings, args []string) error
 	if err != nil {
 		return err
 	}
-	if _, err := fmt.Fprintf(a.stdout, "imported %s; %s known before, %s not understood\n", plural(r.Added, "record"), plural(r.Known, "record"), plural(r.Skipped, "row")); err != nil {
-		return err
+	if r.Added+r.Skipped == 0 && r.Known > 0 {
+		a.say("nothing to do: %s", allKnown(int64(r.Known)))
+		return nil
 	}
+	a.say("imported %s; %s known before, %s not understood", plural(r.Added, "record"), plural(r.Known, "record"), plural(r.Skipped, "row"))
 	if r.FirstBad != nil {
 		return &exitError{code: exitRejects, msg: r.FirstBad.Error()}
 	}

@@ -10,7 +10,6 @@ import (
 	"io/fs"
 	"os"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"github.com/dustin/go-humanize"
@@ -209,9 +208,9 @@ func shown(name string, value any) string {
 }
 
 func (a *app) printStatus(c *cli.Context, r statusReport) error {
-	t := tabwriter.NewWriter(a.stdout, 0, 8, 2, ' ', 0)
+	t := new(table)
 	row := func(name, format string, args ...any) {
-		_, _ = fmt.Fprintf(t, "%s\t%s\n", name, fmt.Sprintf(format, args...))
+		t.row(name, fmt.Sprintf(format, args...))
 	}
 	es := r.Elasticsearch
 	if es.Error != "" {
@@ -234,13 +233,16 @@ func (a *app) printStatus(c *cli.Context, r statusReport) error {
 	if r.FeedRunning != "" {
 		row("feed", "running (%s)", r.FeedRunning)
 	}
-	_, _ = fmt.Fprintln(t) // ends the columns: the settings have their own
+	if err := t.print(a.stdout); err != nil {
+		return err
+	}
+	t.rows = [][]string{{""}} // the settings have columns of their own
 	for _, f := range c.Command.Flags {
 		for _, name := range variables(f) {
 			row(name, "%s", dash(r.Settings[name]))
 		}
 	}
-	return t.Flush()
+	return t.print(a.stdout)
 }
 
 func templatesLine(templates []mappings.TemplateStatus) string {

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"fmt"
 	"io"
 	"os"
 	"os/exec"
@@ -163,7 +164,7 @@ func wants(t *testing.T, screen string, patterns ...string) {
 			t.Errorf("the screen does not show %q:\n%s", p, screen)
 		}
 	}
-	if m := regexp.MustCompile(`\d%|goroutine|\[=|\\"|!BADKEY`).FindString(screen); m != "" {
+	if m := regexp.MustCompile(`\d%|goroutine|level=|\[=|\\"|!BADKEY`).FindString(screen); m != "" {
 		t.Errorf("%q is on the screen at the end:\n%s", m, screen)
 	}
 }
@@ -190,7 +191,7 @@ func TestFeedOnTerminal(t *testing.T) {
 				t.Errorf("the bar went through %q", percents)
 			}
 			again := w.onTerminal(width, nil, "feed", "samples").ends(exitOK)
-			wants(t, again, `^80 records, `)
+			wants(t, again, `^nothing to do: all 80 known$`)
 		})
 	}
 }
@@ -291,4 +292,79 @@ func TestStatusLine(t *testing.T) {
 	if got := (reading{of: -1, settled: 7, took: time.Hour + 62*time.Second}).line(30); got != "7 records  1:01:02" {
 		t.Errorf("of unknown length: %q", got)
 	}
+}
+
+// TestWarningsOnTerminal: warnings are sentences, and those that say the same
+// are counted; a log file has each of them. What Elasticsearch does not see is
+// listed to the width.
+func TestWarningsOnTerminal(t *testing.T) {
+	t.Parallel()
+	w := newWorkplace(t)
+	if err := os.Mkdir(w.dir+"/in", 0o750); err != nil {
+		t.Fatal(err)
+	}
+	const refused = 230 // more than a log for programs would have
+	for i := range refused {
+		if err := os.WriteFile(fmt.Sprintf("%s/in/%03d.json", w.dir, i), []byte(`["no record"]`), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, width := range []int{100, 40} {
+		screen := w.onTerminal(width, nil, "feed", "in/").ends(exitRejects)
+		wants(t, screen, `^warning: in/\d+\.json: record refused`, `^warning: 230 records refused: `, `kcing rejects list`, `^kcing: 230 records refused`)
+		if n := strings.Count(screen, "warning: in/"); n != 1 {
+			t.Errorf("the first is shown %d times:\n%s", n, screen)
+		}
+		wants(t, w.onTerminal(width, nil, "rejects", "list", "--limit", "3").ends(exitOK), `^ID +RECEIVED`, `in/\d+\.json`)
+		wants(t, w.onTerminal(width, nil, "status").ends(exitOK), `^rejects +230 \(`, `^ES_HOST +http`)
+	}
+	w.onTerminal(80, nil, "feed", "-l", "log", "in").ends(exitRejects)
+	log, err := os.ReadFile(w.dir + "/log")
+	if n := strings.Count(string(log), "record refused"); err != nil || n != refused {
+		t.Errorf("the log file has %d refused records, want %d: %v", n, refused, err)
+	}
+	wants(t, w.onTerminal(40, nil, "rejects", "retry", "--all").ends(exitRejects), `^230 rejects retried: 0 got in`)
+}
+
+// TestNothingToDoOnTerminal: who feeds again is told that all is known, and other
+// commands likewise.
+func TestNothingToDoOnTerminal(t *testing.T) {
+	t.Parallel()
+	w := newWorkplace(t)
+	wants(t, w.onTerminal(40, nil, "samples", "--synthetic", "--sample-size", "40").ends(exitOK), `^40 records in samples: `)
+	wants(t, w.onTerminal(40, nil, "feed", "samples").ends(exitOK), `^40 records, `, `^index template installed`)
+	if screen := w.onTerminal(40, nil, "feed", "samples").ends(exitOK); screen != "nothing to do: all 40 known" {
+		t.Errorf("a second feed ends with\n%s", screen)
+	}
+	wants(t, w.onTerminal(40, nil, "drp", "--drp-days", "4000").ends(exitOK), `^nothing to do: no index`)
+	wants(t, w.onTerminal(40, nil, "rejects", "retry", "--all").ends(exitOK), `^nothing to do: no such rejects$`)
+}
+
+// TestTypedRecords: a feed that reads from the terminal says so, and Ctrl-D ends it.
+func TestTypedRecords(t *testing.T) {
+	t.Parallel()
+	w := newWorkplace(t)
+	term := w.onTerminal(80, nil, "feed", "-")
+	term.until("the word on Ctrl-D", func() bool { return strings.Contains(term.shown(), "end with Ctrl-D") })
+	term.types(oneBoot + "\x04")
+	wants(t, term.ends(exitOK), `^1 record, `, `^  finished +1$`)
+
+	term = w.onTerminal(80, nil, "state", "import", "-")
+	term.until("the word on Ctrl-D", func() bool { return strings.Contains(term.shown(), "end with Ctrl-D") })
+	term.types("type,oid,created_on\nboot,b9,2026-01-02 03:04:05\n\x04")
+	wants(t, term.ends(exitOK), `^imported 1 record; `)
+}
+
+// TestWaitOnTerminal: what waits says for what, and for how long still.
+func TestWaitOnTerminal(t *testing.T) {
+	t.Parallel()
+	w := newWorkplace(t)
+	term := w.onTerminal(80, nil, "setup-kibana", "--kb-url", "http://"+closedPort(t), "--wait", "60s")
+	term.until("the wait", func() bool {
+		return slices.ContainsFunc(term.statusLines(), func(l string) bool {
+			return regexp.MustCompile(`^waiting for Kibana at http://\S+  0:5\d left$`).MatchString(l)
+		})
+	})
+	term.types("\x03")
+	wants(t, term.ends(exitInterrupted), `^kcing: interrupted$`)
 }

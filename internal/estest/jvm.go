@@ -14,6 +14,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/kcing/kcing/tools/elasticsearch"
@@ -80,7 +81,7 @@ func serverFolder(ctx context.Context, java string, progress io.Writer) (string,
 			return err
 		}
 		_, _ = fmt.Fprintf(progress, "building Elasticsearch %s in %s (once; downloads about 40 MB)\n", Version, base)
-		if err := mavenBuild(ctx, mvn, sources, dst); err != nil {
+		if err := mavenBuild(ctx, mvn, sources, dst, progress); err != nil {
 			return err
 		}
 		_ = archiveClasses(ctx, java, dst) // without the archive the server starts a few seconds later and that is all
@@ -103,8 +104,31 @@ func findMaven(java string) (string, error) {
 	return mvn, nil
 }
 
+// everyTenSeconds lets a long step say that it lives, until stop is called.
+func everyTenSeconds(say func(took time.Duration)) (stop func()) {
+	done := make(chan struct{})
+	var saying sync.WaitGroup
+	saying.Go(func() {
+		const every = 10 * time.Second
+		ticker := time.NewTicker(every)
+		defer ticker.Stop()
+		for took := every; ; took += every {
+			select {
+			case <-ticker.C:
+				say(took)
+			case <-done:
+				return
+			}
+		}
+	})
+	return func() {
+		close(done)
+		saying.Wait()
+	}
+}
+
 // mavenBuild downloads the jars, compiles the launcher and makes the folder dst.
-func mavenBuild(ctx context.Context, mvn string, sources fs.FS, dst string) error {
+func mavenBuild(ctx context.Context, mvn string, sources fs.FS, dst string, progress io.Writer) error {
 	src := filepath.Join(filepath.Dir(dst), "src")
 	if err := os.CopyFS(src, sources); err != nil {
 		return err
@@ -112,7 +136,12 @@ func mavenBuild(ctx context.Context, mvn string, sources fs.FS, dst string) erro
 	cmd := exec.CommandContext(ctx, mvn, "-B", "-q", "-Dstyle.color=never", "-f", filepath.Join(src, "pom.xml"), "package")
 	cmd.Dir = src
 	cmd.SysProcAttr = owned()
-	if out, err := cmd.CombinedOutput(); err != nil {
+	stop := everyTenSeconds(func(took time.Duration) {
+		_, _ = fmt.Fprintf(progress, "still downloading and building (%v)\n", took)
+	})
+	out, err := cmd.CombinedOutput()
+	stop()
+	if err != nil {
 		return fmt.Errorf("building Elasticsearch by Maven (the first time it needs the network): %w\n%s", err, out)
 	}
 	if err := os.Rename(filepath.Join(src, "target", "dist"), dst); err != nil {

@@ -90,8 +90,10 @@ type Config struct {
 	// OnOutcome is called with each document's outcome, from one goroutine. Nil:
 	// not called.
 	OnOutcome func(bulk.Outcome)
-	// Logger gets a line for each refused or damaged record; nil: none.
-	Logger *slog.Logger
+	// Logger gets a line for each refused or damaged record, but not for more
+	// than 200 in 10 minutes; nil: none. With LogEach it gets all of them.
+	Logger  *slog.Logger
+	LogEach bool
 	// Progress is counted up while the run goes on; nil: not.
 	Progress *Progress
 

@@ -10,9 +10,11 @@ import (
 )
 
 // notices writes a line for each refused or damaged record, but not for ten
-// thousand of them in a row: mostNotices in each noticeWindow.
+// thousand of them in a row: mostNotices in each noticeWindow, unless all are
+// asked for.
 type notices struct {
-	log *slog.Logger
+	log  *slog.Logger
+	each bool // no limit
 
 	mu    sync.Mutex
 	began time.Time // of the present window
@@ -25,6 +27,9 @@ const (
 )
 
 func (n *notices) allowed() bool {
+	if n.each {
+		return true
+	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if now := time.Now(); now.Sub(n.began) >= noticeWindow {

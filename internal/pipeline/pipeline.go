@@ -26,7 +26,7 @@ type run struct {
 
 func newRun(c Config) *run {
 	c = c.withDefaults()
-	return &run{Config: c, tally: newTally(), notices: notices{log: c.Logger}}
+	return &run{Config: c, tally: newTally(), notices: notices{log: c.Logger, each: c.LogEach}}
 }
 
 // Run feeds all records of src and returns when each document has its outcome.
