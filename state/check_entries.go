@@ -246,7 +246,15 @@ func (c *entryCheck) runs() error {
 
 // items: what a crawl remembers can be decoded.
 func (c *entryCheck) items() error {
-	err := c.each(bucketCrawled, func(k, v []byte) {
+	err := c.each(bucketBegun, func(k, v []byte) {
+		if _, err := decodeBegun(v); err != nil {
+			c.report.problem("begun record %.80q: %v", k, err)
+		}
+	})
+	if err != nil {
+		return err
+	}
+	err = c.each(bucketCrawled, func(k, v []byte) {
 		c.report.Crawled++
 		if _, err := decodeCrawled(k, v); err != nil {
 			c.report.problem("crawled item %.80q: %v", k, err)

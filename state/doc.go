@@ -34,7 +34,8 @@
 //	runs      command → JSON
 //	crawled   source 00 item key → JSON (items at an origin that are done with)
 //	unfetched source 00 item key → JSON (items that could not be downloaded)
+//	begun     kind 00 id → level, digest, time (records that are being stored)
 //
-// The last two came later: a file without them is whole, and gets them when it
+// The last three came later: a file without them is whole, and gets them when it
 // is next written.
 package state

@@ -66,6 +66,24 @@ func FuzzFinished(f *testing.F) {
 	})
 }
 
+func FuzzBegun(f *testing.F) {
+	f.Add(encodeBegun(Begun{}))
+	f.Add(encodeBegun(Begun{Digest: [16]byte{1}, Time: time.UnixMilli(1e12), Level: 6}))
+	f.Add([]byte{1, 2, 3})
+	f.Fuzz(func(t *testing.T, b []byte) {
+		v, err := decodeBegun(b)
+		if err != nil {
+			if !errors.Is(err, errDecode) {
+				t.Errorf("got %v", err)
+			}
+			return
+		}
+		if again, err := decodeBegun(encodeBegun(v)); err != nil || again != v {
+			t.Errorf("%x: %+v, then %+v, %v", b, v, again, err)
+		}
+	})
+}
+
 func FuzzKeys(f *testing.F) {
 	f.Add([]byte("lava\x00lab/1"))
 	f.Add([]byte("\x80\x00\x4d\x52flava\x00lab/1"))

@@ -20,6 +20,9 @@ const pruneBatch = 2000
 // dropped by name. With an error, the number is what was removed until then.
 func (s *Store) Prune(ctx context.Context, before time.Time) (int, error) {
 	before = toMillis(before)
+	if err := s.pruneBegun(ctx, before); err != nil {
+		return 0, err
+	}
 	return s.inPieces(ctx, func(tx *bbolt.Tx, from []byte) (int, []byte, error) {
 		return pruneSome(tx, from, before)
 	})

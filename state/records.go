@@ -1,6 +1,7 @@
 package state
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"time"
@@ -29,6 +30,7 @@ type Finished struct {
 	Rejected  int       // of Documents
 	At        time.Time // when it was finished; zero in Commit means now
 	Known     Known     // zero: finished by a kcing that did not keep it
+	Over      Known     // what Lookup had, when it was decided to store this one; not kept
 }
 
 // Known is what a finished record's documents held, so that another record of
@@ -38,6 +40,12 @@ type Known struct {
 	Version uint8     // of the program that made them: others make other documents of the same bytes
 	Level   uint8     // how much the record knew; of two the higher one stays
 	Updated time.Time // and of two of the same level the later one; zero: it does not change
+}
+
+// Compare is negative when the record knew less than o's, positive when it knew
+// more.
+func (k Known) Compare(o Known) int {
+	return cmp.Or(cmp.Compare(k.Level, o.Level), k.Updated.Compare(o.Updated))
 }
 
 // Matches reports whether d may be the digest of the bytes that were finished.
@@ -92,7 +100,8 @@ func (s *Store) Lookup(ctx context.Context, keys []Key) ([]Entry, error) {
 }
 
 // Commit stores the batch in one transaction: all of it or, with an error,
-// nothing. A finished record replaces the earlier entry of the same key; a
+// nothing. A finished record replaces the earlier entry of the same key, unless
+// that came after Lookup and knew more; a
 // reject replaces the one of the same id and adds its attempts to it.
 func (s *Store) Commit(ctx context.Context, b Batch) error {
 	if len(b.Finished) == 0 && len(b.Rejects) == 0 {
@@ -129,12 +138,12 @@ func (s *Store) Commit(ctx context.Context, b Batch) error {
 
 // finisher writes finished records, their index and their counts.
 type finisher struct {
-	finished, days *bbolt.Bucket
-	counts         tally
+	finished, days, begun *bbolt.Bucket
+	counts                tally
 }
 
 func newFinisher(tx *bbolt.Tx) *finisher {
-	w := &finisher{finished: tx.Bucket(bucketFinished), days: tx.Bucket(bucketDays), counts: tally{}}
+	w := &finisher{finished: tx.Bucket(bucketFinished), days: tx.Bucket(bucketDays), begun: tx.Bucket(bucketBegun), counts: tally{}}
 	w.finished.FillPercent = fillPercent
 	w.days.FillPercent = fillPercent
 	return w
@@ -145,12 +154,17 @@ func (w *finisher) put(f Finished) error {
 	if err != nil {
 		return err
 	}
+	if err := w.begun.Delete(key); err != nil {
+		return err
+	}
 	day := dayKey(f.Time, tagFinished, key)
 	old := w.finished.Get(key)
 	if old == nil {
 		w.counts[finishedCount(f.Key.Kind)]++
 	} else if was, err := decodeFinished(old); err != nil {
 		return err
+	} else if was.Known != f.Over && was.Known.Compare(f.Known) > 0 {
+		return nil // another process has stored more meanwhile, and that is what is there
 	} else if dayOf(was.Time) != dayOf(f.Time) {
 		if err := w.days.Delete(dayKey(was.Time, tagFinished, key)); err != nil {
 			return err

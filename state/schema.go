@@ -25,6 +25,7 @@ var (
 	bucketRuns     = []byte("runs")
 	bucketCrawled  = []byte("crawled")
 	bucketUnfetch  = []byte("unfetched")
+	bucketBegun    = []byte("begun")
 
 	buckets = [][]byte{
 		bucketMeta, bucketFinished, bucketReceipts, bucketDays, bucketRejects, bucketBodies,
@@ -32,7 +33,7 @@ var (
 	}
 	// addedBuckets came after schema 1 was first written: a file of an earlier
 	// kcing is without them until this one takes it, and works without them.
-	addedBuckets = [][]byte{bucketCrawled, bucketUnfetch}
+	addedBuckets = [][]byte{bucketCrawled, bucketUnfetch, bucketBegun}
 
 	keySchema = []byte("schema")
 

@@ -2,7 +2,6 @@ package transform
 
 import (
 	"bytes"
-	"cmp"
 	"time"
 
 	"github.com/zeebo/xxh3"
@@ -22,11 +21,6 @@ type Rank struct {
 	Level uint8
 	// Updated is when a record that may change was last changed: a Maestro node.
 	Updated time.Time
-}
-
-// Compare is negative when r knows less than o, positive when it knows more.
-func (r Rank) Compare(o Rank) int {
-	return cmp.Or(cmp.Compare(r.Level, o.Level), r.Updated.Compare(o.Updated))
 }
 
 // rank of a record whose parts and node are known.

@@ -49,7 +49,7 @@ func TestRank(t *testing.T) {
 	}
 	alone := rank(callbackJSON("status", "3", "status_string", `"incomplete"`, "actual_device_id", `"d"`, "results", "", "log", ""))
 	results, log, both := rank(callbackJSON("log", "")), rank(callbackJSON("results", "")), rank(callbackJSON())
-	if alone.Compare(results) >= 0 || results.Compare(log) != 0 || log.Compare(both) >= 0 {
+	if alone.Level >= results.Level || results.Level != log.Level || log.Level >= both.Level {
 		t.Errorf("alone %v, results %v, log %v, both %v", alone, results, log, both)
 	}
 }

@@ -1,6 +1,8 @@
 package pipeline
 
 import (
+	"cmp"
+	"context"
 	"encoding/hex"
 	"fmt"
 	"time"
@@ -31,7 +33,7 @@ func (it *item) before(e state.Entry, c Config) verdict {
 		return same
 	case e.Finished.Known == (state.Known{}):
 		return store
-	case it.record.Rank.Compare(rankOf(e.Finished.Known)) < 0:
+	case it.knows().Compare(e.Finished.Known) < 0:
 		return superseded
 	}
 	return store
@@ -44,29 +46,69 @@ func (it *item) after(documents int, digest state.Digest, c Config) verdict {
 		return store
 	}
 	known := e.Finished.Known
+	more := it.knows().Compare(known)
 	switch {
 	case known == (state.Known{}): // of an earlier kcing: the number of documents is all that it has kept
 		if documents < e.Finished.Documents && !it.record.Overwrites {
 			return superseded
 		}
-	case it.record.Rank.Compare(rankOf(known)) == 0 && known.Digest == digest:
+	case more == 0 && known.Digest == digest:
 		return same
-	case it.record.Rank.Compare(rankOf(known)) == 0 && known.Version == transform.Version && !it.record.Overwrites:
+	case more == 0 && known.Version == transform.Version && !it.record.Overwrites:
 		return conflicting
 	}
 	it.op = bulk.OpIndex
 	return store
 }
 
-func rankOf(k state.Known) transform.Rank { return transform.Rank{Level: k.Level, Updated: k.Updated} }
+// knows is how much the record knows, as the ledger keeps it: without the digest.
+func (it *item) knows() state.Known {
+	return state.Known{Version: transform.Version, Level: it.record.Rank.Level, Updated: it.record.Rank.Updated.Truncate(time.Millisecond)}
+}
+
+// begin notes the items that the ledger does not know before anything of them is
+// stored. Where that was noted before, by a run that ended before it could record
+// what became of it, or by a process beside this one, what is there may be of
+// another record: it is overwritten, under the day that it has, unless that one
+// knew more and is still to come.
+func (w *worker) begin(ctx context.Context, items []item) error {
+	var records []state.Begun
+	var of []*item
+	for i := range items {
+		if it := &items[i]; !it.known.Found {
+			records = append(records, state.Begun{Key: it.key(), Digest: it.digest, Time: it.ownTime(), Level: it.record.Rank.Level})
+			of = append(of, it)
+		}
+	}
+	if len(records) == 0 {
+		return nil
+	}
+	earlier, err := w.Ledger.Begin(ctx, records)
+	if err != nil {
+		return err
+	}
+	for i, it := range of {
+		was := earlier[i]
+		it.begun = was.Time
+		if !was.Time.IsZero() && was.Digest != it.digest && was.Level <= it.record.Rank.Level {
+			it.op = bulk.OpIndex
+		}
+	}
+	return nil
+}
+
+// ownTime is the time under which the record is filed when nothing is there.
+func (it *item) ownTime() time.Time {
+	if it.record.HasTime(it.received) {
+		return it.record.Time
+	}
+	return it.received
+}
 
 // indexTime is the time whose day the documents are filed under: that of the
 // record before, where they take its documents' place.
 func (it *item) indexTime(own time.Time) time.Time {
-	if it.known.Found && !it.known.Finished.Time.IsZero() {
-		return it.known.Finished.Time
-	}
-	return own
+	return cmp.Or(it.known.Finished.Time, it.begun, own)
 }
 
 // conflictError refuses a record whose key another one has, with documents that

@@ -73,6 +73,9 @@ type forgetful struct{}
 func (forgetful) Lookup(_ context.Context, keys []state.Key) ([]state.Entry, error) {
 	return make([]state.Entry, len(keys)), nil
 }
+func (forgetful) Begin(_ context.Context, rs []state.Begun) ([]state.Begun, error) {
+	return make([]state.Begun, len(rs)), nil
+}
 func (forgetful) ReceivedAll(context.Context, []state.Receipt) error { return nil }
 func (forgetful) Commit(context.Context, state.Batch) error          { return nil }
 

@@ -40,6 +40,9 @@ type Ledger interface {
 	Lookup(ctx context.Context, keys []state.Key) ([]state.Entry, error)
 	// ReceivedAll fixes the times of receipt of records without own time.
 	ReceivedAll(ctx context.Context, rs []state.Receipt) error
+	// Begin notes that records are about to be stored, and tells of each what was
+	// begun of its key earlier and has not been committed since.
+	Begin(ctx context.Context, rs []state.Begun) (earlier []state.Begun, err error)
 	// Commit stores all of the batch or nothing.
 	Commit(ctx context.Context, b state.Batch) error
 }

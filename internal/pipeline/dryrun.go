@@ -107,8 +107,9 @@ func (r *run) preview(p *preview, rec *transform.Record) {
 	}
 	p.kind = recordKind(p.source, rec)
 	if p.err == nil {
-		p.known = state.Known{Digest: p.docs.Digest(), Version: transform.Version, Level: rec.Rank.Level, Updated: rec.Rank.Updated}
-		p.item = item{record: &transform.Record{Kind: rec.Kind, Key: rec.Key, Rank: rec.Rank, Overwrites: rec.Overwrites}, digest: p.known.Digest}
+		p.item = item{record: &transform.Record{Kind: rec.Kind, Key: rec.Key, Rank: rec.Rank, Overwrites: rec.Overwrites}, digest: p.docs.Digest()}
+		p.known = p.item.knows()
+		p.known.Digest = p.item.digest
 	}
 	p.source.Payload = nil
 	*rec = transform.Record{} // refers to the payload

@@ -143,11 +143,12 @@ type ledger struct {
 	commits  int
 	finished map[state.Key]state.Finished
 	received map[state.Key]time.Time
+	begun    map[state.Key]state.Begun
 	rejects  map[string]state.Reject
 }
 
 func newLedger() *ledger {
-	return &ledger{finished: map[state.Key]state.Finished{}, received: map[state.Key]time.Time{}, rejects: map[string]state.Reject{}}
+	return &ledger{finished: map[state.Key]state.Finished{}, received: map[state.Key]time.Time{}, begun: map[state.Key]state.Begun{}, rejects: map[string]state.Reject{}}
 }
 
 func (l *ledger) Lookup(_ context.Context, keys []state.Key) ([]state.Entry, error) {
@@ -190,6 +191,23 @@ func (l *ledger) ReceivedAll(_ context.Context, rs []state.Receipt) error {
 	return nil
 }
 
+func (l *ledger) Begin(_ context.Context, rs []state.Begun) ([]state.Begun, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	earlier := make([]state.Begun, len(rs))
+	for i, r := range rs {
+		if was, ok := l.begun[r.Key]; ok {
+			earlier[i] = was
+			r.Time, r.Level = was.Time, max(r.Level, was.Level)
+			if was.Digest != r.Digest {
+				r.Digest = state.Digest{}
+			}
+		}
+		l.begun[r.Key] = r
+	}
+	return earlier, nil
+}
+
 func (l *ledger) Commit(_ context.Context, b state.Batch) error {
 	l.mu.Lock()
 	l.commits++
@@ -204,6 +222,7 @@ func (l *ledger) Commit(_ context.Context, b state.Batch) error {
 	defer l.mu.Unlock()
 	for _, f := range b.Finished {
 		l.finished[f.Key] = f
+		delete(l.begun, f.Key)
 	}
 	for _, r := range b.Rejects {
 		r.Attempts += l.rejects[r.ID].Attempts

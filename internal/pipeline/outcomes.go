@@ -21,7 +21,7 @@ type pending struct {
 	received, time time.Time
 	documents      int
 	tag            any
-	known          state.Known
+	known, over    state.Known
 
 	open        atomic.Int64 // documents without an outcome, and one for the worker
 	rejected    atomic.Int64 // by the indexer's goroutine, and by a worker if it could not be sent
@@ -96,7 +96,7 @@ func (p *pending) release() {
 		return
 	}
 	p.run.committer.add(commit{tag: p.tag, finished: &state.Finished{
-		Key: p.key, Digest: p.digest, Time: p.time, Documents: p.documents, Rejected: int(p.rejected.Load()), Known: p.known,
+		Key: p.key, Digest: p.digest, Time: p.time, Documents: p.documents, Rejected: int(p.rejected.Load()), Known: p.known, Over: p.over,
 	}})
 }
 

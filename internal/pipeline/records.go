@@ -33,6 +33,7 @@ type item struct {
 	digest   state.Digest // of its bytes
 	received time.Time
 	known    state.Entry // what the ledger has under its key
+	begun    time.Time   // of what was begun under its key and not finished
 	op       bulk.Op
 }
 
@@ -110,6 +111,9 @@ func (w *worker) deliver(ctx context.Context, items []item) error {
 		return err
 	}
 	if err := w.fixReceipts(ctx, items); err != nil {
+		return err
+	}
+	if err := w.begin(ctx, items); err != nil {
 		return err
 	}
 	for i := range items {
@@ -245,7 +249,8 @@ func (w *worker) send(ctx context.Context, it *item) error {
 	}
 	p := &pending{run: w.run, key: it.key(), digest: it.digest, tag: it.source.Tag, source: it.source.Name, lab: it.record.Lab,
 		received: it.received, time: it.indexTime(w.docs.Time), documents: w.docs.Len(),
-		known: state.Known{Digest: digest, Version: transform.Version, Level: it.record.Rank.Level, Updated: it.record.Rank.Updated}}
+		known: it.knows(), over: it.known.Finished.Known}
+	p.known.Digest = digest
 	p.open.Store(1) // held by this function until all documents are added
 	d := bulk.Doc{Op: it.op, Tag: p}
 	kind, n := "", int64(0)

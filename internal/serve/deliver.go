@@ -151,6 +151,15 @@ func (l patientLedger) ReceivedAll(ctx context.Context, rs []state.Receipt) erro
 	return l.insist(func() error { return l.Store.ReceivedAll(ctx, rs) })
 }
 
+// Begin implements [pipeline.Ledger].
+func (l patientLedger) Begin(ctx context.Context, rs []state.Begun) (earlier []state.Begun, err error) {
+	err = l.insist(func() error {
+		earlier, err = l.Store.Begin(ctx, rs)
+		return err
+	})
+	return earlier, err
+}
+
 // Commit implements [pipeline.Ledger].
 func (l patientLedger) Commit(ctx context.Context, b state.Batch) error {
 	return l.insist(func() error { return l.Store.Commit(ctx, b) })

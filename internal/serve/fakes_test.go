@@ -185,6 +185,10 @@ func (s *store) Lookup(ctx context.Context, keys []state.Key) ([]state.Entry, er
 	return out, nil
 }
 
+func (s *store) Begin(ctx context.Context, rs []state.Begun) ([]state.Begun, error) {
+	return make([]state.Begun, len(rs)), s.check(ctx)
+}
+
 func (s *store) ReceivedAll(ctx context.Context, _ []state.Receipt) error { return s.check(ctx) }
 
 func (s *store) Commit(ctx context.Context, b state.Batch) error {

@@ -32,6 +32,9 @@ type ledger struct{}
 func (ledger) Lookup(_ context.Context, keys []state.Key) ([]state.Entry, error) {
 	return make([]state.Entry, len(keys)), nil
 }
+func (ledger) Begin(_ context.Context, rs []state.Begun) ([]state.Begun, error) {
+	return make([]state.Begun, len(rs)), nil
+}
 func (ledger) ReceivedAll(context.Context, []state.Receipt) error { return nil }
 func (ledger) Commit(context.Context, state.Batch) error          { return nil }
 
