@@ -26,6 +26,9 @@ func TestPrefix(t *testing.T) {
 		}
 	}
 	for _, kind := range mappings.Kinds {
+		if kind == mappings.Incident {
+			continue // no page shows them yet
+		}
 		if !titles["ci-"+kind+"-*"] {
 			t.Errorf("no data view for the indices ci-%s-*: %v", kind, titles)
 		}
