@@ -71,8 +71,8 @@ func (s *snapshot) histories(ctx context.Context, t *Tree, k pairKind, of []*loc
 			return nil
 		}
 		h.see(b.key[n], ending{b.key[n+1], b.key[n+2], b.key[n+3]}.outcome(), b)
-		more := append(b.key[n+4:], "", "")
 		if is := b.key[n]; is == t.Kernel && !b.last.Before(h.last) {
+			more := slices.Concat(b.key[n+4:], []string{"", ""})
 			h.last, h.lab, h.title = b.last, strings.Clone(more[0]), strings.Clone(more[1])
 		}
 		return nil

@@ -82,7 +82,7 @@ func (w *world) index(kind string, docs ...doc) {
 	if body.Len() == 0 {
 		return
 	}
-	res, err := http.Post(w.url+"/_bulk?refresh=true", "application/x-ndjson", &body) //nolint:noctx // a test
+	res, err := http.Post(w.url+"/_bulk?refresh=true", "application/x-ndjson", &body)
 	if err != nil {
 		w.t.Fatal(err)
 	}

@@ -34,7 +34,7 @@ func sharedCases(t *testing.T, name string) (all []reportCase) {
 	if err != nil {
 		t.Skip("no reports beside the repository")
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }()
 	lines := bufio.NewScanner(f)
 	lines.Buffer(nil, 16<<20)
 	for lines.Scan() {

@@ -23,9 +23,7 @@ func readFrame(line string) (f frame, ok bool) {
 	s := behindMarks(line)
 	s = behindAddress(behindAddress(s))
 	s = strings.TrimPrefix(s, "(")
-	if strings.HasPrefix(s, "? ") {
-		s = s[2:] // the reader has left out those that are not to be trusted
-	}
+	s = strings.TrimPrefix(s, "? ") // the reader has left out those that are not to be trusted
 	name, rest := cutSymbol(s)
 	if name == "" {
 		return f, false

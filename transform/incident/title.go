@@ -13,11 +13,11 @@ import (
 func (r *report) title() (title, function string) {
 	function = r.function()
 	title = r.form.title
-	if strings.Contains(title, "{access}") {
-		title = strings.Replace(title, "{access}", r.access(), 1)
+	if strings.Contains(title, "{access}") { // what stands there costs a search
+		title = strings.ReplaceAll(title, "{access}", r.access())
 	}
 	if strings.Contains(title, "{next}") {
-		title = strings.Replace(title, "{next}", r.next(), 1)
+		title = strings.ReplaceAll(title, "{next}", r.next())
 	}
 	for i, g := range r.groups[1:] {
 		title = strings.Replace(title, "{"+strconv.Itoa(i+1)+"}", g, 1)

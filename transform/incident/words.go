@@ -46,7 +46,7 @@ var wordsOfForms = sync.OnceValue(func() *wordIndex {
 func (x *wordIndex) add(text string, word int) {
 	at := pair(text, 0)
 	if x.begins[at] == 0 {
-		x.begins[at] = uint8(len(x.lists)) //nolint:gosec // far fewer words than 256
+		x.begins[at] = uint8(len(x.lists)) // far fewer words than 256
 		x.lists = append(x.lists, nil)
 	}
 	list := &x.lists[x.begins[at]]
