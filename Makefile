@@ -1,4 +1,5 @@
-# `make` lists the targets. Everything below needs Go; test, demo and es-up need Java 17 and Maven, or Docker.
+# `make` lists the targets. Everything below needs bash and Go; test, demo and es-up need Java 17 and Maven, or Docker:
+# Java where it is there, KCING_ES=docker or KCING_ES=jvm to force one.
 SHELL       := bash
 .SHELLFLAGS := -euo pipefail -c
 MAKEFLAGS   += --no-print-directory
@@ -105,6 +106,7 @@ demo: build $(es) ## feed 2,500 made-up records into a real Elasticsearch and sh
 	printf "%s='%s'\n" ES_HOST "$$url" ES_INDEX_PREFIX demo- KCING_DB $(demo)/kcing.db KCING_DATA $(demo)/data >$(demo)/kcing.env
 	@set -a; . $(demo)/kcing.env; \
 	echo; echo "kcing setup-es"; ./kcing setup-es --env-file /dev/null; \
+	[ "$$($(bin)/demo boots)" != 0 ] || rm -rf $(demo)/kcing.db $(demo)/data; \
 	rm -rf $(demo)/samples; \
 	echo; echo "kcing samples --synthetic --sample-size 2500"; \
 	./kcing samples --synthetic --sample-size 2500 --samples-dir $(demo)/samples --env-file /dev/null; \
@@ -117,7 +119,7 @@ es-up: $(es) ## start Elasticsearch and leave it running (port 9200, or ES_PORT)
 	@$(es) up $(if $(ES_PORT),--port $(ES_PORT))
 
 .PHONY: es-down
-es-down: $(es) ## stop it; its data stays in .cache/elasticsearch
+es-down: $(es) ## stop it; its data stays in .cache/elasticsearch (that of a container goes)
 	@$(es) down
 
 .PHONY: reset-mappings

@@ -1,6 +1,9 @@
 // Command demo prints what `make demo` fed: counts and a table from
 // aggregations in Elasticsearch, and where to look next.
 //
+// With the argument boots it prints only how many boots are there, so that make
+// demo begins anew when the server has lost them.
+//
 // It only reads. The caveat: it looks at the indices of ES_INDEX_PREFIX, which
 // make demo sets, and refuses to run without one.
 package main
@@ -23,10 +26,23 @@ import (
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	if err := run(ctx, os.Stdout, os.Getenv("ES_HOST"), os.Getenv("ES_INDEX_PREFIX")); err != nil {
+	show := run
+	if slices.Equal(os.Args[1:], []string{"boots"}) {
+		show = boots
+	}
+	if err := show(ctx, os.Stdout, os.Getenv("ES_HOST"), os.Getenv("ES_INDEX_PREFIX")); err != nil {
 		fmt.Fprintln(os.Stderr, "demo:", err)
 		os.Exit(1) //nolint:gocritic // nothing is left to defer for
 	}
+}
+
+// boots prints the number of boots.
+func boots(ctx context.Context, w io.Writer, url, prefix string) error {
+	n, err := elastic{url: url, prefix: prefix}.count(ctx, "boot")
+	if err == nil {
+		_, err = fmt.Fprintln(w, n)
+	}
+	return err
 }
 
 // run prints the tables for the indices of prefix at url.

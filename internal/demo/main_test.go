@@ -24,6 +24,10 @@ func TestRun(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	var none bytes.Buffer
+	if err := boots(t.Context(), &none, url, prefix); err != nil || none.String() != "0\n" {
+		t.Errorf("boots of a new server: %q, %v", none.String(), err)
+	}
 	if _, err := mappings.Install(t.Context(), client, mappings.InstallOptions{Prefix: prefix}); err != nil {
 		t.Fatal(err)
 	}
@@ -49,6 +53,10 @@ func TestRun(t *testing.T) {
 	}
 
 	var out bytes.Buffer
+	if err := boots(t.Context(), &out, url, prefix); err != nil || out.String() != "7\n" {
+		t.Errorf("boots: %q, %v", out.String(), err)
+	}
+	out.Reset()
 	if err := run(t.Context(), &out, url, prefix); err != nil {
 		t.Fatal(err)
 	}

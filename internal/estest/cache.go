@@ -65,6 +65,12 @@ func (c *cache) dir(ctx context.Context) (string, error) {
 	return dir, nil
 }
 
+// filled reports whether the server is built.
+func (c *cache) filled() bool {
+	sum, err := checksum(c.sources)
+	return err == nil && complete(filepath.Join(c.base, sum[:16]), sum)
+}
+
 // fill builds beside dir and renames, so dir is there wholly or not at all. The caller holds the lock.
 func (c *cache) fill(ctx context.Context, dir, sum string) error {
 	left, err := filepath.Glob(filepath.Join(c.base, "build-*"))

@@ -1,6 +1,7 @@
 package estest
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -98,7 +99,7 @@ func TestDockerCommand(t *testing.T) {
 	f(" --env discovery.type=single-node ")
 	f(" --env xpack.security.enabled=false ")
 	f(" --env http.max_content_length=1mb ")
-	f(" --entrypoint /bin/sh " + Image + " -c exec ")
+	f(" --entrypoint /bin/bash " + Image + " -c exec ")
 }
 
 func TestUseDockerForced(t *testing.T) {
@@ -115,6 +116,62 @@ func TestUseDockerForced(t *testing.T) {
 	f("podman", false, true)
 	t.Setenv("PATH", t.TempDir()) // no docker there
 	f("", false, false)
+}
+
+// TestUseDocker: what Java needs is preferred to a daemon, which may have neither image nor network.
+func TestUseDocker(t *testing.T) {
+	daemon, maven, cached := t.TempDir(), t.TempDir(), t.TempDir()
+	for _, path := range []string{filepath.Join(daemon, "docker"), filepath.Join(maven, "mvn"), filepath.Join(maven, "javac")} {
+		if err := os.WriteFile(path, []byte("#!/bin/sh\n"), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	c := &cache{base: cached, sources: elasticsearch.Sources, build: func(_ context.Context, _ fs.FS, dst string) error {
+		return os.Mkdir(dst, 0o755)
+	}}
+	if _, err := c.dir(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	f := func(home, cache, path string, want bool) {
+		t.Helper()
+		t.Setenv("KCING_ES", "")
+		t.Setenv("JAVA_HOME", home)
+		t.Setenv("KCING_ES_CACHE", cache)
+		t.Setenv("PATH", path)
+		if got, err := UseDocker(t.Context()); err != nil || got != want {
+			t.Errorf("JAVA_HOME=%s KCING_ES_CACHE=%s PATH=%s: %v, %v", home, cache, path, got, err)
+		}
+	}
+	java, old, empty := fakeJava(t, "17.0.2"), fakeJava(t, "11.0.2"), t.TempDir()
+	f(java, cached, daemon, false)
+	f(java, empty, daemon+":"+maven, false)
+	f(java, empty, daemon, true)
+	f(old, cached, daemon+":"+maven, true)
+	f("", cached, daemon+":"+maven, true)
+	f("", cached, empty, false)
+}
+
+// TestSweepRemovesVolumes: a killed test leaves a volume behind.
+func TestSweepRemovesVolumes(t *testing.T) {
+	bin, tmp := t.TempDir(), t.TempDir()
+	t.Setenv("TMPDIR", tmp)
+	t.Setenv("PATH", bin)
+	f := func(script, volume string, want bool) {
+		t.Helper()
+		dir, lock, err := tempDir()
+		err = errors.Join(err, lock.Close(), os.WriteFile(filepath.Join(dir, volumeFile), []byte(volume), 0o600),
+			os.WriteFile(filepath.Join(bin, "docker"), []byte("#!/bin/sh\n"+script+"\n"), 0o755))
+		if err != nil {
+			t.Fatal(err)
+		}
+		sweep()
+		if exists(dir) != want {
+			t.Errorf("%s, volume %s: there is a directory %v", script, volume, !want)
+		}
+	}
+	f("exit 0", volumePrefix+"1", false)
+	f("exit 1", volumePrefix+"1", true)
+	f("exit 1", "of-somebody", false) // and docker is not asked
 }
 
 func TestParseJavaVersion(t *testing.T) {

@@ -68,6 +68,38 @@ func TestComposeServices(t *testing.T) {
 	}
 }
 
+// TestComposeBuildsOnce: services that build the same image at the same time race for its name, and a pull asks
+// Docker Hub for an image that is not there.
+func TestComposeBuildsOnce(t *testing.T) {
+	var builds []string
+	for _, s := range loadCompose(t).Services {
+		if s.Build != nil {
+			builds = append(builds, s.Name)
+		}
+		if s.Image == "kcing:local" && s.PullPolicy != types.PullPolicyNever {
+			t.Errorf("%s: pull_policy %q, want never", s.Name, s.PullPolicy)
+		}
+		if needs := s.DependsOn["setup-es"]; s.Image == "kcing:local" && s.Name != "setup-es" && !needs.Required {
+			t.Errorf("%s may start without the service that builds its image", s.Name)
+		}
+	}
+	if !slices.Equal(builds, []string{"setup-es"}) {
+		t.Errorf("services %v build, want setup-es alone", builds)
+	}
+}
+
+// TestComposeRunsAnywhere: rootless and old engines refuse these.
+func TestComposeRunsAnywhere(t *testing.T) {
+	for _, s := range loadCompose(t).Services {
+		if len(s.Ulimits) > 0 || s.Privileged || len(s.CapAdd) > 0 {
+			t.Errorf("%s wants more than an unprivileged host gives", s.Name)
+		}
+		if s.HealthCheck != nil && s.HealthCheck.StartInterval != nil {
+			t.Errorf("%s: start_interval needs Engine 25", s.Name)
+		}
+	}
+}
+
 // TestComposeOrder: who needs a service waits until that is healthy, or has ended
 // well, whichever it can become.
 func TestComposeOrder(t *testing.T) {

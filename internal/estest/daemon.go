@@ -24,9 +24,6 @@ func Lock(ctx context.Context, path string) (*os.File, error) {
 	return f, nil
 }
 
-// UseDocker reports whether servers are to run in containers: as KCING_ES says, else when a daemon answers within 2 s.
-func UseDocker(ctx context.Context) (bool, error) { return useDocker(ctx) }
-
 // Answers reports whether an Elasticsearch answers at url within 2 s.
 func Answers(ctx context.Context, url string) bool {
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)

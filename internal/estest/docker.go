@@ -4,12 +4,12 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"maps"
 	"net"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"time"
@@ -18,19 +18,23 @@ import (
 // Image is the container image of the same Elasticsearch; compose.yaml names it too.
 const Image = "docker.elastic.co/elasticsearch/elasticsearch:" + Version
 
-// useDocker reports whether a container is to be used: as KCING_ES says, else when a daemon answers within 2 s.
-func useDocker(ctx context.Context) (bool, error) {
+// UseDocker reports whether servers are to run in containers: as KCING_ES says, else when Java cannot serve and a
+// daemon answers within 2 s. A daemon may answer and have neither image nor network; what Java needs can be seen.
+func UseDocker(ctx context.Context) (bool, error) {
 	switch v := os.Getenv("KCING_ES"); v {
 	case "docker":
 		return true, nil
 	case "jvm":
 		return false, nil
 	case "":
-		return dockerAnswers(ctx), nil
+		return javaServes(ctx) != nil && dockerAnswers(ctx), nil
 	default:
 		return false, fmt.Errorf("KCING_ES is %q, it must be jvm or docker", v)
 	}
 }
+
+// OtherWay ends the error of a container that did not start.
+const OtherWay = "; without Docker: " + installJava + ", and KCING_ES=jvm where KCING_ES is set"
 
 func dockerAnswers(ctx context.Context) bool {
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
@@ -47,6 +51,7 @@ type container struct {
 }
 
 // startScript ends the server when standard input ends, that is when the docker command is killed with its owner.
+// Elasticsearch's own script needs bash too.
 const startScript = `exec 3<&0; (cat <&3 >/dev/null; kill -TERM 1) & exec /bin/tini -- /usr/local/bin/docker-entrypoint.sh eswrapper`
 
 func launchDocker(ctx context.Context, o LaunchOptions) (*Server, error) {
@@ -64,10 +69,14 @@ func launchDocker(ctx context.Context, o LaunchOptions) (*Server, error) {
 			return nil, err
 		}
 	}
-	c := &container{name: "kcing-test-" + hex.EncodeToString(id), heap: o.Heap, settings: o.Settings}
+	c := &container{name: volumePrefix + hex.EncodeToString(id), heap: o.Heap, settings: o.Settings}
 	s := &Server{runner: c, dir: dir, tempDir: lock, container: true, portUsed: port}
-	if err := s.start(ctx); err != nil {
-		return nil, errors.Join(err, s.Close())
+	if err = os.WriteFile(filepath.Join(dir, volumeFile), []byte(c.name), 0o600); err == nil {
+		err = s.start(ctx)
+	}
+	if err != nil {
+		_ = s.Close() // what did not start has little to remove, and the next sweep does
+		return nil, fmt.Errorf("%w%s", err, OtherWay)
 	}
 	return s, nil
 }
@@ -93,7 +102,7 @@ func (c *container) args(port int) []string {
 	for _, name := range slices.Sorted(maps.Keys(settings)) {
 		args = append(args, "--env", name+"="+settings[name])
 	}
-	return append(args, "--entrypoint", "/bin/sh", Image, "-c", startScript)
+	return append(args, "--entrypoint", "/bin/bash", Image, "-c", startScript)
 }
 
 func (c *container) command(port int) (*exec.Cmd, error) {
@@ -118,7 +127,7 @@ func (c *container) terminate(p *os.Process) error {
 }
 
 func (c *container) remove() error {
-	return exec.Command("docker", "volume", "rm", "--force", c.name).Run()
+	return removeVolume(c.name)
 }
 
 // freePort returns a port that was free a moment ago; docker needs to be told one.

@@ -27,7 +27,8 @@ const (
 	minJava       = 17
 	launcherClass = "kcing.estest.launcher.Launcher"
 	archiveName   = "classes.jsa"
-	installHint   = `"apt-get install openjdk-17-jdk-headless maven"`
+	installJava   = `"apt-get install openjdk-17-jdk-headless maven"`
+	installHint   = installJava + ", or start a Docker daemon"
 )
 
 // ErrPrerequisite means that Java or Maven is missing; the message around it names what to install.
@@ -68,19 +69,36 @@ func parseJavaVersion(out string) int {
 	return v
 }
 
+// javaServes returns nil when a server can run in a JVM: it is built, or Maven is there to build it.
+func javaServes(ctx context.Context) error {
+	java, err := findJava(ctx)
+	if err != nil {
+		return err
+	}
+	if c, err := serverCache(); err == nil && c.filled() {
+		return nil
+	}
+	_, err = findMaven(java)
+	return err
+}
+
+func serverCache() (*cache, error) {
+	base, err := cacheBase()
+	return &cache{base: base, sources: elasticsearch.Sources}, err
+}
+
 // serverFolder returns the folder with the server's jars, built by Maven when it is not in the cache.
 func serverFolder(ctx context.Context, java string, progress io.Writer) (string, error) {
-	base, err := cacheBase()
+	c, err := serverCache()
 	if err != nil {
 		return "", err
 	}
-	c := &cache{base: base, sources: elasticsearch.Sources}
 	c.build = func(ctx context.Context, sources fs.FS, dst string) error {
 		mvn, err := findMaven(java)
 		if err != nil {
 			return err
 		}
-		_, _ = fmt.Fprintf(progress, "building Elasticsearch %s in %s (once; downloads about 40 MB)\n", Version, base)
+		_, _ = fmt.Fprintf(progress, "building Elasticsearch %s in %s (once; downloads about 40 MB)\n", Version, c.base)
 		if err := mavenBuild(ctx, mvn, sources, dst, progress); err != nil {
 			return err
 		}
@@ -142,7 +160,7 @@ func mavenBuild(ctx context.Context, mvn string, sources fs.FS, dst string, prog
 	out, err := cmd.CombinedOutput()
 	stop()
 	if err != nil {
-		return fmt.Errorf("building Elasticsearch by Maven (the first time it needs the network): %w\n%s", err, out)
+		return fmt.Errorf("building Elasticsearch by Maven (the first time it needs the network; KCING_ES=docker takes a container instead): %w\n%s", err, out)
 	}
 	if err := os.Rename(filepath.Join(src, "target", "dist"), dst); err != nil {
 		return err

@@ -68,7 +68,7 @@ func Launch(ctx context.Context, o LaunchOptions) (*Server, error) {
 	if o.Progress == nil {
 		o.Progress = io.Discard
 	}
-	docker, err := useDocker(ctx)
+	docker, err := UseDocker(ctx)
 	if err != nil {
 		return nil, err
 	}

@@ -3,10 +3,16 @@ package estest
 import (
 	"errors"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"strings"
 )
 
-const tempPattern = "kcing-es-*"
+const (
+	tempPattern  = "kcing-es-*"
+	volumePrefix = "kcing-test-"
+	volumeFile   = "volume" // names the volume of a container's data
+)
 
 // tempDir makes a temporary directory and returns the lock that marks it as in use. It also removes those whose
 // owners were killed, so that they do not pile up.
@@ -41,9 +47,22 @@ func sweep() {
 		if err != nil {
 			continue
 		}
-		if ok, _ := tryLock(f); ok {
+		if ok, _ := tryLock(f); ok && volumeGone(dir) {
 			_ = os.RemoveAll(dir)
 		}
 		_ = f.Close()
 	}
+}
+
+// volumeGone removes the volume that a directory names. It may be in use still, by a container that is ending.
+func volumeGone(dir string) bool {
+	name, err := os.ReadFile(filepath.Join(dir, volumeFile))
+	if err != nil || !strings.HasPrefix(string(name), volumePrefix) { // the directory may be anybody's
+		return true
+	}
+	return removeVolume(string(name)) == nil
+}
+
+func removeVolume(name string) error {
+	return exec.Command("docker", "volume", "rm", "--force", name).Run()
 }

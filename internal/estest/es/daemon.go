@@ -10,7 +10,6 @@ import (
 	"io/fs"
 	"net"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strconv"
 	"time"
@@ -30,6 +29,8 @@ type state struct {
 	Pid int    `json:"pid"`
 	URL string `json:"url"`
 }
+
+func (s state) inContainer() bool { return s.URL != "" && s.Pid == 0 }
 
 func openDaemon(stdout, stderr io.Writer) (*daemon, error) {
 	root, err := findRoot()
@@ -59,8 +60,8 @@ func findRoot() (string, error) {
 
 func (d *daemon) statePath() string { return filepath.Join(d.dir, "state.json") }
 
-// load returns the server that es up started when it still runs, else the zero state.
-func (d *daemon) load(ctx context.Context) (state, error) {
+// read returns the server that es up started last, else the zero state.
+func (d *daemon) read() (state, error) {
 	b, err := os.ReadFile(d.statePath())
 	if errors.Is(err, fs.ErrNotExist) {
 		return state{}, nil
@@ -72,14 +73,18 @@ func (d *daemon) load(ctx context.Context) (state, error) {
 	if err := json.Unmarshal(b, &s); err != nil {
 		return state{}, fmt.Errorf("%s is damaged, delete it: %w", d.statePath(), err)
 	}
-	if s.Pid == 0 {
-		if !estest.Answers(ctx, s.URL) {
-			return state{}, nil
-		}
-		return s, nil
+	return s, nil
+}
+
+// load is read for a server that still runs.
+func (d *daemon) load(ctx context.Context) (state, error) {
+	s, err := d.read()
+	runs := estest.IsServer(s.Pid, d.dir) // the process id may belong to another program by now
+	if s.inContainer() {
+		runs = estest.Answers(ctx, s.URL)
 	}
-	if !estest.IsServer(s.Pid, d.dir) { // the process id may belong to another program by now
-		return state{}, nil
+	if err != nil || !runs {
+		return state{}, err
 	}
 	return s, nil
 }
@@ -142,18 +147,18 @@ func (d *daemon) launch(ctx context.Context, port int) (state, error) {
 	if err != nil {
 		return state{}, err
 	}
-	if docker {
-		return d.composeUp(ctx, port)
-	}
 	if port != 0 {
 		// An earlier up that was killed had no time to write the state.
-		if pid := estest.PidAt(ctx, local(port)); estest.IsServer(pid, d.dir) {
+		if s, ok := d.forgotten(ctx, local(port), docker); ok {
 			_, _ = fmt.Fprintln(d.stderr, "already running")
-			return state{Pid: pid, URL: local(port)}, nil
+			return s, nil
 		}
 		if err := portFree(ctx, port); err != nil {
 			return state{}, err
 		}
+	}
+	if docker {
+		return d.composeUp(ctx, port)
 	}
 	ctx, cancel := context.WithTimeout(ctx, 12*time.Minute) // the first build may download
 	defer cancel()
@@ -162,6 +167,18 @@ func (d *daemon) launch(ctx context.Context, port int) (state, error) {
 		return state{}, err
 	}
 	return state{Pid: s.Pid(), URL: s.URL()}, nil
+}
+
+// forgotten returns the server at url when it is this tree's.
+func (d *daemon) forgotten(ctx context.Context, url string, docker bool) (state, bool) {
+	if !estest.Answers(ctx, url) {
+		return state{}, false
+	}
+	if docker {
+		return state{URL: url}, d.publishes(ctx, url)
+	}
+	pid := estest.PidAt(ctx, url)
+	return state{Pid: pid, URL: url}, estest.IsServer(pid, d.dir)
 }
 
 // portFree says what to do when the port is taken.
@@ -178,23 +195,23 @@ func portFree(ctx context.Context, port int) error {
 	return fmt.Errorf("port %d is taken by %s; stop that one, or use another port (--port 0 takes a free one): %w", port, what, err)
 }
 
-// down stops the server; it is no error when it does not run.
+// down stops the server; it is no error when it does not run. The data of one in a container goes with it.
 func (d *daemon) down(ctx context.Context) error {
-	s, err := d.load(ctx)
+	s, err := d.read()
 	if err != nil {
 		return err
 	}
 	switch {
-	case s.URL == "":
-		_, _ = fmt.Fprintln(d.stderr, "not running")
-	case s.Pid == 0:
-		if err := d.compose(ctx, 0, "stop", "elasticsearch"); err != nil {
+	case s.inContainer(): // also one that ended: its volume is there
+		if err := d.compose(ctx, 0, "down", "--volumes"); err != nil {
 			return err
 		}
-	default:
+	case estest.IsServer(s.Pid, d.dir):
 		if err := estest.StopPid(ctx, s.Pid); err != nil {
 			return err
 		}
+	default:
+		_, _ = fmt.Fprintln(d.stderr, "not running")
 	}
 	if err := os.Remove(d.statePath()); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
@@ -219,44 +236,10 @@ func (d *daemon) show(ctx context.Context, what string) error {
 	if !estest.Answers(ctx, s.URL) {
 		health = "does not answer"
 	}
-	where := "container"
-	if s.Pid != 0 {
-		where = "process " + strconv.Itoa(s.Pid)
+	where := "in a container"
+	if !s.inContainer() {
+		where = "process " + strconv.Itoa(s.Pid) + ", data and log in " + d.dir
 	}
-	_, err = fmt.Fprintf(d.stdout, "%s  %s  Elasticsearch %s, %s, data and log in %s\n", s.URL, health, estest.Version, where, d.dir)
+	_, err = fmt.Fprintf(d.stdout, "%s  %s  Elasticsearch %s, %s\n", s.URL, health, estest.Version, where)
 	return err
-}
-
-func (d *daemon) composeUp(ctx context.Context, port int) (state, error) {
-	if exec.CommandContext(ctx, "docker", "compose", "version").Run() != nil {
-		return state{}, fmt.Errorf("%w: docker compose does not run; \"apt-get install docker-compose-v2\" or Docker's docker-compose-plugin, or set KCING_ES=jvm", estest.ErrPrerequisite)
-	}
-	if port == 0 {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			return state{}, err
-		}
-		port = l.Addr().(*net.TCPAddr).Port
-		if err := l.Close(); err != nil {
-			return state{}, err
-		}
-	}
-	if err := d.compose(ctx, port, "up", "--detach", "--wait", "elasticsearch"); err != nil {
-		return state{}, err
-	}
-	return state{URL: local(port)}, nil
-}
-
-// compose runs docker compose on compose.yaml, which reads ES_PORT.
-func (d *daemon) compose(ctx context.Context, port int, args ...string) error {
-	cmd := exec.CommandContext(ctx, "docker", append([]string{"compose", "--file", filepath.Join(d.root, "compose.yaml")}, args...)...)
-	cmd.Env = os.Environ()
-	if port != 0 {
-		cmd.Env = append(cmd.Env, "ES_PORT="+strconv.Itoa(port))
-	}
-	cmd.Stdout, cmd.Stderr = d.stderr, d.stderr
-	if err := cmd.Run(); err != nil {
-		return fmt.Errorf("docker compose %s: %w", args[0], err)
-	}
-	return nil
 }

@@ -2,7 +2,7 @@
 // command against one of its own. It is for development: no security, one node on 127.0.0.1.
 //
 //	es up [--port 9200] [--wait]   start, wait until it answers, print the URL; says so when it already runs
-//	es down                        stop; the data stays
+//	es down                        stop; the data stays in .cache/elasticsearch, that of a container goes
 //	es url                         print the URL; exit 1 when it does not run
 //	es status                      one line; exit 1 when it does not run
 //	es run -- CMD [ARG]            run CMD with ELASTICSEARCH_URL set, exit with its code

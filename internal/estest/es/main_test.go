@@ -16,15 +16,17 @@ import (
 	"github.com/kcing/kcing/internal/estest"
 )
 
-// tree makes an empty working tree and goes there.
+// tree makes a working tree with nothing in it but what up reads, and goes there.
 func tree(t *testing.T) {
 	t.Helper()
 	dir := t.TempDir()
-	if err := os.WriteFile(filepath.Join(dir, "go.mod"), []byte("module x\n"), 0o644); err != nil {
+	compose, err := os.ReadFile("../../../compose.yaml")
+	err = errors.Join(err, os.WriteFile(filepath.Join(dir, "compose.yaml"), compose, 0o644),
+		os.WriteFile(filepath.Join(dir, "go.mod"), []byte("module x\n"), 0o644))
+	if err != nil {
 		t.Fatal(err)
 	}
 	t.Chdir(dir)
-	t.Setenv("KCING_ES", "jvm")
 }
 
 // es runs the command and returns what it printed, without line ends.
@@ -121,7 +123,6 @@ func TestUpPortTaken(t *testing.T) {
 
 func TestRun(t *testing.T) {
 	t.Chdir(t.TempDir()) // needs no working tree
-	t.Setenv("KCING_ES", "jvm")
 	file := filepath.Join(t.TempDir(), "url")
 	script := []string{"run", "--", "sh", "-c", `echo "$ELASTICSEARCH_URL" >"$0"; exit 7`, file}
 	f := func() string {
@@ -169,6 +170,7 @@ func TestUsage(t *testing.T) {
 func TestMissing(t *testing.T) {
 	tree(t)
 	t.Setenv("CI", "1") // es must not skip
+	t.Setenv("KCING_ES", "jvm")
 	t.Setenv("JAVA_HOME", t.TempDir())
 	_, _, err := es(t, "up", "--port", "0")
 	if err == nil || !strings.Contains(err.Error(), "openjdk-17") || strings.Contains(err.Error(), "\n") {
