@@ -26,7 +26,7 @@ func TestComposeCommands(t *testing.T) {
 	t.Chdir(t.TempDir()) // no kcing.env
 	ran := 0
 	for _, s := range project.Services {
-		if s.Build == nil {
+		if s.Image != "kcing:local" {
 			continue
 		}
 		ran++
@@ -112,8 +112,7 @@ func TestImageSettings(t *testing.T) {
 		case "EXPOSE":
 			exposed = words[1:]
 		case "HEALTHCHECK":
-			_, check, _ := strings.Cut(line, `CMD ["/usr/local/bin/kcing", "`)
-			takes(t, []string{strings.TrimSuffix(strings.TrimSpace(check), `"]`)})
+			t.Error("a health check in the image calls a long feed unhealthy")
 		}
 	}
 	if len(ports) != 3 || !slices.Equal(ports, exposed) {
