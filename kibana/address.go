@@ -24,6 +24,15 @@ func (a Address) String() string {
 	return (&url.URL{Scheme: a.Base.Scheme, Host: a.Base.Host, Path: a.Base.Path}).String()
 }
 
+// In is the base URL of a space, for a browser; the default space is "" or
+// "default".
+func (a Address) In(space string) string {
+	if space == "" || space == "default" {
+		return a.String()
+	}
+	return a.String() + "/s/" + space
+}
+
 // ParseAddress reads a KB_URL: with or without a scheme (http), a base path, a
 // space (/s/NAME) and a page (/app/kibana and whatever follows), which is cut.
 // The error does not quote the text, which may hold a password.

@@ -137,14 +137,6 @@ func (c *Client) Space() string {
 	return c.space
 }
 
-// Page is the URL of a page in the space, for a browser; path begins with /app.
-func (c *Client) Page(path string) string {
-	if c.space == "" {
-		return c.address.String() + path
-	}
-	return c.address.String() + "/s/" + c.space + path
-}
-
 // Status is what Kibana says of itself.
 type Status struct {
 	// Level is available, degraded, unavailable or critical.

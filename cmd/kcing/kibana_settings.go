@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -19,6 +20,7 @@ import (
 // credentials are never sent there: they are for another server.
 type kibanaSettings struct {
 	kbURL, kbAPIKey, kbUsername, kbPassword, kbCACert, kbSpace string
+	kbPublicURL                                                string // of the same Kibana for a browser; "" is kbURL
 	wait                                                       time.Duration
 }
 
@@ -32,6 +34,26 @@ func (s *kibanaSettings) kbFlags() []cli.Flag {
 		&cli.StringFlag{Name: "kb-ca-cert", EnvVars: env("KB_CA_CERT"), Usage: "PEM `FILE` with the authority that signed Kibana's certificate", Destination: &s.kbCACert, Category: category},
 		&cli.StringFlag{Name: "kb-space", Aliases: []string{"space"}, EnvVars: env("KB_SPACE"), Usage: "identifier of the `SPACE`", DefaultText: "the default space", Destination: &s.kbSpace, Category: category},
 	}
+}
+
+func (s *kibanaSettings) publicURLFlag() cli.Flag {
+	return &cli.StringFlag{Name: "kb-public-url", EnvVars: env("KB_PUBLIC_URL"), Usage: "`URL` of the same Kibana for a browser, for links", DefaultText: "KB_URL", Destination: &s.kbPublicURL, Category: "Kibana"}
+}
+
+// forBrowser is the address at which a browser finds the space: that of KB_SPACE, else of KB_URL.
+func (s *kibanaSettings) forBrowser() (string, error) {
+	address, err := kibana.ParseAddress(cmp.Or(s.kbURL, s.kbPublicURL))
+	if err != nil {
+		return "", usagef("KB_URL: %v", err)
+	}
+	space := cmp.Or(s.kbSpace, address.Space)
+	if s.kbPublicURL != "" {
+		if address, err = kibana.ParseAddress(s.kbPublicURL); err != nil {
+			return "", usagef("KB_PUBLIC_URL: %v", err)
+		}
+		space = cmp.Or(space, address.Space)
+	}
+	return address.In(space), nil
 }
 
 func (s *kibanaSettings) waitFlag() cli.Flag {

@@ -55,6 +55,35 @@ func (a *app) connect(ctx context.Context, s *settings) (*elasticsearch.BaseClie
 	return s.connect(ctx)
 }
 
+// connectWithin is connect for --wait: while nothing that could be Elasticsearch answers it asks again.
+func (a *app) connectWithin(ctx context.Context, s *settings) (*elasticsearch.BaseClient, error) {
+	if s.wait == 0 {
+		return a.connect(ctx, s)
+	}
+	log, closeLog, err := a.logger(s)
+	if err != nil {
+		return nil, err
+	}
+	defer closeLog()
+	defer a.showWait("Elasticsearch at "+s.maskedNodes(), s.wait)()
+	const pause = 500 * time.Millisecond
+	for began := time.Now(); ; {
+		client, err := s.connect(ctx)
+		if next := new(tryNextNode); !errors.As(err, &next) {
+			return client, err
+		}
+		if time.Since(began)+pause > s.wait {
+			return nil, fmt.Errorf("%w (after waiting %v; --wait TIME waits longer)", err, s.wait)
+		}
+		log.Debug("waiting for Elasticsearch", "because", err)
+		select {
+		case <-time.After(pause):
+		case <-ctx.Done():
+			return nil, context.Cause(ctx)
+		}
+	}
+}
+
 // oldServer is an error when the templates need a later Elasticsearch: 8.14
 // brought index.mapping.total_fields.ignore_dynamic_beyond_limit.
 func oldServer(version, nodes string) error {

@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -10,7 +9,6 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/kcing/kcing/internal/report"
-	"github.com/kcing/kcing/kibana"
 )
 
 // kernelReport are the flags of the command report.
@@ -127,21 +125,15 @@ func (s *settings) kibanaLinkFlags() []cli.Flag {
 	const category = "Kibana"
 	return []cli.Flag{
 		&cli.StringFlag{Name: "kb-url", EnvVars: env("KB_URL"), Usage: "`URL` of Kibana, for the page's links into it", DefaultText: "no links", Destination: &s.kbURL, Category: category},
+		s.publicURLFlag(),
 		&cli.StringFlag{Name: "kb-space", Aliases: []string{"space"}, EnvVars: env("KB_SPACE"), Usage: "identifier of the `SPACE`", DefaultText: "the default space", Destination: &s.kbSpace, Category: category},
 	}
 }
 
 func (s *settings) kibanaLinks() (report.Links, error) {
-	if s.kbURL == "" {
+	if s.kbURL == "" && s.kbPublicURL == "" {
 		return report.Links{}, nil
 	}
-	address, err := kibana.ParseAddress(s.kbURL)
-	if err != nil {
-		return report.Links{}, usagef("KB_URL: %v", err)
-	}
-	base := address.String()
-	if space := cmp.Or(s.kbSpace, address.Space); space != "" {
-		base += "/s/" + space
-	}
-	return report.Links{Base: base}, nil
+	base, err := s.forBrowser()
+	return report.Links{Base: base}, err
 }

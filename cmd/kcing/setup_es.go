@@ -17,6 +17,7 @@ func (a *app) setupESCommand() *cli.Command {
 		&cli.BoolFlag{Name: "dry-run", Usage: "show the difference and change nothing", Destination: &o.DryRun},
 		&cli.BoolFlag{Name: "reset", Usage: "put this version's templates whatever is there, also in place of a newer version's", Destination: &o.Reset},
 		s.jsonFlag(),
+		&cli.DurationFlag{Name: "wait", Usage: "wait `TIME` at most for Elasticsearch to be there", DefaultText: "not at all", Destination: &s.wait, Category: "Elasticsearch", Action: positive("--wait")},
 	}
 	flags = append(append(flags, s.esFlags()...), s.logFlags()...)
 	return &cli.Command{
@@ -24,7 +25,7 @@ func (a *app) setupESCommand() *cli.Command {
 		Usage: "put the index templates into Elasticsearch",
 		Description: "Safe to run again: what is in place stays. Templates take effect with each day's new\n" +
 			"indices; indices that exist keep their mappings.\n\n" +
-			"Example:\n   kcing setup-es --dry-run",
+			"Example:\n   kcing setup-es --wait 2m",
 		Flags: flags,
 		Action: func(c *cli.Context) error {
 			o.Prefix = s.prefix
@@ -34,7 +35,7 @@ func (a *app) setupESCommand() *cli.Command {
 }
 
 func (a *app) setupES(ctx context.Context, s *settings, o mappings.InstallOptions) error {
-	client, err := a.connect(ctx, s)
+	client, err := a.connectWithin(ctx, s)
 	if err != nil {
 		return err
 	}

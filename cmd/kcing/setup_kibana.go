@@ -27,7 +27,7 @@ func (a *app) setupKibanaCommand() *cli.Command {
 		&cli.BoolFlag{Name: "dry-run", Usage: "write the file that would be imported to stdout, and do not ask Kibana", Destination: &o.dryRun},
 		&cli.BoolFlag{Name: "no-backup", Usage: "replace objects without writing what was there to a file", Destination: &o.noBackup},
 		&cli.StringFlag{Name: "backup-dir", Value: ".", DefaultText: "the working directory", Usage: "`DIR` for the file with what was there before", Destination: &o.backupDir},
-		s.jsonFlag(), s.waitFlag(), s.prefixFlag(),
+		s.jsonFlag(), s.waitFlag(), s.prefixFlag(), s.publicURLFlag(),
 	}
 	flags = append(append(flags, s.kbFlags()...), s.logFlags()...)
 	return &cli.Command{
@@ -83,6 +83,10 @@ func (a *app) setupKibana(ctx context.Context, s *settings, o setupKibanaOptions
 		return err
 	}
 	defer closeLog()
+	browser, err := s.forBrowser()
+	if err != nil {
+		return err
+	}
 	client, status, err := a.openKibana(ctx, s, log)
 	if err != nil {
 		return err
@@ -92,7 +96,7 @@ func (a *app) setupKibana(ctx context.Context, s *settings, o setupKibanaOptions
 		return kibanaProblem(err, client)
 	}
 	if slices.ContainsFunc(objects, func(o kibana.Object) bool { return o.Type == "dashboard" && o.ID == kibana.HomeID }) && r.Renamed == 0 {
-		r.Open = client.Page("/app/dashboards#/view/" + kibana.HomeID)
+		r.Open = browser + "/app/dashboards#/view/" + kibana.HomeID
 	}
 	if r.Renamed > 0 {
 		log.Warn("another space of this Kibana has kcing's objects, so Kibana gave those of this space other ids: links from rows to other pages do not work here",

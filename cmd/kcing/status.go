@@ -24,7 +24,7 @@ import (
 func (a *app) statusCommand() *cli.Command {
 	s := new(settings)
 	flags := []cli.Flag{s.jsonFlag()}
-	for _, group := range [][]cli.Flag{s.esFlags(), s.bulkFlags(), s.recordFlags(), s.drpFlags(), new(sourceArgs).settings(), {s.dataFlag()}, s.stateFlags(), s.kbFlags(), s.logFlags()} {
+	for _, group := range [][]cli.Flag{s.esFlags(), s.bulkFlags(), s.recordFlags(), s.drpFlags(), new(sourceArgs).settings(), {s.dataFlag()}, s.stateFlags(), s.kbFlags(), {s.publicURLFlag()}, s.logFlags()} {
 		flags = append(flags, group...)
 	}
 	return &cli.Command{
@@ -195,7 +195,7 @@ func shown(name string, value any) string {
 		return (&settings{esHost: text}).maskedNodes()
 	case name == "KCI_API", name == "KCI_STORAGE", name == "LAVA_URL":
 		return masked(text)
-	case name == "KB_URL":
+	case name == "KB_URL", name == "KB_PUBLIC_URL" && text != "":
 		return maskedKibana(text)
 	case text != "" && (strings.Contains(name, "PASSWORD") || strings.Contains(name, "KEY") || strings.Contains(name, "TOKEN")):
 		return "********"
