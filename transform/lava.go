@@ -129,7 +129,7 @@ func (r *Record) findLab(o Options) error {
 // without lab and node there is none.
 func (r *Record) findKey() error {
 	if r.Lab != "" {
-		r.Key = escapeID(r.Lab) + "/" + escapeID(r.jobID)
+		r.Key = JobKey(r.Lab, r.jobID)
 		return nil
 	}
 	node := r.nodeID
@@ -145,6 +145,9 @@ func (r *Record) findKey() error {
 	r.Key = nodeKey + escapeID(node)
 	return nil
 }
+
+// JobKey is the key of a callback of that lab and job number.
+func JobKey(lab, id string) string { return escapeID(lab) + "/" + escapeID(id) }
 
 // nodeKey is what the key of a callback begins with of which only the Maestro
 // node is known.

@@ -12,12 +12,19 @@ import (
 // comes again looks like another one of the same key.
 const Version = 7
 
+// Levels of callbacks, see [Rank]: the boot alone, and one with results and log.
+const (
+	LevelBoot  = 2
+	levelPart  = 2 // more for each part
+	LevelWhole = LevelBoot + 2*levelPart
+)
+
 // Rank says how much a record knows of what its key names. Of two records of one
 // key the documents of the higher rank stay.
 type Rank struct {
-	// Level of a callback: 2 for its boot alone, 4 with results or log, 6 with
-	// both, and 1 more with the facts of a Maestro node. 0: a record whose kind
-	// knows no more and no less.
+	// Level of a callback: LevelBoot for its boot alone, more with results or log,
+	// LevelWhole with both, and 1 more with the facts of a Maestro node. 0: a record
+	// whose kind knows no more and no less.
 	Level uint8
 	// Updated is when a record that may change was last changed: a Maestro node.
 	Updated time.Time
@@ -26,10 +33,10 @@ type Rank struct {
 // rank of a record whose parts and node are known.
 func (r *Record) rank() (rank Rank) {
 	if r.Kind == KindLAVA {
-		rank.Level = 2
+		rank.Level = LevelBoot
 		for _, part := range [...]string{"results", "log"} {
 			if r.part(part) != nil {
-				rank.Level += 2
+				rank.Level += levelPart
 			}
 		}
 	}
@@ -38,7 +45,7 @@ func (r *Record) rank() (rank Rank) {
 		return rank
 	}
 	if !m.called && m.log != nil {
-		rank.Level += 2
+		rank.Level += levelPart
 	}
 	rank.Level++
 	rank.Updated = m.updated

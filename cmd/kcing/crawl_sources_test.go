@@ -1,8 +1,6 @@
 package main
 
 import (
-	"compress/gzip"
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -11,7 +9,6 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 
 	"github.com/tidwall/gjson"
@@ -117,45 +114,6 @@ func TestCrawlLegacy(t *testing.T) {
 	}
 	if out, _ = w.run(exitRejects, "gen_samples", "--samples-dir", "s"); !strings.Contains(out, "0 records downloaded to s: build 0, boot 0, lava 0; 3 were there") {
 		t.Errorf("samples again: %s", out)
-	}
-}
-
-// TestCrawlLAVA: named jobs of a LAVA server; those without job_data are told.
-func TestCrawlLAVA(t *testing.T) {
-	t.Parallel()
-	w := newWorkplace(t)
-	var served atomic.Int64
-	server := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
-		var job int
-		if _, err := fmt.Sscanf(r.URL.Path, "/scheduler/job/%d/job_data", &job); err != nil || job == 6 || r.Header.Get("Authorization") != "Token hunter2" {
-			http.NotFound(rw, r)
-			return
-		}
-		served.Add(1)
-		z := gzip.NewWriter(rw)
-		_ = json.NewEncoder(z).Encode(map[string]any{"id": job, "status": 2, "end_time": "2026-01-02 03:04:05+00:00", "definition": "metadata: {device.type: x}",
-			"results": map[string]string{"lava": "- {name: job, result: pass}"}, "log": "- {\"dt\": \"2026-01-01T00:00:00.000000\", \"lvl\": \"target\", \"msg\": \"x\"}\n"})
-		_ = z.Close()
-	}))
-	t.Cleanup(server.Close)
-	w.env = append(w.env, "LAVA_TOKEN=hunter2")
-	args := []string{"feed", "--source", "lava", "--lava-url", server.URL, "--jobs", "5-7,305", "--lab-name", "lab-x"}
-	out, stderr := w.run(exitRejects, append(args, "--debug")...)
-	if !strings.Contains(stderr, "job 6 has no job_data") || !strings.Contains(stderr, "kcing: 1 record could not be downloaded") || strings.Contains(out+stderr, "hunter2") {
-		t.Errorf("it said %q", stderr)
-	}
-	if n := w.count(); n != 9 || served.Load() != 3 {
-		t.Errorf("%d documents, %d downloads", n, served.Load())
-	}
-	w.run(exitRejects, args...)
-	if served.Load() != 3 {
-		t.Errorf("%d downloads after the second run", served.Load())
-	}
-	if out, _ := w.run(exitOK, "state", "forget", "--kind", "lava", "lab-x/5"); out != "forgot 1 record\n" {
-		t.Errorf("forget: %s", out)
-	}
-	if w.run(exitRejects, args...); served.Load() != 4 {
-		t.Errorf("%d downloads after one was forgotten", served.Load())
 	}
 }
 

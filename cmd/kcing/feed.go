@@ -60,7 +60,7 @@ func (a *app) feedCommand() *cli.Command {
 			"3 finished but something was rejected (kcing rejects list) or could not be\n" +
 			"downloaded (kcing status), 130 interrupted.\n\n" +
 			"Example:\n   kcing feed\n   kcing feed --lab-name lab-collabora callbacks/\n" +
-			"   kcing feed --source lava --lava-url https://lava.example.org --jobs 100-200,305",
+			"   kcing feed --source lava --lava-url https://lava.example.org",
 		Flags: flags,
 		Action: func(c *cli.Context) error {
 			f.paths = c.Args().Slice()
@@ -187,7 +187,7 @@ func (a *app) feedElasticsearch(ctx context.Context, f *feedArgs, files *source.
 	if records >= 0 {
 		records += int64(leftovers.Len())
 	}
-	stopProgress := a.showProgress(&f.settings, config.Progress, records, log)
+	stopProgress := a.showProgress(&f.settings, config.Progress, always(records), log)
 	report, runErr := pipeline.Run(ctx, src, config)
 	stopProgress()
 	if report.Bulk.Stored > 0 && runErr == nil {

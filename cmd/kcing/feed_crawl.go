@@ -6,6 +6,8 @@ import (
 	"encoding/json"
 	"errors"
 	"log/slog"
+	"sync"
+	"time"
 
 	"github.com/dustin/go-humanize"
 	"github.com/elastic/go-elasticsearch/v8"
@@ -17,23 +19,24 @@ import (
 	"github.com/kcing/kcing/state"
 )
 
-// feedCrawl is feed without paths: it crawls a source.
+// feedCrawl is feed without paths: it crawls a source, or several LAVA servers
+// one after the other.
 func (a *app) feedCrawl(ctx context.Context, f *feedArgs, config pipeline.Config) error {
 	log := config.Logger
-	from, err := f.crawled.origin(&f.settings, log)
+	origins, err := f.crawled.origins(&f.settings, config.Lab, a.now, log)
 	if err != nil {
 		return err
 	}
 	f.crawled.kind = f.kind
-	kinds, err := f.crawled.kinds(from)
+	kinds, err := f.crawled.kinds(origins[0])
 	if err != nil {
 		return err
 	}
-	o := crawl.Options{Source: from.name, Origin: from, Kinds: kinds, Since: f.crawled.since, HowMany: max(f.crawled.howMany, 0),
-		MaxRecordBytes: int64(f.maxRecordBytes), Force: f.force, Insist: f.crawled.source == sourceLAVA, Lab: config.Lab, Now: a.now, Logger: log}
+	o := crawl.Options{Kinds: kinds, Since: f.crawled.since, HowMany: max(f.crawled.howMany, 0), MaxRecordBytes: int64(f.maxRecordBytes),
+		Force: f.force, Insist: f.crawled.jobs != "", Lab: config.Lab, Now: a.now, Logger: log}
 	config.Lab = "" // what others have left in the spool is not of that lab
 	if f.dryRun {
-		return a.dryCrawl(ctx, f, from, o, config)
+		return a.eachLab(ctx, origins, func(from *origin) error { return a.dryCrawl(ctx, f, from, o, config) })
 	}
 	unlock, err := lockFeed(ctx, f.data)
 	if err != nil {
@@ -45,7 +48,7 @@ func (a *app) feedCrawl(ctx context.Context, f *feedArgs, config pipeline.Config
 		return err
 	}
 	defer store.Close() //nolint:errcheck // every write was committed and checked
-	client, err := a.connectBoth(ctx, f, from)
+	client, reached, err := a.connectAll(ctx, f, origins)
 	if err != nil {
 		return err
 	}
@@ -60,28 +63,90 @@ func (a *app) feedCrawl(ctx context.Context, f *feedArgs, config pipeline.Config
 	f.warnOfRetention(log, o, a)
 	o.Store, o.Spool = store, kept
 	config.Transport, config.Ledger = client, store
-	return a.runCrawl(ctx, f, o, config, client)
+	run := &crawlRun{app: a, f: f, config: config, client: client, started: a.now(), counts: map[string]int64{}}
+	result := a.eachLab(ctx, origins, func(from *origin) error {
+		if err := reached[from]; err != nil {
+			return run.unreached(from, err)
+		}
+		return run.one(ctx, from, o)
+	})
+	a.saveRun(ctx, store, "feed", run.started, result, run.counts, log)
+	return result
 }
 
-// connectBoth asks Elasticsearch and the source at once, so that a machine
-// without network is told of in seconds.
-func (a *app) connectBoth(ctx context.Context, f *feedArgs, from *origin) (*elasticsearch.BaseClient, error) {
-	reached := make(chan error, 1)
-	go func() { reached <- from.reach(ctx) }()
-	client, err := a.connect(ctx, &f.settings)
-	return client, cmp.Or(err, <-reached)
+// connectAll asks Elasticsearch and the sources at once, so that a machine
+// without network is told of in seconds. Of several sources those that cannot be
+// reached do not hold up the others: reached has their errors.
+func (a *app) connectAll(ctx context.Context, f *feedArgs, origins []*origin) (client *elasticsearch.BaseClient,
+	reached map[*origin]error, err error,
+) {
+	errs := make([]error, len(origins))
+	var asking sync.WaitGroup
+	for i, from := range origins {
+		asking.Go(func() { errs[i] = from.reach(ctx) })
+	}
+	if client, err = a.connect(ctx, &f.settings); err != nil {
+		return nil, nil, err
+	}
+	asking.Wait()
+	reached = map[*origin]error{}
+	for i, from := range origins {
+		reached[from] = errs[i]
+	}
+	if len(origins) == 1 {
+		err = errs[0]
+	}
+	return client, reached, err
 }
 
-func (a *app) runCrawl(ctx context.Context, f *feedArgs, o crawl.Options, config pipeline.Config, client *elasticsearch.BaseClient) error {
-	log, store := config.Logger, o.Store
+// eachLab runs fn for each origin. Where there are several, one that fails is
+// told of at once and does not hold up the others; the worst exit code counts.
+func (a *app) eachLab(ctx context.Context, origins []*origin, fn func(*origin) error) error {
+	if len(origins) == 1 {
+		return fn(origins[0])
+	}
+	code := exitOK
+	for _, from := range origins {
+		err := fn(from)
+		if err == nil {
+			continue
+		}
+		a.complain(printable(from.lab) + ": " + plainText(err))
+		switch c := codeOf(err); {
+		case ctx.Err() != nil:
+			return &exitError{code: exitInterrupted}
+		case code != exitFailed:
+			code = c
+		}
+	}
+	if code == exitOK {
+		return nil
+	}
+	return &exitError{code: code}
+}
+
+// crawlRun is a run of feed over one or several origins.
+type crawlRun struct {
+	app     *app
+	f       *feedArgs
+	config  pipeline.Config
+	client  *elasticsearch.BaseClient
+	started time.Time
+	counts  map[string]int64 // of all origins
+}
+
+// one crawls an origin. The report is printed with an error too.
+func (r *crawlRun) one(ctx context.Context, from *origin, o crawl.Options) error {
+	config, log := r.config, r.config.Logger
+	from.fill(&o)
 	// Downloads are what a crawl waits for: documents that pile up before
 	// Elasticsearch would cost memory and gain nothing.
 	steadyMemory()
 	config.Bulk.MaxPendingBytes = 2 * int64(config.Bulk.FlushBytes)
+	config.Progress = new(pipeline.Progress)
 	crawler := crawl.New(o)
 	config.OnParsed, config.OnFinished, config.OnRefused = crawler.Parsed, crawler.Finished, crawler.Refused
-	started := a.now()
-	stopProgress := a.showProgress(&f.settings, config.Progress, -1, log)
+	stopProgress := r.app.showProgress(&r.f.settings, config.Progress, crawler.Expected, log)
 	report, runErr := pipeline.Run(ctx, crawler, config)
 	crawled, closeErr := crawler.Close(ctx, runErr)
 	stopProgress()
@@ -89,29 +154,51 @@ func (a *app) runCrawl(ctx context.Context, f *feedArgs, o crawl.Options, config
 		runErr = closeErr
 	}
 	if report.Bulk.Stored > 0 && runErr == nil {
-		f.refresh(ctx, client, log)
+		r.f.refresh(ctx, r.client, log)
 	}
-	result := crawlResult(report, crawled, runErr, pendingInSpool(o.Spool, f.spoolDir()), f.db)
-	counts := feedCounts(report, 0)
-	counts["downloaded"], counts["not_downloaded"] = crawled.Downloaded, crawled.Failed
-	a.saveRun(ctx, store, "feed", started, result, counts, log)
-	if f.json {
-		if err := json.NewEncoder(a.stdout).Encode(crawlJSON{Report: report, Crawl: crawled}); err != nil {
+	result := crawlResult(report, crawled, runErr, pendingInSpool(o.Spool, r.f.spoolDir()), r.f.db)
+	for name, n := range feedCounts(report, 0) {
+		r.counts[name] += n
+	}
+	r.counts["downloaded"] += crawled.Downloaded
+	r.counts["not_downloaded"] += crawled.Failed
+	if r.f.json {
+		if err := r.print(crawlJSON{Source: o.Source, Report: report, Crawl: crawled}); err != nil {
 			return err
 		}
 		return result
 	}
-	a.printCrawlReport(f.crawled.source, crawled)
+	r.app.printCrawlReport(cmp.Or(printable(from.lab), r.f.crawled.source), crawled)
 	if report.Records == 0 && runErr == nil && crawled.Failed == 0 {
-		a.say("nothing to do: %s", allKnown(crawled.Known))
+		r.app.say("nothing to do: %s", allKnown(crawled.Known))
 	} else {
-		a.printFeedReport(report)
+		r.app.printFeedReport(report)
 	}
 	return result
 }
 
-// crawlJSON is the report of feed --json when it crawls.
+// unreached reports an origin that was not crawled.
+func (r *crawlRun) unreached(from *origin, why error) error {
+	if r.f.json {
+		if err := r.print(crawlJSON{Source: from.name, Error: plainText(why)}); err != nil {
+			return err
+		}
+	}
+	return why
+}
+
+func (r *crawlRun) print(v crawlJSON) error { return json.NewEncoder(r.app.stdout).Encode(v) }
+
+// fill sets what of a crawl's options the origin decides.
+func (o *origin) fill(options *crawl.Options) {
+	options.Source, options.Origin, options.Clock, options.Downloads = o.name, o.Origin, o.clock, o.downloads
+}
+
+// crawlJSON is the report of feed --json when it crawls, a line for each source.
 type crawlJSON struct {
+	Source string `json:"source"`
+	// Error is why this source was not crawled; the rest is zero then.
+	Error string `json:"error,omitempty"`
 	pipeline.Report
 	Crawl crawl.Report `json:"crawl"`
 }
@@ -122,6 +209,7 @@ func (a *app) dryCrawl(ctx context.Context, f *feedArgs, from *origin, o crawl.O
 	if err := from.reach(ctx); err != nil {
 		return err
 	}
+	from.fill(&o)
 	crawler := crawl.New(o)
 	report, err := pipeline.DryRun(ctx, crawler, a.stdout, config)
 	crawled, _ := crawler.Close(ctx, err)

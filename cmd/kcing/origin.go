@@ -12,7 +12,6 @@ import (
 
 	"github.com/kcing/kcing/internal/crawl"
 	"github.com/kcing/kcing/internal/fetch"
-	"github.com/kcing/kcing/internal/lavaserver"
 	"github.com/kcing/kcing/internal/legacy"
 	"github.com/kcing/kcing/internal/maestro"
 )
@@ -22,7 +21,8 @@ type sourceArgs struct {
 	source, kind                      string
 	api, apiToken                     string
 	host, scheme, storage, nonLavaLab string
-	lavaURL, lavaToken, jobs          string
+	lavaURL, lavaToken, lavaTokens    string
+	jobs                              string
 	howMany                           int
 	since                             time.Duration
 }
@@ -37,7 +37,7 @@ const (
 func (o *sourceArgs) flags() []cli.Flag {
 	const category = "Source"
 	return []cli.Flag{
-		&cli.StringFlag{Name: "source", EnvVars: env("KCI_SOURCE"), Value: sourceMaestro, DefaultText: sourceMaestro, Usage: "crawl `SOURCE`: maestro (today's KernelCI), legacy (the old front end) or lava (a LAVA server)", Destination: &o.source, Category: category, Action: oneOf("--source (KCI_SOURCE)", sourceMaestro, sourceLegacy, sourceLAVA)},
+		&cli.StringFlag{Name: "source", EnvVars: env("KCI_SOURCE"), Value: sourceMaestro, DefaultText: sourceMaestro, Usage: "crawl `SOURCE`: maestro (today's KernelCI), legacy (the old front end) or lava (LAVA servers)", Destination: &o.source, Category: category, Action: oneOf("--source (KCI_SOURCE)", sourceMaestro, sourceLegacy, sourceLAVA)},
 		&cli.DurationFlag{Name: "since", Usage: "crawl the last `TIME`, such as 48h", DefaultText: "from where the last crawl ended; the first goes back 48h", Destination: &o.since, Category: category, Action: positive("--since")},
 		&cli.StringFlag{Name: "kci-api", EnvVars: env("KCI_API"), Value: maestro.DefaultBaseURL, DefaultText: maestro.DefaultBaseURL, Usage: "`URL` of Maestro's API", Destination: &o.api, Category: category},
 		&cli.StringFlag{Name: "kci-api-token", EnvVars: env("KCI_API_TOKEN"), Usage: "`TOKEN` for Maestro's API; reading needs none", DefaultText: "none", Destination: &o.apiToken, Category: category},
@@ -45,9 +45,10 @@ func (o *sourceArgs) flags() []cli.Flag {
 		&cli.StringFlag{Name: "kci-scheme", EnvVars: env("KCI_SCHEME"), Value: legacy.DefaultScheme, DefaultText: legacy.DefaultScheme, Usage: "`SCHEME` of the old front end: http or https", Destination: &o.scheme, Category: category, Action: oneOf("--kci-scheme (KCI_SCHEME)", "http", "https")},
 		&cli.StringFlag{Name: "kci-storage", EnvVars: env("KCI_STORAGE"), Usage: "`URL` of the old front end's files", DefaultText: "SCHEME://storage.HOST", Destination: &o.storage, Category: category},
 		&cli.StringFlag{Name: "kci-non-lava-lab", EnvVars: env("KCI_NON_LAVA_LAB"), Value: legacy.DefaultNonLavaLab, DefaultText: legacy.DefaultNonLavaLab, Usage: "`LAB` that has boot records instead of LAVA callbacks", Destination: &o.nonLavaLab, Category: category},
-		&cli.StringFlag{Name: "lava-url", EnvVars: env("LAVA_URL"), Usage: "`URL` of the LAVA server", Destination: &o.lavaURL, Category: category},
-		&cli.StringFlag{Name: "lava-token", EnvVars: env("LAVA_TOKEN"), Usage: "`TOKEN` of a LAVA user, for jobs that are not public", DefaultText: "none", Destination: &o.lavaToken, Category: category},
-		&cli.StringFlag{Name: "jobs", Usage: "`JOBS` of the LAVA server, such as 100-200,305", Destination: &o.jobs, Category: category},
+		&cli.StringFlag{Name: "lava-url", EnvVars: env("LAVA_URL"), Usage: "`URL` of the LAVA server; of several: name=URL,name=URL, with the labs' names", Destination: &o.lavaURL, Category: category},
+		&cli.StringFlag{Name: "lava-token", EnvVars: env("LAVA_TOKEN"), Usage: "API `TOKEN` of a LAVA user, for jobs that are not public", DefaultText: "none", Destination: &o.lavaToken, Category: category},
+		&cli.StringFlag{Name: "lava-tokens", EnvVars: env("LAVA_TOKENS"), Usage: "`FILE` of such tokens for several labs, a line each: token lab_name", DefaultText: "none", Destination: &o.lavaTokens, Category: category},
+		&cli.StringFlag{Name: "jobs", Usage: "only these `JOBS` of the LAVA server, such as 100-200,305", DefaultText: "all that have finished", Destination: &o.jobs, Category: category},
 	}
 }
 
@@ -59,40 +60,43 @@ func (o *sourceArgs) settings() []cli.Flag {
 // origin is a source to crawl, with what the commands need besides.
 type origin struct {
 	crawl.Origin
+	what    string // for people
 	name    string // in state: kind and URL
 	setting string // that says where it is
 	url     string
-	client  *fetch.Client
+	// check makes one request that shows whether it is there.
+	check func(ctx context.Context) error
+
+	// Of LAVA only; zero: what a crawl does by itself.
+	lab       string
+	clock     func() time.Time
+	downloads int
 }
 
-// origin makes the source that the flags choose.
-func (o *sourceArgs) origin(s *settings, log *slog.Logger) (*origin, error) {
+// front is an origin of KernelCI's.
+func front(from crawl.Origin, kind, setting, url string, client *fetch.Client) *origin {
+	return &origin{Origin: from, what: "KernelCI", name: kind + " " + url, setting: setting, url: url,
+		check: func(ctx context.Context) error { return client.Reach(ctx, url, fetch.DefaultIdleTimeout) }}
+}
+
+// origins makes the sources that the flags choose: one, or several LAVA servers.
+func (o *sourceArgs) origins(s *settings, lab string, now func() time.Time, log *slog.Logger) ([]*origin, error) {
 	options := fetch.Options{UserAgent: userAgent(), MaxBytes: 2 * int64(s.maxRecordBytes), Logger: log}
 	if o.jobs != "" && o.source != sourceLAVA {
 		return nil, usagef("--jobs names jobs of a LAVA server: it goes with --source lava")
 	}
 	switch o.source {
 	case sourceLegacy:
-		front, err := legacy.New(legacy.Options{Host: o.host, Scheme: o.scheme, Storage: o.storage, NonLavaLab: o.nonLavaLab, Fetch: options})
+		site, err := legacy.New(legacy.Options{Host: o.host, Scheme: o.scheme, Storage: o.storage, NonLavaLab: o.nonLavaLab, Fetch: options})
 		if err != nil {
 			return nil, usagef("%v", err)
 		}
-		return &origin{front, "legacy " + front.URL(), "KCI_HOST", front.URL(), front.Client()}, nil
+		return []*origin{front(site, sourceLegacy, "KCI_HOST", site.URL(), site.Client())}, nil
 	case sourceLAVA:
-		if o.lavaURL == "" || o.jobs == "" {
-			return nil, usagef("--source lava wants --lava-url and --jobs, such as: --lava-url https://lava.example.org --jobs 100-200,305")
-		}
-		jobs, err := lavaserver.ParseJobs(o.jobs)
-		if err != nil {
-			return nil, usagef("--jobs: %v", err)
-		}
-		server, err := lavaserver.New(lavaserver.Options{URL: o.lavaURL, Token: o.lavaToken, Jobs: jobs, Fetch: options})
-		if err != nil {
-			return nil, usagef("%v", err)
-		}
-		return &origin{server, "lava " + server.URL(), "--lava-url", server.URL(), server.Client()}, nil
+		return o.lava(s, options, lab, now)
 	}
-	return o.maestro(options, log)
+	api, err := o.maestro(options, log)
+	return []*origin{api}, err
 }
 
 // kinds are the wanted ones; the error says that the source has none of them.
@@ -112,10 +116,10 @@ func (o *sourceArgs) kinds(from crawl.Origin) ([]string, error) {
 // reach makes sure early that the source is there. The error is the one line
 // that a user needs.
 func (o *origin) reach(ctx context.Context) error {
-	err := o.client.Reach(ctx, o.url, fetch.DefaultIdleTimeout)
+	err := o.check(ctx)
 	var failed *fetch.TransferError
 	if errors.As(err, &failed) {
-		return fmt.Errorf("cannot reach KernelCI at %s: %s (%s)", fetch.Redact(o.url), connectionProblem(failed.Err, 0), o.setting)
+		return fmt.Errorf("cannot reach %s at %s: %s (%s)", o.what, fetch.Redact(o.url), connectionProblem(failed.Err, 0), o.setting)
 	}
 	return err
 }

@@ -19,7 +19,7 @@ func (o *sourceArgs) maestro(options fetch.Options, log *slog.Logger) (*origin, 
 	if err != nil {
 		return nil, usagef("%v", err)
 	}
-	return &origin{maestroOrigin{api}, "maestro " + api.Base(), "KCI_API", api.Base(), client}, nil
+	return front(maestroOrigin{api}, sourceMaestro, "KCI_API", api.Base(), client), nil
 }
 
 // maestroOrigin lets a crawl ask Maestro.

@@ -24,9 +24,9 @@ const (
 )
 
 // showProgress shows how a run goes until the returned function is called.
-// records is how many there will be, negative when that is not known.
+// records says how many there will be, negative when that is not known.
 // Then warnings that were held back are told.
-func (a *app) showProgress(s *settings, p *pipeline.Progress, records int64, log *slog.Logger) (stop func()) {
+func (a *app) showProgress(s *settings, p *pipeline.Progress, records func() int64, log *slog.Logger) (stop func()) {
 	stopShowing := a.progress(s, p, records, log)
 	return func() {
 		stopShowing()
@@ -36,7 +36,9 @@ func (a *app) showProgress(s *settings, p *pipeline.Progress, records int64, log
 	}
 }
 
-func (a *app) progress(s *settings, p *pipeline.Progress, records int64, log *slog.Logger) (stop func()) {
+func always(records int64) func() int64 { return func() int64 { return records } }
+
+func (a *app) progress(s *settings, p *pipeline.Progress, records func() int64, log *slog.Logger) (stop func()) {
 	switch {
 	case s.noProgress:
 		return func() {}
@@ -44,13 +46,13 @@ func (a *app) progress(s *settings, p *pipeline.Progress, records int64, log *sl
 		return func() {} // it would be drawn over what is typed
 	case a.stderr.moves() && s.logFormat == "text":
 		started := time.Now()
-		return a.stderr.animate(func(width int) string { return measure(p, records, time.Since(started)).line(width) })
+		return a.stderr.animate(func(width int) string { return measure(p, records(), time.Since(started)).line(width) })
 	}
 	return each(lineEvery, func() {
 		args := []any{"records", p.Settled.Load(), "read", p.Records.Load(),
 			"documents", p.Documents.Load(), "bytes", p.Bytes.Load()}
-		if records >= 0 {
-			args = append(args, "of", records)
+		if of := records(); of >= 0 {
+			args = append(args, "of", of)
 		}
 		log.Info("feeding", args...)
 	})

@@ -292,7 +292,7 @@ func (a *app) retryRejects(ctx context.Context, o *rejectsArgs, s *state.Store, 
 	}
 	config := pipeline.Config{Transport: client, Bulk: o.bulkOptions(), Ledger: s, Prefix: o.prefix, OtherLab: o.lab, Force: o.force,
 		IngestTime: o.timestamp == "ingest", Now: a.now, Logger: log, LogEach: a.logsEach(&o.settings), Progress: new(pipeline.Progress)}
-	stopProgress := a.showProgress(&o.settings, config.Progress, -1, log)
+	stopProgress := a.showProgress(&o.settings, config.Progress, always(-1), log)
 	accepted, err := pipeline.Retry(ctx, s, ids, int64(o.maxRecordBytes), config)
 	stopProgress()
 	if accepted > 0 && err == nil {

@@ -30,10 +30,14 @@ func (a *app) downloadSamples(ctx context.Context, o *samplesArgs) error {
 		return err
 	}
 	defer closeLog()
-	from, err := o.crawled.origin(&o.settings, log)
+	origins, err := o.crawled.origins(&o.settings, "", a.now, log)
 	if err != nil {
 		return err
 	}
+	if len(origins) > 1 { // job numbers, and with them file names, are unique in one lab only
+		return usagef("samples are of one lab, and --lava-url (LAVA_URL) has %d", len(origins))
+	}
+	from := origins[0]
 	kinds, err := o.crawled.kinds(from)
 	if err != nil {
 		return err
@@ -44,7 +48,7 @@ func (a *app) downloadSamples(ctx context.Context, o *samplesArgs) error {
 	if err := os.MkdirAll(o.dir, 0o750); err != nil {
 		return fmt.Errorf("--samples-dir: %w", err)
 	}
-	items, err := crawl.Newest(ctx, crawl.Options{Origin: from, Kinds: kinds, HowMany: o.size, Since: o.crawled.since, Now: a.now})
+	items, err := crawl.Newest(ctx, crawl.Options{Origin: from.Origin, Clock: from.clock, Kinds: kinds, HowMany: o.size, Since: o.crawled.since, Now: a.now})
 	if err != nil {
 		return err
 	}

@@ -193,8 +193,10 @@ func shown(name string, value any) string {
 	switch {
 	case name == "ES_HOST":
 		return (&settings{esHost: text}).maskedNodes()
-	case name == "KCI_API", name == "KCI_STORAGE", name == "LAVA_URL":
+	case name == "KCI_API", name == "KCI_STORAGE":
 		return masked(text)
+	case name == "LAVA_URL":
+		return maskedLabs(text)
 	case name == "KB_URL", name == "KB_PUBLIC_URL" && text != "":
 		return maskedKibana(text)
 	case text != "" && (strings.Contains(name, "PASSWORD") || strings.Contains(name, "KEY") || strings.Contains(name, "TOKEN")):

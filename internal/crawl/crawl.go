@@ -68,8 +68,9 @@ type Options struct {
 	// both: a dry run, which remembers nothing and asks for everything.
 	Store *state.Store
 	Spool *spool.Spool
-	// Now is the clock; nil: time.Now.
-	Now func() time.Time
+	// Now is the clock; nil: time.Now. Clock is the origin's own, by which it
+	// lists; nil: the same. It is not asked before Run.
+	Now, Clock func() time.Time
 	// Logger gets a line for each failure; nil: none.
 	Logger *slog.Logger
 }
@@ -111,6 +112,7 @@ type Crawler struct {
 	inARow                                      atomic.Int64 // downloads without an answer, one after the other
 	failures                                    atomic.Int64
 	listed, known, downloaded, resumed, givenUp atomic.Int64
+	total                                       atomic.Int64 // of the window, as the origin says; 0: it does not
 }
 
 // task is an item on its way, the tag of its record.
@@ -138,6 +140,9 @@ func New(o Options) *Crawler {
 	}
 	if o.Now == nil {
 		o.Now = time.Now
+	}
+	if o.Clock == nil {
+		o.Clock = o.Now
 	}
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
@@ -247,6 +252,17 @@ func (c *Crawler) Close(ctx context.Context, runErr error) (Report, error) {
 		return report, nil
 	}
 	return report, c.moveCursor(context.WithoutCancel(ctx))
+}
+
+// Expected is how many records this run will emit, as far as the origin has said
+// how many items there are; -1: it has not.
+func (c *Crawler) Expected() int64 {
+	total := c.total.Load()
+	if total == 0 {
+		return -1
+	}
+	total = max(total, c.listed.Load())
+	return total - c.known.Load() - c.givenUp.Load() - c.failures.Load() + c.resumed.Load()
 }
 
 // take marks an item as being worked on; false when it is already.

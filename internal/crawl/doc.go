@@ -1,6 +1,6 @@
 // Package crawl downloads what an [Origin] lists and hands it to the pipeline as
 // a source of records. It is not a scheduler, and it knows no origin: those are
-// packages of their own (internal/maestro, internal/legacy, internal/lavaserver).
+// packages of their own (internal/maestro, internal/legacy, internal/lavarest).
 //
 // What was finished before is not downloaded again. Each download is put into
 // the spool before it is emitted, so that a run that was killed goes on without

@@ -22,6 +22,12 @@ func (c *Crawler) load(ctx context.Context, t *task) (bool, error) {
 	switch {
 	case err != nil && ctx.Err() != nil:
 		return false, nil
+	case errors.Is(err, source.ErrTooLarge):
+		c.inARow.Store(0)
+		c.open.Add(1)
+		t.record = c.record(t, payload, t.item.Form, c.Now())
+		t.record.Err, t.record.Size = err, -1
+		return true, nil
 	case errors.Is(err, ErrStop):
 		return false, err
 	case err != nil:

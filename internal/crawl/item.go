@@ -3,6 +3,8 @@ package crawl
 import (
 	"context"
 	"time"
+
+	"github.com/kcing/kcing/state"
 )
 
 // Item is one record that an origin lists and that can be downloaded.
@@ -26,7 +28,13 @@ type Item struct {
 	// Time is when the record was made or last changed at its origin; zero when
 	// that is not known before the download.
 	Time time.Time
-	// Fetch downloads the record.
+	// Record is what the download will be, where that is known beforehand, and
+	// Level how much it can know ([state.Known]): when such a record has come some
+	// other way and knew as much, nothing is downloaded. Zero: not known.
+	Record state.Key
+	Level  uint8
+	// Fetch downloads the record. With an error that wraps source.ErrTooLarge it
+	// may return the record's beginning: then it is no failure, but refused.
 	Fetch func(ctx context.Context) ([]byte, error)
 }
 
@@ -37,6 +45,16 @@ type Window struct {
 	From, To time.Time
 	// Kinds are the wanted ones of the origin's; never empty.
 	Kinds []string
+	// Total, when not nil, may be told how many items the window has, as far as
+	// that is known.
+	Total func(n int64)
+}
+
+// Newester is an Origin that finds its newest items by itself.
+type Newester interface {
+	// Newest yields the newest n items of the window, whose From may be zero: as
+	// far back as there are any.
+	Newest(ctx context.Context, w Window, n int, yield func(Item) error) error
 }
 
 // Origin lists what there is to download.

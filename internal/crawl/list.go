@@ -29,15 +29,9 @@ func (c *Crawler) list(ctx context.Context, wanted chan<- *task) error {
 	}
 	b := &batch{c: c, wanted: wanted}
 	if c.HowMany > 0 {
-		var items []Item
-		items, err = c.newest(ctx, p)
-		for _, it := range items {
-			if err == nil {
-				err = b.add(ctx, it)
-			}
-		}
+		err = c.newest(ctx, p, func(it Item) error { return b.add(ctx, it) })
 	} else {
-		p.complete, err = c.Origin.Items(ctx, Window{From: p.from, To: p.to, Kinds: c.Kinds}, func(it Item) error { return b.add(ctx, it) })
+		p.complete, err = c.Origin.Items(ctx, c.window(p), func(it Item) error { return b.add(ctx, it) })
 	}
 	if err == nil {
 		err = b.flush(ctx)
@@ -94,9 +88,21 @@ func (b *batch) flush(ctx context.Context) error {
 			return err
 		}
 	}
+	wanted := items[:0]
 	for i, it := range items {
-		it.Lab = cmp.Or(it.Lab, c.Lab)
-		if c.skips(it, entries[i]) {
+		if it.Lab = cmp.Or(it.Lab, c.Lab); c.skips(it, entries[i]) {
+			c.leave(it)
+			continue
+		}
+		wanted = append(wanted, it)
+	}
+	there, err := c.cameOtherwise(ctx, wanted)
+	if err != nil {
+		return err
+	}
+	for i, it := range wanted {
+		if there[i] {
+			c.known.Add(1)
 			c.leave(it)
 			continue
 		}
@@ -105,6 +111,38 @@ func (b *batch) flush(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// cameOtherwise tells of each item whether its record is finished that came some
+// other way, such as a job's callback, and knew as much. State is told, so that
+// such an item is no failure any more.
+func (c *Crawler) cameOtherwise(ctx context.Context, items []Item) ([]bool, error) {
+	there := make([]bool, len(items))
+	if c.Store == nil || c.Force {
+		return there, nil
+	}
+	var keys []state.Key
+	var of []int
+	for i := range items {
+		if items[i].Record != (state.Key{}) {
+			keys, of = append(keys, items[i].Record), append(of, i)
+		}
+	}
+	if len(keys) == 0 {
+		return there, nil
+	}
+	entries, err := c.Store.Lookup(ctx, keys)
+	if err != nil {
+		return nil, err
+	}
+	var done []state.Crawled
+	for j, i := range of {
+		if e, it := entries[j], items[i]; e.Found && e.Finished.Known.Level >= it.Level {
+			there[i] = true
+			done = append(done, state.Crawled{Source: c.Source, Key: it.Key, Version: it.Version, Record: it.Record, Time: it.Time})
+		}
+	}
+	return there, c.Store.CommitItems(ctx, done)
 }
 
 // skips tells whether nothing is to be done for an item, and counts it.
@@ -196,6 +234,14 @@ func (c *Crawler) earlierFailures(ctx context.Context, wanted chan<- *task) erro
 		if it.Version != was.Version {
 			c.leave(was)
 			c.take(it)
+		}
+		there, err := c.cameOtherwise(ctx, []Item{it})
+		if err != nil {
+			return err
+		}
+		if there[0] {
+			c.leave(it)
+			continue
 		}
 		if err := send(ctx, wanted, &task{item: it, own: true}); err != nil {
 			return err

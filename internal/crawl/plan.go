@@ -18,11 +18,11 @@ type plan struct {
 
 // makePlan chooses the window.
 func (c *Crawler) makePlan(ctx context.Context) (plan, error) {
-	now := c.started
+	now := c.Clock().Truncate(time.Millisecond)
 	p := plan{to: now, from: now.Add(-DefaultSince)}
 	oldest := p.from // what a window must reach back to, to leave no gap
 	if c.Store != nil {
-		cursor, err := c.cursor(ctx)
+		cursor, err := c.cursor(ctx, now)
 		if err != nil {
 			return plan{}, err
 		}
@@ -39,7 +39,7 @@ func (c *Crawler) makePlan(ctx context.Context) (plan, error) {
 }
 
 // cursor is the time up to which all was crawled, zero when there is none.
-func (c *Crawler) cursor(ctx context.Context) (time.Time, error) {
+func (c *Crawler) cursor(ctx context.Context, now time.Time) (time.Time, error) {
 	text, err := c.Store.Cursor(ctx, c.Source)
 	if err != nil || text == "" {
 		return time.Time{}, err
@@ -49,7 +49,7 @@ func (c *Crawler) cursor(ctx context.Context) (time.Time, error) {
 	case err != nil:
 		c.Logger.Warn("the crawl's cursor in state cannot be read; starting as if there were none", "cursor", text)
 		return time.Time{}, nil
-	case at.After(c.started): // the clock was wrong then, or is now
+	case at.After(now): // the clock was wrong then, or is now
 		return time.Time{}, nil
 	}
 	return at, nil
@@ -64,12 +64,17 @@ func (c *Crawler) moveCursor(ctx context.Context) error {
 	if err := c.Store.SetCursor(ctx, c.Source, p.complete.UTC().Format(time.RFC3339Nano)); err != nil {
 		return fmt.Errorf("how far the crawl came cannot be remembered, the next one lists the same again: %w", err)
 	}
-	return c.Store.SetCursor(ctx, windowName+c.Source, c.started.Sub(p.from).String())
+	return c.Store.SetCursor(ctx, windowName+c.Source, p.to.Sub(p.from).String())
 }
 
 // windowName, with a source after it, is the name of a cursor that holds how far
 // the last crawl looked back.
 const windowName = "window "
+
+// window is what the origin is asked for.
+func (c *Crawler) window(p plan) Window {
+	return Window{From: p.from, To: p.to, Kinds: c.Kinds, Total: c.total.Store}
+}
 
 // LooksBack is how far back the next crawl of any source may look, by the names
 // and positions in state (Store.Cursors): what is known of items younger than
@@ -96,16 +101,40 @@ func Newest(ctx context.Context, o Options) ([]Item, error) {
 	if err != nil {
 		return nil, err
 	}
-	return c.newest(ctx, p)
+	var items []Item
+	err = c.newest(ctx, p, func(it Item) error {
+		items = append(items, it)
+		return nil
+	})
+	return items, err
 }
 
-// newest lists the newest items of each kind, by going back in windows of
-// growing length. It holds HowMany items of each kind in memory.
-func (c *Crawler) newest(ctx context.Context, p plan) ([]Item, error) {
-	floor := p.to.Add(-newestWithin)
-	if c.Since > 0 {
-		floor = p.from
+// newest yields the newest items of each kind.
+func (c *Crawler) newest(ctx context.Context, p plan, yield func(Item) error) error {
+	origin, ok := c.Origin.(Newester)
+	switch {
+	case c.Since > 0:
+	case ok:
+		p.from = time.Time{}
+	default:
+		p.from = p.to.Add(-newestWithin)
 	}
+	if ok {
+		return origin.Newest(ctx, c.window(p), c.HowMany, yield)
+	}
+	items, err := c.goBack(ctx, p)
+	for _, it := range items {
+		if err == nil {
+			err = yield(it)
+		}
+	}
+	return err
+}
+
+// goBack finds the newest items of each kind by going back in windows of growing
+// length. It holds HowMany items of each kind in memory.
+func (c *Crawler) goBack(ctx context.Context, p plan) ([]Item, error) {
+	floor := p.from
 	byKind := map[string][]Item{}
 	seen := map[string]bool{}
 	to := p.to

@@ -32,13 +32,17 @@ func readBody(in io.Reader, most int64) ([]byte, error) {
 	n, err := buf.ReadFrom(io.LimitReader(from, most+1))
 	switch {
 	case n > most:
-		return nil, &finalFault{fmt.Errorf("%w of %d bytes", ErrTooLarge, most)}
+		return nil, tooLarge(most)
 	case err != nil && from != raw:
 		return nil, fmt.Errorf("damaged or cut gzip data: %w", err)
 	case err != nil:
 		return nil, err
 	}
 	return buf.Bytes(), nil
+}
+
+func tooLarge(most int64) error {
+	return &finalFault{fmt.Errorf("%w of %d bytes", ErrTooLarge, most)}
 }
 
 // idleTimer cancels a request whose server has gone silent.

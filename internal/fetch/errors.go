@@ -22,6 +22,18 @@ type StatusError struct {
 	Status int
 	// Detail is the beginning of the answer's text, on one line; may be empty.
 	Detail string
+	// Location is where a redirect leads, without userinfo and query; empty for
+	// other answers.
+	Location string
+}
+
+// location is where an answer redirects to.
+func location(res *http.Response) string {
+	to, err := res.Location()
+	if err != nil {
+		return ""
+	}
+	return Redact(to.String())
 }
 
 // Error names URL and status.
@@ -39,6 +51,15 @@ func (e *StatusError) Is(target error) bool {
 		e.Status == http.StatusForbidden || e.Status == http.StatusBadRequest)
 }
 
+// statusOf is an answer's status, 0 when there was no answer.
+func statusOf(err error) int {
+	var s *StatusError
+	if errors.As(err, &s) {
+		return s.Status
+	}
+	return 0
+}
+
 // Denied reports whether err is an API's 401 or 403: asking again is of no use.
 func Denied(err error) bool {
 	var s *StatusError
@@ -51,6 +72,7 @@ type TransferError struct {
 	// URL is without userinfo and query.
 	URL   string
 	Tries int
+	Slow  bool  // the last try took longer than Request.SlowAfter
 	Err   error // of the last try
 }
 

@@ -1,6 +1,7 @@
 package fetch
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -42,6 +43,9 @@ type Options struct {
 	Transport http.RoundTripper
 	// Jar keeps cookies; nil: none are kept.
 	Jar http.CookieJar
+	// NoRedirects takes a redirect for the answer, a *StatusError with its
+	// Location, so that no header goes where it does not belong.
+	NoRedirects bool
 	// Logger gets a line for each try that failed; nil: none.
 	Logger *slog.Logger
 }
@@ -79,7 +83,11 @@ func New(o Options) *Client {
 	if o.Transport == nil {
 		o.Transport = transport(o.Concurrency)
 	}
-	return &Client{o: o, http: &http.Client{Transport: o.Transport, Jar: o.Jar}, slot: semaphore.NewWeighted(int64(o.Concurrency))}
+	c := &http.Client{Transport: o.Transport, Jar: o.Jar}
+	if o.NoRedirects {
+		c.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	}
+	return &Client{o: o, http: c, slot: semaphore.NewWeighted(int64(o.Concurrency))}
 }
 
 // transport leaves gzip alone: bodies are unpacked by what they are, not by what
@@ -97,34 +105,64 @@ func transport(connections int) *http.Transport {
 	}
 }
 
-// Get downloads one URL; header may be nil. The body is decompressed when it is
-// gzip. Errors: *StatusError (ErrGone for expired storage), *TransferError,
-// ErrTooLarge, or ctx's.
+// Request is what [Client.Do] asks for.
+type Request struct {
+	URL    string
+	Header http.Header // may be nil
+	// Tries and MaxBytes are those of this request; 0: the client's.
+	Tries    int
+	MaxBytes int64
+	// Final is a status after which the request is not made again, though the next
+	// try might bring another; 0: none.
+	Final int
+	// SlowAfter is after how long a try that fails is not made again: the server
+	// is not able to answer, and had better be asked for less. 0: there is no such
+	// time. See [TransferError].Slow.
+	SlowAfter time.Duration
+}
+
+// Response is an answer with its body, decompressed when it was gzip.
+type Response struct {
+	Header http.Header
+	Body   []byte
+}
+
+// Get is Do without wishes; header may be nil.
 func (c *Client) Get(ctx context.Context, url string, header http.Header) ([]byte, error) {
+	res, err := c.Do(ctx, Request{URL: url, Header: header})
+	return res.Body, err
+}
+
+// Do downloads one URL. Errors: *StatusError (ErrGone for expired storage),
+// *TransferError, ErrTooLarge, or ctx's.
+func (c *Client) Do(ctx context.Context, r Request) (Response, error) {
+	r.Tries, r.MaxBytes = cmp.Or(r.Tries, c.o.Tries), cmp.Or(r.MaxBytes, c.o.MaxBytes)
 	if err := c.slot.Acquire(ctx, 1); err != nil {
-		return nil, context.Cause(ctx)
+		return Response{}, context.Cause(ctx)
 	}
 	defer c.slot.Release(1)
 	var pause backoff
 	for try := 1; ; try++ {
-		body, err := c.try(ctx, url, header)
+		started := time.Now()
+		res, err := c.try(ctx, r)
+		slow := r.SlowAfter > 0 && time.Since(started) >= r.SlowAfter
 		switch {
 		case err == nil:
-			return body, nil
+			return res, nil
 		case ctx.Err() != nil:
-			return nil, context.Cause(ctx)
-		case !passing(err):
-			return nil, finalError(url, err)
-		case try == c.o.Tries, timedOut(err) && pause.slow == slowTries-1:
-			return nil, &TransferError{URL: Redact(url), Tries: try, Err: err}
+			return Response{}, context.Cause(ctx)
+		case !passing(err), r.Final != 0 && statusOf(err) == r.Final:
+			return Response{}, finalError(r.URL, err)
+		case slow, try == r.Tries, timedOut(err) && pause.slow == slowTries-1:
+			return Response{}, &TransferError{URL: Redact(r.URL), Tries: try, Slow: slow, Err: err}
 		}
 		wait := pause.next(err)
 		if wait > maxRetryAfter {
-			return nil, &TransferError{URL: Redact(url), Tries: try, Err: err}
+			return Response{}, &TransferError{URL: Redact(r.URL), Tries: try, Err: err}
 		}
-		c.o.Logger.Debug("download failed, trying again", "url", Redact(url), "try", try, "in", wait, "error", reason(err))
+		c.o.Logger.Debug("download failed, trying again", "url", Redact(r.URL), "try", try, "in", wait, "error", reason(err))
 		if !sleep(ctx, wait) {
-			return nil, context.Cause(ctx)
+			return Response{}, context.Cause(ctx)
 		}
 	}
 }
@@ -161,21 +199,25 @@ func (c *Client) do(ctx context.Context, url string, header http.Header) (*http.
 }
 
 // try makes one request and reads its whole answer.
-func (c *Client) try(parent context.Context, url string, header http.Header) ([]byte, error) {
+func (c *Client) try(parent context.Context, r Request) (Response, error) {
 	ctx, cancel := context.WithTimeoutCause(parent, c.o.Timeout, errTimeout)
 	defer cancel()
 	ctx, idle := newIdleTimer(ctx, c.o.IdleTimeout)
 	defer idle.stop()
-	res, err := c.do(ctx, url, header)
+	res, err := c.do(ctx, r.URL, r.Header)
 	if err != nil {
-		return nil, causeOf(ctx, err)
+		return Response{}, causeOf(ctx, err)
 	}
 	defer res.Body.Close() //nolint:errcheck // only read
 	in := &watched{in: res.Body, idle: idle}
 	if res.StatusCode < 200 || res.StatusCode > 299 {
 		text, _ := io.ReadAll(io.LimitReader(in, 4<<10))
-		return nil, &answer{status: &StatusError{URL: Redact(url), Status: res.StatusCode, Detail: detail(text)}, retryAfter: retryAfter(res.Header, time.Now())}
+		status := &StatusError{URL: Redact(r.URL), Status: res.StatusCode, Detail: detail(text), Location: location(res)}
+		return Response{}, &answer{status: status, retryAfter: retryAfter(res.Header, time.Now())}
 	}
-	body, err := readBody(in, c.o.MaxBytes)
-	return body, causeOf(ctx, err)
+	if res.ContentLength > r.MaxBytes {
+		return Response{}, tooLarge(r.MaxBytes)
+	}
+	body, err := readBody(in, r.MaxBytes)
+	return Response{Header: res.Header, Body: body}, causeOf(ctx, err)
 }

@@ -19,20 +19,20 @@ const module = "github.com/kcing/kcing/"
 // allowed are the packages of ours that ours may import, tests aside. A package
 // that is not listed is a leaf: it imports nothing of ours.
 var allowed = map[string][]string{
-	"cmd/kcing":           {"bulk", "internal/crawl", "internal/envfile", "internal/fetch", "internal/intake", "internal/lavaserver", "internal/legacy", "internal/maestro", "internal/pipeline", "internal/report", "internal/serve", "internal/source", "internal/spool", "internal/synthetic", "kibana", "mappings", "state", "transform"},
-	"internal/crawl":      {"internal/fetch", "internal/source", "internal/spool", "state"},
-	"internal/demo":       {"mappings", "transform"},
-	"internal/estest":     {"tools/elasticsearch"},
-	"internal/estest/es":  {"internal/estest"},
-	"internal/lavaserver": {"internal/crawl", "internal/fetch"},
-	"internal/legacy":     {"internal/crawl", "internal/fetch"},
-	"internal/maestro":    {"internal/fetch"},
-	"internal/pipeline":   {"bulk", "internal/source", "mappings", "state", "transform"},
-	"internal/report":     {"mappings", "transform"},
-	"internal/serve":      {"bulk", "internal/intake", "internal/pipeline", "internal/source", "internal/spool", "state", "transform"},
-	"kibana/generate":     {"transform"},
-	"state/statetest":     {"state"},
-	"transform":           {"transform/incident"},
+	"cmd/kcing":          {"bulk", "internal/crawl", "internal/envfile", "internal/fetch", "internal/intake", "internal/lavarest", "internal/legacy", "internal/maestro", "internal/pipeline", "internal/report", "internal/serve", "internal/source", "internal/spool", "internal/synthetic", "kibana", "mappings", "state", "transform"},
+	"internal/crawl":     {"internal/fetch", "internal/source", "internal/spool", "state"},
+	"internal/demo":      {"mappings", "transform"},
+	"internal/estest":    {"tools/elasticsearch"},
+	"internal/estest/es": {"internal/estest"},
+	"internal/lavarest":  {"internal/crawl", "internal/fetch", "internal/source", "state", "transform"},
+	"internal/legacy":    {"internal/crawl", "internal/fetch"},
+	"internal/maestro":   {"internal/fetch"},
+	"internal/pipeline":  {"bulk", "internal/source", "mappings", "state", "transform"},
+	"internal/report":    {"mappings", "transform"},
+	"internal/serve":     {"bulk", "internal/intake", "internal/pipeline", "internal/source", "internal/spool", "state", "transform"},
+	"kibana/generate":    {"transform"},
+	"state/statetest":    {"state"},
+	"transform":          {"transform/incident"},
 }
 
 // The sources are read here rather than by `go list`, so that files for other

@@ -77,8 +77,28 @@ func (t *Tokens) lab(secret string) (lab string, ok bool) {
 }
 
 func parseTokens(data []byte) ([]token, error) {
-	var list []token
-	seen := map[[sha256.Size]byte]int{}
+	lines, err := ReadTokens(data)
+	if err != nil {
+		return nil, err
+	}
+	if len(lines) == 0 {
+		return nil, errors.New("no token in it: nobody could post; write `token lab_name` lines, or leave --tokens out")
+	}
+	list := make([]token, len(lines))
+	for i, line := range lines {
+		list[i] = token{sha256.Sum256([]byte(line.Secret)), line.Lab}
+	}
+	return list, nil
+}
+
+// TokenLine is a line of a file of tokens.
+type TokenLine struct{ Secret, Lab string }
+
+// ReadTokens reads the lines of such a file, see [Tokens]. An error names the
+// line, never what stands there.
+func ReadTokens(data []byte) ([]TokenLine, error) {
+	var list []TokenLine
+	seen := map[string]int{}
 	n := 0
 	for line := range strings.Lines(strings.TrimPrefix(string(data), "\ufeff")) {
 		n++
@@ -99,15 +119,11 @@ func parseTokens(data []byte) ([]token, error) {
 		if reason := badLab(lab); reason != "" {
 			return nil, fmt.Errorf("line %d: lab_name %s", n, reason)
 		}
-		digest := sha256.Sum256([]byte(secret))
-		if first, again := seen[digest]; again {
+		if first, again := seen[secret]; again {
 			return nil, fmt.Errorf("lines %d and %d: the same token: give each lab its own", first, n)
 		}
-		seen[digest] = n
-		list = append(list, token{digest, lab})
-	}
-	if len(list) == 0 {
-		return nil, errors.New("no token in it: nobody could post; write `token lab_name` lines, or leave --tokens out")
+		seen[secret] = n
+		list = append(list, TokenLine{secret, lab})
 	}
 	return list, nil
 }
