@@ -183,29 +183,3 @@ func File(objects []Object, missing []Reference) ([]byte, error) {
 	file.WriteByte('\n')
 	return file.Bytes(), nil
 }
-
-// Same tells whether two objects say the same to those who use them: type, id,
-// attributes and references. Kibana raises the versions of the form when it
-// imports, which is no difference.
-func Same(a, b Object) bool {
-	if a.Type != b.Type || a.ID != b.ID {
-		return false
-	}
-	x, errA := essence(a)
-	y, errB := essence(b)
-	return errA == nil && errB == nil && bytes.Equal(x, y)
-}
-
-func essence(o Object) ([]byte, error) {
-	decoder := json.NewDecoder(bytes.NewReader(o.JSON))
-	decoder.UseNumber()
-	var members map[string]any
-	if err := decoder.Decode(&members); err != nil {
-		return nil, err
-	}
-	references, _ := members["references"].([]any)
-	slices.SortFunc(references, func(a, b any) int {
-		return strings.Compare(fmt.Sprint(a), fmt.Sprint(b)) // fmt prints maps by sorted keys
-	})
-	return marshal(map[string]any{"attributes": members["attributes"], "references": references})
-}

@@ -126,24 +126,6 @@ func TestCanonical(t *testing.T) {
 	}
 }
 
-func TestSame(t *testing.T) {
-	f := func(a, b string, want bool) {
-		t.Helper()
-		x, y := Object{"lens", "a", []byte(a)}, Object{"lens", "a", []byte(b)}
-		if Same(x, y) != want || Same(y, x) != want {
-			t.Errorf("%s and %s: want %v", a, b, want)
-		}
-	}
-	base := `{"attributes":{"t":1},"references":[{"id":"x","name":"n","type":"lens"},{"id":"y","name":"m","type":"lens"}]}`
-	f(base, `{"managed":false,"typeMigrationVersion":"10.1.0","references":[{"name":"m","id":"y","type":"lens"},{"id":"x","name":"n","type":"lens"}],"attributes":{"t":1}}`, true)
-	f(base, `{"attributes":{"t":2},"references":[{"id":"x","name":"n","type":"lens"},{"id":"y","name":"m","type":"lens"}]}`, false)
-	f(base, `{"attributes":{"t":1},"references":[{"id":"x","name":"n","type":"lens"}]}`, false)
-	f(base, `{`, false)
-	if Same(Object{"lens", "a", []byte(base)}, Object{"lens", "b", []byte(base)}) {
-		t.Error("another id is the same object")
-	}
-}
-
 func TestParseFile(t *testing.T) {
 	f := func(text string, n int, want string) {
 		t.Helper()

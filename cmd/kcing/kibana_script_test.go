@@ -57,6 +57,8 @@ func startKibana(ts *testscript.TestScript, _ bool, args []string) {
 			o.Login = true
 		case "readonly":
 			o.ReadOnly = true
+		case "tabs":
+			o.Tabs = kibanatest.Tabs(value)
 		case "tls":
 			o.TLS = true
 		default:

@@ -2,10 +2,12 @@ package kibanatest
 
 import (
 	"bytes"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"mime"
 	"mime/multipart"
 	"net/http"
@@ -46,7 +48,7 @@ func (k *Kibana) importFile(w http.ResponseWriter, r *http.Request, space string
 		return
 	}
 	for _, o := range objects {
-		if status, message := refuseForm(o); status != 0 {
+		if status, message := k.refuseForm(o); status != 0 {
 			fail(w, status, message)
 			return
 		}
@@ -107,10 +109,10 @@ func lines(data []byte) ([]object, error) {
 }
 
 // refuseForm answers for the whole file because of one object.
-func refuseForm(o object) (status int, message string) {
+func (k *Kibana) refuseForm(o object) (status int, message string) {
 	id := o.key()
 	version, _ := o["typeMigrationVersion"].(string)
-	if last, ok := newest[id.Type]; ok && later(version, last) {
+	if last, ok := k.newest(id.Type); ok && later(version, last) {
 		return http.StatusUnprocessableEntity, fmt.Sprintf("Document %q belongs to a more recent version of Kibana [%s] when the last known version is [%s].", id.ID, version, last)
 	}
 	if core, _ := o["coreMigrationVersion"].(string); later(core, "8.8.0") {
@@ -276,5 +278,33 @@ func (k *Kibana) save(space string, o object, destinations map[key]string) {
 		references = []any{}
 	}
 	stored["references"], stored["managed"] = references, false
+	if id.Type == "search" && k.o.Tabs != "" {
+		k.intoTab(stored)
+	}
 	k.spaces[space][id] = stored
+}
+
+// intoTab changes a search as the migrations to model versions 6 and 13 do. One
+// that has tabs keeps their ids.
+func (k *Kibana) intoTab(search object) {
+	before, _ := search["attributes"].(map[string]any)
+	own, inTab := map[string]any{}, map[string]any{}
+	for name, v := range before {
+		switch name {
+		case "title", "description", "tabs":
+			own[name] = v
+		case "hits", "version":
+		default:
+			inTab[name] = v
+		}
+	}
+	if own["tabs"] == nil {
+		own["tabs"] = []any{map[string]any{"id": rand.Text(), "label": "Untitled", "attributes": inTab}}
+	}
+	search["typeMigrationVersion"] = "10.13.0"
+	if k.o.Tabs == TabsBeside {
+		search["typeMigrationVersion"] = "10.6.0"
+		maps.Copy(own, inTab)
+	}
+	search["attributes"] = own
 }

@@ -44,9 +44,21 @@ type Options struct {
 	ProxyLimit     bool
 	// MissingTypes are those that this Kibana does not have.
 	MissingTypes []string
+	// Tabs says what becomes of an imported search; "" leaves it as it is.
+	Tabs Tabs
 	// TLS makes it an https server; Certificate has its certificate.
 	TLS bool
 }
+
+// Tabs is the form in which Kibana keeps searches.
+type Tabs string
+
+// Since 9.2 Kibana copies what a search shows into a tab; a later one removes it
+// from where it was before.
+const (
+	TabsBeside Tabs = "beside"
+	TabsAlone  Tabs = "alone"
+)
 
 // Kibana is a server that ends with the test.
 type Kibana struct {
@@ -77,8 +89,18 @@ var types = []string{
 	"links", "map", "query", "search", "tag", "visualization",
 }
 
-// newest are versions that 8.19 knows; a later one is refused with 422.
-var newest = map[string]string{"dashboard": "10.3.0", "lens": "8.9.0", "search": "10.9.0", "visualization": "8.5.0", "index-pattern": "8.0.0"}
+// known are the versions of 8.19.
+var known = map[string]string{"dashboard": "10.3.0", "lens": "8.9.0", "search": "10.9.0", "visualization": "8.5.0", "index-pattern": "8.0.0"}
+
+// newest is the version of a type that this Kibana knows; a later one is refused
+// with 422.
+func (k *Kibana) newest(kind string) (version string, ok bool) {
+	if kind == "search" && k.o.Tabs != "" {
+		return "10.15.0", true
+	}
+	version, ok = known[kind]
+	return version, ok
+}
 
 // Start starts one; it stops with the test.
 func Start(t testing.TB, o Options) *Kibana {
