@@ -60,12 +60,15 @@ func checkKnown(ndjson []byte, known map[string]*object) *file {
 	f.checkOrder()
 	f.checkReferences()
 	f.checkReachable()
+	f.checkMenus()
 	for _, o := range f.objects {
 		switch {
 		case o.lens != nil:
 			f.checkLens(o)
+			f.checkBuckets(o)
 		case o.dashboard != nil:
 			f.checkLayout(o)
+			f.checkPanels(o)
 			f.checkControls(o)
 		case o.view != nil:
 			f.checkLinks(o)
@@ -259,7 +262,7 @@ func TestSavedObjects(t *testing.T) {
 	for _, x := range f.findings {
 		t.Errorf("%s: %s: %s", x.rule, x.object, x.text)
 	}
-	want := []string{"home", "failures", "builds", "boots", "tests", "logs", "build-details", "boot-details", "compare-boots", "compare-tests", "board"}
+	want := []string{"home", "failures", "builds", "boots", "tests", "logs", "build-details", "boot-details", "job-log", "compare-boots", "compare-tests", "board"}
 	for _, id := range want {
 		if f.byKey["dashboard:kcing-"+id] == nil {
 			t.Errorf("no dashboard kcing-%s", id)

@@ -2,6 +2,7 @@ package checker
 
 import (
 	"bytes"
+	"encoding/json"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -54,6 +55,10 @@ var mutants = []mutant{
 	{"layout height", "dashboard:kcing-boots", []string{`{\"h\":24,`, `{\"h\":1,`}, nil},
 	{"layout overlap", "dashboard:kcing-boots", []string{`\"y\":49}`, `\"y\":48}`}, nil},
 	{"layout hole", "dashboard:kcing-boots", []string{`\"y\":49}`, `\"y\":50}`}, nil},
+	{rule: "panels", file: func(s string) string { return withPanels(s, "kcing-compare-tests", maxPanels) }},
+	{"panel title", "dashboard:kcing-boots", []string{`\"enhancements\":{},\"hidePanelTitles\":true},\"gridData\":{\"h\":5`, `\"enhancements\":{}},\"gridData\":{\"h\":5`}, nil},
+	{"buckets", "lens:kcing-boots-board-kernel", []string{`"size":30`, `"size":400`}, nil},
+	{"menu query", "dashboard:kcing-boot-details", []string{`"id":"kcing-menu-details","name":"1:panel_1"`, `"id":"kcing-menu","name":"1:panel_1"`}, nil},
 	{"time", "dashboard:kcing-home", []string{`"timeRestore":true`, `"timeRestore":false`}, nil},
 	{"control", "dashboard:kcing-home", []string{`\"order\":1,`, `\"order\":0,`}, nil},
 	{"control missing", "dashboard:kcing-home", []string{`\"fieldName\":\"git_branch\"`, `\"fieldName\":\"git_commit\"`}, nil},
@@ -84,6 +89,40 @@ var mutants = []mutant{
 	{"empty control", "dashboard:kcing-compare-boots", []string{`\"fieldName\":\"lab_name\"`, `\"fieldName\":\"runtime\"`}, nil},
 	{"shares", "lens:kcing-boots-shares", []string{`boot_result : \"fail\" and`, `boot_result : (\"fail\" or \"incomplete\") or`}, nil},
 	{"shares", "lens:kcing-tests-shares", []string{`"query":"result : \"pass\""`, `"query":"result : (\"pass\" or \"skip\")"`}, nil},
+}
+
+// withPanels puts the last panel of a page n more times below it.
+func withPanels(ndjson, id string, n int) string {
+	lines := strings.SplitAfter(ndjson, "\n")
+	i := slices.IndexFunc(lines, func(line string) bool { return strings.Contains(line, `"id":"`+id+`","managed"`) })
+	var o object
+	must(json.Unmarshal([]byte(lines[i]), &o.envelope))
+	must(o.decode())
+	panels := o.dashboard.Panels.value
+	last := panels[len(panels)-1]
+	for range n {
+		before := last.PanelIndex + ":" + last.PanelRefName
+		reference := o.References[slices.IndexFunc(o.References, func(r reference) bool { return r.Name == before })]
+		last.PanelIndex += "0"
+		last.PanelRefName, last.GridData.I = "panel_"+last.PanelIndex, last.PanelIndex
+		last.GridData.Y += last.GridData.H
+		reference.Name = last.PanelIndex + ":" + last.PanelRefName
+		o.References, panels = append(o.References, reference), append(panels, last)
+	}
+	o.dashboard.Panels.value = panels
+	var err error
+	o.Attributes, err = canonical(o.dashboard)
+	must(err)
+	line, err := canonical(o.envelope)
+	must(err)
+	lines[i] = string(line) + "\n"
+	return strings.Join(lines, "")
+}
+
+func must(err error) {
+	if err != nil {
+		panic(err)
+	}
 }
 
 // apply breaks the file.

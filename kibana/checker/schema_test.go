@@ -88,9 +88,13 @@ type meta struct {
 }
 
 type savedSearch struct {
-	Columns          []string    `json:"columns"`
-	Description      string      `json:"description"`
-	Grid             struct{}    `json:"grid"`
+	Columns     []string `json:"columns"`
+	Description string   `json:"description"`
+	Grid        struct {
+		Columns map[string]struct {
+			Width int `json:"width"`
+		} `json:"columns"`
+	} `json:"grid"`
 	HideChart        bool        `json:"hideChart"`
 	IsTextBasedQuery bool        `json:"isTextBasedQuery"`
 	Meta             meta        `json:"kibanaSavedObjectMeta"`
@@ -312,7 +316,8 @@ type dashboard struct {
 
 type panel struct {
 	EmbeddableConfig struct {
-		Enhancements struct{} `json:"enhancements"`
+		Enhancements    struct{} `json:"enhancements"`
+		HidePanelTitles bool     `json:"hidePanelTitles,omitempty"`
 	} `json:"embeddableConfig"`
 	GridData struct {
 		H int    `json:"h"`

@@ -1,6 +1,9 @@
 package main
 
-import "fmt"
+import (
+	"cmp"
+	"fmt"
+)
 
 const (
 	columns     = 48
@@ -16,8 +19,9 @@ var mainPages = []struct{ id, label string }{
 }
 
 // menus are two: the main pages keep filters and time range from one to the
-// next. A page about one build or boot was opened with a query for that alone,
-// which must not follow to the main pages.
+// next. A page that rows lead to was opened with a query for, say, one board
+// alone, which must not follow: Kibana has no menu that keeps the filters and
+// not the query.
 func menus() []object {
 	menu := func(id, title, description string, keep bool) object {
 		o := object{kind: "links", id: id}
@@ -36,7 +40,7 @@ func menus() []object {
 	}
 	return []object{
 		menu(menuID, "[KernelCI] Menu", "Leads to the other pages with the filters and the time range of this one.", true),
-		menu(menuOutID, "[KernelCI] Menu of detail pages", "Leads to the main pages without the filter for one build or boot.", false),
+		menu(menuOutID, "[KernelCI] Menu of pages opened from rows", "Leads to the main pages without the query that the row's link brought along.", false),
 	}
 }
 
@@ -66,20 +70,21 @@ func equal(height int, ids ...string) row {
 
 func listRow(height int, id string) row { return row{height, []panel{rows(id)}} }
 
-// page is a dashboard. from is the beginning of its time range, "" the main
-// pages' seven days; controls are field names with the data view of each.
+// page is a dashboard. from is the beginning of its time range, "" for seven
+// days; controls are field names, whose choices come from the view.
 type page struct {
 	id, title, description, from string
+	fromRows                     bool // rows lead to it, with a query
 	view                         string
 	controls                     []string
 	rows                         []row
 }
 
-func (p page) object() object {
-	from, menu := p.from, menuID
-	if from == "" {
-		from = "now-7d"
-	} else {
+// object makes the dashboard; untitled are the panels that say themselves what
+// their title says.
+func (p page) object(untitled map[string]bool) object {
+	menu := menuID
+	if p.fromRows {
 		menu = menuOutID
 	}
 	o := object{kind: "dashboard", id: "kcing-" + p.id}
@@ -89,10 +94,14 @@ func (p page) object() object {
 		x := 0
 		for _, panel := range r.panels {
 			index := fmt.Sprint(len(panels) + 1)
+			config := fields{"enhancements": fields{}}
+			if untitled[panel.id] {
+				config["hidePanelTitles"] = true
+			}
 			panels = append(panels, fields{
 				"type": panel.kind, "panelIndex": index, "panelRefName": "panel_" + index,
 				"gridData":         fields{"x": x, "y": y, "w": panel.width, "h": r.height, "i": index},
-				"embeddableConfig": fields{"enhancements": fields{}},
+				"embeddableConfig": config,
 			})
 			o.references = append(o.references, reference{ID: panel.id, Name: index + ":panel_" + index, Type: panel.kind})
 			x += panel.width
@@ -105,7 +114,7 @@ func (p page) object() object {
 		controls[id] = fields{
 			"type": "optionsListControl", "order": i, "width": "small", "grow": true,
 			"explicitInput": fields{
-				"id": id, "fieldName": field, "title": controlTitle(field), "selectedOptions": list{},
+				"id": id, "fieldName": field, "title": labels[field], "selectedOptions": list{},
 				"searchTechnique": "wildcard", "sort": fields{"by": "_count", "direction": "desc"}, "enhancements": fields{},
 			},
 		}
@@ -113,7 +122,7 @@ func (p page) object() object {
 	}
 	o.attributes = fields{
 		"title": "[KernelCI] " + p.title, "description": p.description, "version": 1,
-		"timeRestore": true, "timeFrom": from, "timeTo": "now",
+		"timeRestore": true, "timeFrom": cmp.Or(p.from, "now-7d"), "timeTo": "now",
 		"refreshInterval":       fields{"pause": true, "value": everyMinute},
 		"kibanaSavedObjectMeta": fields{"searchSourceJSON": fields{"query": kuery(""), "filter": list{}}},
 		"optionsJSON":           fields{"useMargins": true, "syncColors": false, "syncCursor": true, "syncTooltips": false, "hidePanelTitles": false},
@@ -124,13 +133,4 @@ func (p page) object() object {
 		},
 	}
 	return o
-}
-
-// controlTitle is a field's label, where that does not say what the link behind
-// the field leads to.
-func controlTitle(field string) string {
-	if field == "job_id" {
-		return "Job"
-	}
-	return labels[field]
 }

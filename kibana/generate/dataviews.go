@@ -1,5 +1,7 @@
 package main
 
+import "maps"
+
 const (
 	buildView = "kcing-build"
 	bootView  = "kcing-boot"
@@ -18,12 +20,16 @@ var labels = map[string]string{
 	"boot_result": "Result", "boot_time": "Boot time (s)", "boot_result_description": "Description",
 	"suite": "Suite", "name": "Test", "result": "Result", "measurement": "Measurement", "unit": "Unit",
 	"log_start_line": "Log line", "level": "Step", "lvl": "Level", "msg": "Message", "lineno": "Line", "dt": "Time of the line",
-	"build_key": "Build", "build_key.keyword": "On all boards", "boot_key": "Boot", "test_key": "On all boards",
-	"job_id": "Job's log", "node_id": "Maestro node",
+	"build_key": "Build", "build_key.keyword": "On all boards", "boot_key": "Repeats", "test_key": "On all boards",
+	"job_id": "Job", "job_id.keyword": "Log", "node_id": "Maestro node",
 }
 
-// detailRange is the time range of pages about one key: whatever is kept.
-const detailRange = "now-10y"
+// Time ranges of links: a row may be as old as what is kept. A page with charts
+// over time would have one bar of a year then, so those look back less far.
+const (
+	detailRange = "now-10y"
+	recentRange = "now-90d"
+)
 
 // keyLink leads to a dashboard with the query field:"value of the row". It names
 // no server: Kibana puts its own address, base path and space before it. The
@@ -40,27 +46,29 @@ func outsideLink(template, label string) fields {
 	return fields{"id": "url", "params": fields{"type": "a", "openLinkInCurrentTab": false, "labelTemplate": label, "urlTemplate": template}}
 }
 
-// dataViews have the links of rows. A field has one link, and a build's key leads
-// to two pages: the second goes by the key's alias X.keyword.
+// dataViews have the links of rows. A field has one link; what leads to two pages
+// has its second link by the field's alias X.keyword.
 func dataViews() []object {
-	toBuild := keyLink("build_key", "kcing-build-details", detailRange, "build")
-	toBoot := keyLink("boot_key", "kcing-boot-details", detailRange, "boot")
-	onBoards := keyLink("build_key", "kcing-compare-boots", detailRange, "other boards")
-	toLog := keyLink("job_id", "kcing-logs", detailRange, "log of {{value}}")
-	toBoard := keyLink("board", "kcing-board", "now-90d", "{{value}}")
 	toNode := outsideLink("https://api.kernelci.org/viewer?node_id={{value}}", "{{value}}")
+	builds := fields{
+		"build_key":         keyLink("build_key", "kcing-build-details", detailRange, "build"),
+		"build_key.keyword": keyLink("build_key", "kcing-compare-boots", detailRange, "other boards"),
+		"node_id":           toNode,
+	}
+	jobs := fields{
+		"job_id":         keyLink("job_id", "kcing-boot-details", detailRange, "{{value}}"),
+		"job_id.keyword": keyLink("job_id", "kcing-job-log", detailRange, "log"),
+		"boot_key":       keyLink("boot_key", "kcing-boot-details", detailRange, "repeats"),
+		"board":          keyLink("board", "kcing-board", recentRange, "{{value}}"),
+	}
+	maps.Copy(jobs, builds)
+	tests := maps.Clone(jobs)
+	tests["test_key"] = keyLink("test_key", "kcing-compare-tests", detailRange, "other boards")
 	return []object{
-		dataView(buildView, "[KernelCI] Builds", "build-*", fields{"build_key": toBuild, "build_key.keyword": onBoards, "node_id": toNode}),
-		dataView(bootView, "[KernelCI] Boots", "boot-*", fields{
-			"build_key": toBuild, "build_key.keyword": onBoards, "boot_key": toBoot, "job_id": toLog, "board": toBoard, "node_id": toNode,
-		}),
-		dataView(testView, "[KernelCI] Tests", "test-*", fields{
-			"build_key": toBuild, "boot_key": toBoot, "job_id": toLog, "board": toBoard, "node_id": toNode,
-			"test_key": keyLink("test_key", "kcing-compare-tests", detailRange, "other boards"),
-		}),
-		dataView(logView, "[KernelCI] Log lines", "log-*", fields{
-			"build_key": toBuild, "boot_key": toBoot, "job_id": toLog, "board": toBoard, "node_id": toNode,
-		}),
+		dataView(buildView, "[KernelCI] Builds", "build-*", builds),
+		dataView(bootView, "[KernelCI] Boots", "boot-*", jobs),
+		dataView(testView, "[KernelCI] Tests", "test-*", tests),
+		dataView(logView, "[KernelCI] Log lines", "log-*", jobs),
 	}
 }
 

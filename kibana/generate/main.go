@@ -47,10 +47,10 @@ func write(folder string) error {
 
 func all() []object {
 	var objects []object
-	for _, list := range [][]object{dataViews(), searches(), buildPanels(), bootPanels(), testPanels(), logPanels(), menus(), dashboards()} {
+	for _, list := range [][]object{dataViews(), searches(), buildPanels(), bootPanels(), testPanels(), logPanels(), menus()} {
 		objects = append(objects, list...)
 	}
-	return objects
+	return append(objects, dashboards(objects)...)
 }
 
 type (

@@ -8,10 +8,18 @@ var (
 	boardControls  = []string{"lab_name", "board"}
 )
 
-func dashboards() []object {
+// dashboards puts the panels onto pages. A big number says what it counts, and a
+// menu needs no title.
+func dashboards(panels []object) []object {
+	untitled := map[string]bool{menuID: true, menuOutID: true}
+	for _, p := range panels {
+		if p.attributes["visualizationType"] == "lnsMetric" {
+			untitled[p.id] = true
+		}
+	}
 	var objects []object
 	for _, p := range slices.Concat(overviewPages(), resultPages(), detailPages()) {
-		objects = append(objects, p.object())
+		objects = append(objects, p.object(untitled))
 	}
 	return objects
 }
@@ -22,7 +30,7 @@ func overviewPages() []page {
 		{id: "home", title: "Home", view: bootView, controls: slices.Concat(kernelControls, boardControls),
 			description: "How much was built, booted and tested, how much of it failed, and where it goes.",
 			rows: []row{
-				equal(5, "builds-count", "builds-failed", "boots-count", "boots-failed", "boots-lost", "tests-count", "tests-failed", "logs-count"),
+				equal(5, "builds-count", "builds-failed", "boots-count", "boots-failed", "boots-lost", "tests-failed"),
 				equal(11, "builds-trend", "boots-trend", "tests-trend"),
 				equal(11, "boots-rate", "tests-rate"),
 				equal(13, "boots-by-tree", "boots-by-lab"),
@@ -39,7 +47,7 @@ func overviewPages() []page {
 				listRow(12, "builds-failed-list"),
 				listRow(12, "boots-lost-list"),
 			}},
-		{id: "board", title: "Board", view: bootView, controls: slices.Concat(boardControls, kernelControls),
+		{id: "board", title: "Board", fromRows: true, view: bootView, controls: slices.Concat(boardControls, kernelControls),
 			description: "One board: choose it above, or follow a board's link. How it boots, how fast, and which tests fail on it.",
 			rows: []row{
 				equal(5, "boots-count", "boots-failed", "boots-lost", "tests-failed"),
@@ -83,7 +91,7 @@ func resultPages() []page {
 				listRow(24, "tests-list"),
 			}},
 		{id: "logs", title: "Logs", view: logView, controls: slices.Concat(kernelControls, boardControls, []string{"job_id", "lvl"}),
-			description: "Search log lines: write words into the query bar, as in msg : \"Kernel panic\". A row's job link shows that job's whole log.",
+			description: "Search log lines: write words into the query bar, as in msg : \"Kernel panic\". A row's log link shows the log of that job alone.",
 			rows: []row{
 				equal(5, "logs-count", "logs-errors", "logs-kernel-errors"),
 				equal(11, "logs-trend", "logs-labs"),
@@ -98,7 +106,7 @@ func resultPages() []page {
 // detailPages are opened by the links of rows.
 func detailPages() []page {
 	return []page{
-		{id: "build-details", title: "Build details", from: detailRange, view: bootView, controls: slices.Concat(boardControls, []string{"boot_result"}),
+		{id: "build-details", title: "Build details", from: detailRange, fromRows: true, view: bootView, controls: slices.Concat(boardControls, []string{"boot_result"}),
 			description: "One build with its boots and failed tests. Opened by a row's build link; without one it shows all builds.",
 			rows: []row{
 				listRow(8, "build-facts"),
@@ -107,17 +115,21 @@ func detailPages() []page {
 				listRow(18, "boots-list"),
 				listRow(16, "tests-failed-list"),
 			}},
-		{id: "boot-details", title: "Boot details", from: detailRange, view: testView, controls: []string{"job_id", "suite", "result"},
-			description: "The boots of one build on one board in one lab, with their tests, the steps of their jobs and what they logged; the control Job narrows tests and log to one of them. Opened by a row's boot link; without one it shows all boots.",
+		{id: "boot-details", title: "Boot details", from: detailRange, fromRows: true, view: testView, controls: []string{"lab_name", "job_id", "suite", "result"},
+			description: "One job's boot: how it ended, its log, its tests and steps. Opened by a row's job number; two labs may have the same, then choose the lab above. A row's link to repeats shows all boots of that build on that board in that lab.",
 			rows: []row{
 				listRow(8, "boot-facts"),
+				{24, []panel{{"search", "kcing-job-last-lines", columns / 2}, {"search", "kcing-job-lines", columns / 2}}},
 				equal(10, "tests-shares", "tests-by-suite"),
 				listRow(18, "boot-tests-list"),
 				listRow(14, "boot-steps-list"),
-				listRow(10, "logs-kernel-list"),
-				listRow(24, "logs-list"),
 			}},
-		{id: "compare-boots", title: "Compare boards (boots)", from: detailRange, view: bootView, controls: slices.Concat(boardControls, []string{"boot_result"}),
+		{id: "job-log", title: "Log of a job", from: detailRange, fromRows: true, view: logView, controls: []string{"lab_name", "job_id", "lvl"},
+			description: "The log of one job, from its end and from its beginning. Opened by a row's log link; two labs may have jobs of the same number, then choose the lab above. What stands between the two lists is found by words in the query bar, as in msg : \"Kernel panic\", or by a range, as in lineno >= 2000.",
+			rows: []row{
+				{40, []panel{{"search", "kcing-job-last-lines", columns / 2}, {"search", "kcing-job-lines", columns / 2}}},
+			}},
+		{id: "compare-boots", title: "Compare boards (boots)", from: detailRange, fromRows: true, view: bootView, controls: slices.Concat(boardControls, []string{"boot_result"}),
 			description: "One build on all boards: does it fail on one, on all, or only in one lab? Opened by a row's link to other boards.",
 			rows: []row{
 				listRow(8, "build-facts"),
@@ -125,7 +137,7 @@ func detailPages() []page {
 				equal(12, "boots-time-by-board", "boots-by-lab"),
 				listRow(22, "boots-by-board-list"),
 			}},
-		{id: "compare-tests", title: "Compare boards (tests)", from: detailRange, view: testView, controls: slices.Concat(boardControls, []string{"result"}),
+		{id: "compare-tests", title: "Compare boards (tests)", from: detailRange, fromRows: true, view: testView, controls: slices.Concat(boardControls, []string{"result"}),
 			description: "One test of one build on all boards: does it fail on one, on all, or only in one lab? Opened by a row's link to other boards.",
 			rows: []row{
 				{16, []panel{lens("tests-boards-table", 32), lens("tests-shares", 16)}},

@@ -4,9 +4,17 @@ import "strings"
 
 const indexRef = "kibanaSavedObjectMeta.searchSourceJSON.index"
 
-// search is a list of documents: all of them, a page at a time. (Tables of
-// nested terms aggregations lose rows.) Columns and sort are field names;
-// a "-" before a sort field means the greatest first.
+// widths of columns in pixels; those that are not here share what is left.
+var widths = map[string]int{
+	"result": 85, "build_result": 85, "boot_result": 95, "arch": 75, "lineno": 75, "lvl": 95, "level": 75,
+	"errors": 75, "warnings": 95, "boot_time": 115, "build_time": 120, "measurement": 120, "unit": 80, "log_start_line": 95,
+	"build_key": 75, "build_key.keyword": 125, "boot_key": 90, "test_key": 125, "job_id": 110, "job_id.keyword": 65,
+}
+
+// search is a list of documents: as many of them, in the order of sort, as the
+// setting discover:sampleSize of Kibana allows. (Tables of nested terms
+// aggregations lose rows unseen.) Columns and sort are field names; a "-" before
+// a sort field means the greatest first.
 func search(id, title, description, view, query, columns, sort string) object {
 	order := list{}
 	for _, field := range strings.Fields(sort) {
@@ -17,10 +25,16 @@ func search(id, title, description, view, query, columns, sort string) object {
 		}
 		order = append(order, list{name, direction})
 	}
+	grid := fields{}
+	for _, field := range strings.Fields(columns) {
+		if width := widths[field]; width > 0 {
+			grid[field] = fields{"width": width}
+		}
+	}
 	return object{kind: "search", id: "kcing-" + id,
 		attributes: fields{
 			"title": title, "description": description, "columns": strings.Fields(columns), "sort": order,
-			"grid": fields{}, "hideChart": true, "isTextBasedQuery": false, "timeRestore": false,
+			"grid": fields{"columns": grid}, "hideChart": true, "isTextBasedQuery": false, "timeRestore": false,
 			"kibanaSavedObjectMeta": fields{"searchSourceJSON": fields{
 				"query": kuery(query), "filter": list{}, "indexRefName": indexRef,
 			}},
@@ -33,39 +47,41 @@ func searches() []object {
 	const (
 		build = "build_result job git_branch git_describe defconfig_full arch build_environment "
 		boot  = "boot_result job git_branch git_describe arch defconfig_full build_environment lab_name board "
-		links = "boot_key job_id build_key build_key.keyword "
+		links = "job_id job_id.keyword boot_key build_key build_key.keyword "
 		test  = "result suite name board lab_name job git_describe arch defconfig_full build_environment "
-		line  = "lineno lvl msg board lab_name git_describe boot_key job_id"
+		line  = "lineno lvl msg board lab_name git_describe job_id job_id.keyword"
 	)
 	return []object{
-		search("builds-list", "Builds, newest first", "Every build. build: its boots and tests. other boards: its boots side by side.",
+		search("builds-list", "Builds, newest first", "Builds. build: its boots and tests. other boards: its boots side by side.",
 			buildView, "", build+"build_time errors warnings build_key build_key.keyword", "-@timestamp"),
-		search("builds-failed-list", "Failed builds, newest first", "Every build that failed.",
+		search("builds-failed-list", "Failed builds, newest first", "Builds that failed.",
 			buildView, buildFailed, build+"errors warnings build_key", "-@timestamp"),
 		search("build-facts", "The build", "What was built, of what, with what.",
 			buildView, "", build+"compiler_version_full git_commit git_url build_time errors warnings vmlinux_text_size kernel_config build_log node_id build_key build_key.keyword", "-@timestamp"),
-		search("boots-list", "Boots, newest first", "Every boot. boot: its tests. log: its log. build: what was booted. other boards: the same build elsewhere.",
+		search("boots-list", "Boots, newest first", "Boots. The job's number: its details. log: its log. repeats: the same build, board and lab again. build: what was booted. other boards: the same build elsewhere.",
 			bootView, "", boot+"boot_time error_type "+links, "-@timestamp"),
-		search("boots-failed-list", "Failed boots, newest first", "Every boot that the kernel failed; lab trouble is not among them.",
+		search("boots-failed-list", "Failed boots, newest first", "Boots that the kernel failed; lab trouble is not among them. The job's number: its details.",
 			bootView, bootFailed, boot+"error_type error_msg "+links, "-@timestamp"),
-		search("boots-lost-list", "Boots lost to labs, newest first", "Every boot that an infrastructure error ended, and what the lab said.",
-			bootView, bootLost, "boot_result lab_name board device error_type error_msg job git_describe boot_key job_id", "-@timestamp"),
-		search("boots-by-board-list", "Boots by board", "Every boot of the build, board by board.",
+		search("boots-lost-list", "Boots lost to labs, newest first", "Boots that an infrastructure error ended, and what the lab said.",
+			bootView, bootLost, "boot_result lab_name board device error_type error_msg job git_describe job_id job_id.keyword", "-@timestamp"),
+		search("boots-by-board-list", "Boots by board", "Boots of the build, board by board.",
 			bootView, "", "board lab_name boot_result boot_time error_type error_msg device git_describe "+links, "board lab_name -@timestamp"),
 		search("boot-facts", "The boot", "What was booted, where, and how it ended.",
 			bootView, "", boot+"device boot_time lava_status error_type error_msg boot_result_description git_commit node_id "+links, "-@timestamp"),
-		search("tests-list", "Test results, newest first", "Every test result. boot: the boot it ran on. other boards: the same test of the same build elsewhere.",
-			testView, notSteps, test+"measurement unit boot_key test_key job_id", "-@timestamp suite name"),
-		search("tests-failed-list", "Failed tests, newest first", "Every failed test; those of canceled jobs and lab trouble are not among them.",
-			testView, and(notSteps, testFailed), test+"boot_key test_key job_id log_start_line", "-@timestamp suite name"),
-		search("tests-by-board-list", "Results by board", "Every result of the test, board by board.",
-			testView, "", "board lab_name result suite name measurement unit device job_id boot_key log_start_line", "board lab_name -@timestamp"),
-		search("boot-tests-list", "Tests of the boot", "Every test that ran on it.",
+		search("tests-list", "Test results, newest first", "Results of tests. The job's number: its boot and log. other boards: the same test of the same build elsewhere.",
+			testView, notSteps, test+"measurement unit test_key job_id job_id.keyword", "-@timestamp suite name"),
+		search("tests-failed-list", "Failed tests, newest first", "Tests that failed; those of canceled jobs and lab trouble are not among them.",
+			testView, and(notSteps, testFailed), test+"test_key job_id job_id.keyword log_start_line", "-@timestamp suite name"),
+		search("tests-by-board-list", "Results by board", "Results of the test, board by board.",
+			testView, "", "board lab_name result suite name measurement unit device job_id job_id.keyword log_start_line", "board lab_name -@timestamp"),
+		search("boot-tests-list", "Tests of the boot", "Tests that ran on it, what failed first.",
 			testView, notSteps, "result suite name measurement unit log_start_line job_id test_key build_key", "result suite name"),
 		search("boot-steps-list", "Steps of the job", "What LAVA did: deploy, boot, test, power off.",
 			testView, steps, "result level name measurement unit log_start_line error_msg job_id", "-@timestamp level"),
-		search("logs-list", "Log lines", "Every log line, job by job, newest job first.",
-			logView, "", line, "-@timestamp job_id lineno"),
+		search("logs-list", "Log lines, newest job first, each from its end", "Lines of logs. log: that job's alone.",
+			logView, "", line, "-@timestamp job_id -lineno"),
+		search("job-last-lines", "Last lines", "The log from its end.", logView, "", "lineno lvl msg", "-@timestamp job_id -lineno"),
+		search("job-lines", "First lines", "The log from its beginning.", logView, "", "lineno lvl msg", "-@timestamp job_id lineno"),
 		search("logs-errors-list", "Errors of LAVA", "Lines of level error and exception.",
 			logView, `lvl : ("exception" or "error")`, line, "-@timestamp job_id lineno"),
 		search("logs-kernel-list", "Kernel trouble", "Oopses, panics, traces. Open the job's log for the lines around them.",
