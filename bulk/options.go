@@ -73,6 +73,9 @@ type Options struct {
 	// Logger gets pauses, and each kind of rejection once with its count at
 	// Close. Nil: discard.
 	Logger *slog.Logger
+	// OnPause is told when requests pause since Elasticsearch is busy or away,
+	// and when they go on. It must not block. Nil: nobody is told.
+	OnPause func(paused bool)
 
 	random func() float64 // in [0,1); tests replace it
 }

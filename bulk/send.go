@@ -103,6 +103,9 @@ func (s *sender) leave(pass passage, p *piece, r reply, sum summary) {
 	if !began && !ended {
 		return
 	}
+	if s.ix.o.OnPause != nil {
+		s.ix.o.OnPause(began)
+	}
 	level := slog.LevelDebug
 	if s.ix.gate.loud(began) {
 		level = slog.LevelWarn

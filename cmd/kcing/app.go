@@ -115,7 +115,7 @@ func (a *app) program() *cli.App {
 			"Exit codes: 0 done, 1 could not run or not finished, 2 usage, 3 finished but\n" +
 			"something was rejected, 4 a regression (report --fail-on), 130 interrupted.\n\n" +
 			"Example:\n   kcing setup-es && kcing feed results/",
-		Reader: a.stdin, Writer: a.stdout, ErrWriter: a.stderr,
+		Reader: a.stdin, Writer: &helpPaper{out: a.stdout}, ErrWriter: a.stderr,
 		HideVersion:          true, // the library's flag prints less than the command
 		EnableBashCompletion: true,
 		ExitErrHandler:       func(*cli.Context, error) {}, // the exit code is chosen once, in run

@@ -1,8 +1,10 @@
 package main
 
 import (
+	"bytes"
 	"fmt"
 	"io"
+	"regexp"
 	"strings"
 )
 
@@ -96,4 +98,35 @@ func (t *table) print(w io.Writer) error {
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
+}
+
+// helpPaper is what the library writes its help texts to, in pieces. On a
+// terminal a line that does not fit is broken between words, below where the
+// text of its last column begins.
+type helpPaper struct {
+	out  io.Writer
+	line []byte // what has come of a line
+}
+
+// textColumn is what stands before a line's last column.
+var textColumn = regexp.MustCompile(`^ *(?:\S.*? {2,})?`)
+
+// Write implements [io.Writer].
+func (h *helpPaper) Write(p []byte) (int, error) {
+	h.line = append(h.line, p...)
+	for {
+		line, rest, whole := bytes.Cut(h.line, []byte("\n"))
+		if !whole {
+			return len(p), nil
+		}
+		h.line = rest
+		text, width := string(line), widthOf(h.out)
+		at := len(textColumn.FindString(text))
+		if at > width-leastColumn {
+			at = 8
+		}
+		if _, err := fmt.Fprintln(h.out, folded(text, width, at)); err != nil {
+			return 0, err
+		}
+	}
 }

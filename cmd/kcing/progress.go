@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/dustin/go-humanize"
@@ -46,7 +47,11 @@ func (a *app) progress(s *settings, p *pipeline.Progress, records func() int64, 
 		return func() {} // it would be drawn over what is typed
 	case a.stderr.moves() && s.logFormat == "text":
 		started := time.Now()
-		return a.stderr.animate(func(width int) string { return measure(p, records(), time.Since(started)).line(width) })
+		return a.stderr.animate(func(width int) string {
+			now := measure(p, records(), time.Since(started))
+			now.away = pause(p, s.retryFor)
+			return now.line(width)
+		})
 	}
 	return each(lineEvery, func() {
 		args := []any{"records", p.Settled.Load(), "read", p.Records.Load(),
@@ -55,6 +60,22 @@ func (a *app) progress(s *settings, p *pipeline.Progress, records func() int64, 
 			args = append(args, "of", of)
 		}
 		log.Info("feeding", args...)
+	})
+}
+
+// showDownload shows on a terminal how many of the listed records are there;
+// listed is negative while they are still being listed.
+func (a *app) showDownload(from string, listed, there *atomic.Int64) (stop func()) {
+	if !a.stderr.moves() {
+		return func() {}
+	}
+	started := time.Now()
+	return a.stderr.animate(func(width int) string {
+		took, of, n := time.Since(started), listed.Load(), there.Load()
+		if of < 0 {
+			return fit(width, "listing what "+from+" has", clock(took))
+		}
+		return reading{of: of, read: n, settled: n, took: took}.line(width)
 	})
 }
 
@@ -118,6 +139,7 @@ func each(every time.Duration, show func()) (stop func()) {
 type reading struct {
 	of, read, settled, documents, bytes int64 // of: negative when not known
 	took                                time.Duration
+	away                                string // what is waited for, when nothing goes on
 }
 
 func measure(p *pipeline.Progress, records int64, took time.Duration) reading {
@@ -125,6 +147,23 @@ func measure(p *pipeline.Progress, records int64, took time.Duration) reading {
 	settled := p.Settled.Load()
 	return reading{of: records, read: p.Records.Load(), settled: settled, documents: p.Documents.Load(),
 		bytes: p.Bytes.Load(), took: took}
+}
+
+// pause says that Elasticsearch is waited for, and for how long still; it is
+// empty while documents go in.
+func pause(p *pipeline.Progress, retryFor time.Duration) string {
+	since := p.Paused.Load()
+	if since == 0 {
+		return ""
+	}
+	took := time.Since(time.Unix(0, since))
+	switch {
+	case took < time.Second:
+		return ""
+	case retryFor < 0:
+		return "waiting for Elasticsearch " + clock(took)
+	}
+	return "waiting for Elasticsearch, " + clock(max(retryFor-took, 0)) + " still"
 }
 
 // share is the part that is done, from 0 to 1. A record that was read and is on
@@ -147,8 +186,17 @@ func (r reading) line(width int) string {
 	if share := r.share(); share > 0.02 && share < 1 && r.took > 2*time.Second {
 		left = clock(time.Duration(float64(r.took)*(1-share)/share)) + " left"
 	}
-	rate := fmt.Sprintf("%.1f MB/s", float64(r.bytes)/1e6/max(r.took.Seconds(), 0.001))
-	text := fit(width, percent, counts, left, plural(r.documents, "document"), rate)
+	documents, rate := "", ""
+	if r.documents > 0 {
+		documents = plural(r.documents, "document")
+	}
+	if r.bytes > 0 {
+		rate = fmt.Sprintf("%.1f MB/s", float64(r.bytes)/1e6/max(r.took.Seconds(), 0.001))
+	}
+	if r.away != "" {
+		return fit(width, percent, r.away, counts)
+	}
+	text := fit(width, percent, counts, left, documents, rate)
 	const least, most = 8, 30
 	if room := min(width-columns(text)-3, most); r.of > 0 && room >= least {
 		full := int(r.share() * float64(room))

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 
 	"github.com/dustin/go-humanize"
 	"golang.org/x/sync/errgroup"
@@ -48,11 +49,17 @@ func (a *app) downloadSamples(ctx context.Context, o *samplesArgs) error {
 	if err := os.MkdirAll(o.dir, 0o750); err != nil {
 		return fmt.Errorf("--samples-dir: %w", err)
 	}
+	var listed, there atomic.Int64
+	listed.Store(-1)
+	stopProgress := a.showDownload(o.crawled.source, &listed, &there)
 	items, err := crawl.Newest(ctx, crawl.Options{Origin: from.Origin, Clock: from.clock, Kinds: kinds, HowMany: o.size, Since: o.crawled.since, Now: a.now})
 	if err != nil {
+		stopProgress()
 		return err
 	}
-	done, err := o.write(ctx, items, log)
+	listed.Store(int64(len(items)))
+	done, err := o.write(ctx, items, &there, log)
+	stopProgress()
 	if err != nil {
 		return fmt.Errorf("%w; run the same command again to go on", err)
 	}
@@ -68,8 +75,8 @@ func (a *app) downloadSamples(ctx context.Context, o *samplesArgs) error {
 	return nil
 }
 
-// write downloads the items that have no file yet.
-func (o *samplesArgs) write(ctx context.Context, items []crawl.Item, log *slog.Logger) (download, error) {
+// write downloads the items that have no file yet; there counts all that have one.
+func (o *samplesArgs) write(ctx context.Context, items []crawl.Item, there *atomic.Int64, log *slog.Logger) (download, error) {
 	done := download{written: map[string]int64{}}
 	type result struct {
 		kind string
@@ -82,6 +89,7 @@ func (o *samplesArgs) write(ctx context.Context, items []crawl.Item, log *slog.L
 		path := filepath.Join(o.dir, sampleName(it))
 		if _, err := os.Stat(path); err == nil {
 			done.there++
+			there.Add(1)
 			continue
 		} else if !errors.Is(err, fs.ErrNotExist) {
 			return done, err
@@ -99,6 +107,7 @@ func (o *samplesArgs) write(ctx context.Context, items []crawl.Item, log *slog.L
 				return nil
 			}
 			results <- result{it.Kind, nil}
+			there.Add(1)
 			return writeWhole(path, payload)
 		})
 	}

@@ -103,12 +103,16 @@ func folded(text string, width, indent int) string {
 	if width <= 0 || columns(text) <= width {
 		return text
 	}
+	words := strings.TrimLeft(text, " ")
+	lead := text[:len(text)-len(words)]
 	var b strings.Builder
-	at := 0 // columns of the line so far
-	for word := range strings.SplitSeq(text, " ") {
+	b.WriteString(lead)
+	at, first := len(lead), true // columns of the line so far
+	for word := range strings.SplitSeq(words, " ") {
 		n := columns(word)
 		switch {
-		case b.Len() == 0:
+		case first:
+			first = false
 		case at+1+n > width && at > indent && n > 0:
 			b.WriteString("\n" + strings.Repeat(" ", indent))
 			at = indent

@@ -311,7 +311,8 @@ func TestWarningsOnTerminal(t *testing.T) {
 	}
 	for _, width := range []int{100, 40} {
 		screen := w.onTerminal(width, nil, "feed", "in/").ends(exitRejects)
-		wants(t, screen, `^warning: in/\d+\.json: record refused`, `^warning: 230 records refused: `, `kcing rejects list`, `^kcing: 230 records refused`)
+		wants(t, screen, `^warning: in/\d+\.json: record refused`, `^warning: 230 records refused: `,
+			`kcing rejects list`, `^kcing: 230 records refused`)
 		if n := strings.Count(screen, "warning: in/"); n != 1 {
 			t.Errorf("the first is shown %d times:\n%s", n, screen)
 		}
@@ -353,18 +354,4 @@ func TestTypedRecords(t *testing.T) {
 	term.until("the word on Ctrl-D", func() bool { return strings.Contains(term.shown(), "end with Ctrl-D") })
 	term.types("type,oid,created_on\nboot,b9,2026-01-02 03:04:05\n\x04")
 	wants(t, term.ends(exitOK), `^imported 1 record; `)
-}
-
-// TestWaitOnTerminal: what waits says for what, and for how long still.
-func TestWaitOnTerminal(t *testing.T) {
-	t.Parallel()
-	w := newWorkplace(t)
-	term := w.onTerminal(80, nil, "setup-kibana", "--kb-url", "http://"+closedPort(t), "--wait", "60s")
-	term.until("the wait", func() bool {
-		return slices.ContainsFunc(term.statusLines(), func(l string) bool {
-			return regexp.MustCompile(`^waiting for Kibana at http://\S+  0:5\d left$`).MatchString(l)
-		})
-	})
-	term.types("\x03")
-	wants(t, term.ends(exitInterrupted), `^kcing: interrupted$`)
 }

@@ -39,6 +39,7 @@ func Run(ctx context.Context, src Source, c Config) (Report, error) {
 	defer stop(nil)
 	started := time.Now()
 	r.stop, r.lastGood = stop, started
+	r.Bulk.OnPause = r.Progress.pause
 	indexer, err := bulk.New(r.Transport, r.settle, r.Bulk)
 	if err != nil {
 		return Report{}, err

@@ -11,12 +11,24 @@ import (
 	"github.com/kcing/kcing/state"
 )
 
-// Progress counts while a run goes on; all fields only grow.
+// Progress tells how far a run has got while it goes on; counts only grow.
 type Progress struct {
 	Records   atomic.Int64 // read
 	Settled   atomic.Int64 // of Records: finished, skipped, blank, left out or refused
 	Documents atomic.Int64 // made
 	Bytes     atomic.Int64 // of the records read
+	// Paused is when requests began to pause, since Elasticsearch is busy or
+	// away, in nanoseconds since 1970; 0 while they do not.
+	Paused atomic.Int64
+}
+
+// pause is told when requests pause and when they go on.
+func (p *Progress) pause(paused bool) {
+	since := int64(0)
+	if paused {
+		since = time.Now().UnixNano()
+	}
+	p.Paused.Store(since)
 }
 
 // Report is what a run did. Records = Finished + Skipped + Superseded + Blank +

@@ -106,6 +106,9 @@ func retryDocuments(ctx context.Context, list Rejects, ids []string, c Config) (
 	r := &run{Config: c}
 	c.Bulk.TrustBodies = false // what was refused once gets every check
 	c.Bulk.Indices = &bulk.Indices{Judged: true}
+	if c.Progress != nil {
+		c.Bulk.OnPause = c.Progress.pause
+	}
 	refusals := newCommitter(context.WithoutCancel(ctx), list, func(commit) {}, stop)
 	refused := func(old state.Reject, res bulk.Result) {
 		old.Type, old.Reason, old.Status, old.Attempts = res.Type, res.Reason, res.Status, max(res.Attempts, 1)
