@@ -104,7 +104,7 @@ func checkOpened(ctx context.Context, f *os.File, r *CheckReport) error {
 			}
 			r.Schema = SchemaVersion
 			ended := func() error { return context.Cause(ctx) }
-			c := &entryCheck{ended: ended, tx: tx, report: r, counts: map[string]int64{}}
+			c := &entryCheck{ended: ended, tx: tx, report: r, counts: map[string]int64{}, users: map[string]int64{}}
 			return c.run()
 		})
 	})

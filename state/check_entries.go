@@ -16,6 +16,7 @@ type entryCheck struct {
 	tx     *bbolt.Tx
 	report *CheckReport
 	counts map[string]int64 // as they should be in the bucket of counts
+	users  map[string]int64 // by block, likewise
 	read   int
 
 	// The index by day, as it should be and as it is.
@@ -38,7 +39,7 @@ func (s *setSum) add(key []byte) {
 }
 
 func (c *entryCheck) run() error {
-	for _, step := range []func() error{c.finished, c.receipts, c.days, c.rejects, c.rejectIndexes, c.countsAreRight, c.runs, c.items} {
+	for _, step := range []func() error{c.finished, c.receipts, c.days, c.rejects, c.blocks, c.rejectIndexes, c.countsAreRight, c.runs, c.items} {
 		if err := step(); err != nil {
 			return err
 		}
@@ -186,14 +187,35 @@ func (c *entryCheck) rejects() error {
 		if m.ID != string(k) {
 			c.report.problem("reject %.64q: says it is %.64q", k, m.ID)
 		}
-		if _, err := unpackBody(c.tx.Bucket(bucketBodies).Get(k)); err != nil {
+		entry, packed := bodyEntry(c.tx, k)
+		if _, err := unpackEntry(entry, packed); err != nil {
 			c.report.problem("reject %.64q: %v", k, err)
+		}
+		c.counts[rejectBytes] += int64(len(v) + len(entry))
+		if in, _, _, ok := splitBlockEntry(entry); ok {
+			c.users[string(in)]++
 		}
 		if !c.has(bucketRejTime, timeKey(m)) {
 			c.report.problem("reject %.64q: not in the index by time", k)
 		}
 		if m.Key != "" && !c.has(bucketRejKey, recordKey(m)) {
 			c.report.problem("reject %.64q: not in the index by record", k)
+		}
+	})
+}
+
+// blocks: each is used by as many rejects as it says.
+func (c *entryCheck) blocks() error {
+	return c.each(bucketBlocks, func(k, v []byte) {
+		switch len(k) {
+		case 8:
+			c.counts[rejectBytes] += int64(len(v))
+		case 9:
+			if got, want := decodeCount(v), c.users[string(k[:8])]; got != want || want == 0 {
+				c.report.problem("block %x has %d users, should have %d", k[:8], got, want)
+			}
+		default:
+			c.report.problem("block %.80q: no id", k)
 		}
 	})
 }

@@ -13,13 +13,15 @@ import (
 
 // Counts describes the file. Counting costs no scan.
 type Counts struct {
-	Schema    int
-	Finished  map[string]int64 // by kind
-	Rejects   []RejectCount    // by kind and type, sorted
-	Receipts  int64            // times of receipt kept
-	Runs      []Run            // the last run of each command, by name
-	FileBytes int64
-	FreeBytes int64 // of FileBytes: used again before the file grows; Compact gives them back
+	Schema   int
+	Finished map[string]int64 // by kind
+	Rejects  []RejectCount    // by kind and type, sorted
+	Receipts int64            // times of receipt kept
+	// RejectBytes is what the rejects take in the file: see [Options.MaxRejectBytes].
+	RejectBytes int64
+	Runs        []Run // the last run of each command, by name
+	FileBytes   int64
+	FreeBytes   int64 // of FileBytes: used again before the file grows; Compact gives them back
 }
 
 // RejectCount is how many rejects of one kind have one type.
@@ -73,6 +75,8 @@ func (c *Counts) add(name, v []byte) error {
 		c.Rejects = append(c.Rejects, RejectCount{Kind: kind, Type: typ, Count: n})
 	case receiptCount:
 		c.Receipts = n
+	case rejectBytes:
+		c.RejectBytes = n
 	}
 	return nil
 }

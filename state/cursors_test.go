@@ -61,7 +61,10 @@ func TestRunsAndCounts(t *testing.T) {
 	if c.FileBytes < 16<<10 || c.FreeBytes < 0 || c.FreeBytes >= c.FileBytes {
 		t.Errorf("%d bytes, %d free", c.FileBytes, c.FreeBytes)
 	}
-	c.FileBytes, c.FreeBytes = 0, 0
+	if c.RejectBytes < 4*50 || c.RejectBytes > 4*200 {
+		t.Errorf("the rejects take %d bytes", c.RejectBytes)
+	}
+	c.FileBytes, c.FreeBytes, c.RejectBytes = 0, 0, 0
 	want := state.Counts{
 		Schema: 1, Finished: map[string]int64{"lava": 2, "boot": 1},
 		Rejects: []state.RejectCount{{"", "", 1}, {"build", "y", 1}, {"lava", "x", 2}},

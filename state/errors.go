@@ -72,6 +72,18 @@ func (e *CorruptError) Error() string {
 // Unwrap returns what was found.
 func (e *CorruptError) Unwrap() error { return e.Err }
 
+// RejectsFullError says that the rejects take as much of the file as they may.
+// Nothing of the call was stored.
+type RejectsFullError struct {
+	Path  string
+	Limit int64 // bytes
+}
+
+func (e *RejectsFullError) Error() string {
+	return fmt.Sprintf("the rejects in state file %s take %d bytes, as much as they may (KCING_MAX_REJECT_BYTES): "+
+		"see why with `kcing rejects list`, then `kcing rejects retry` or `drop` them, or raise the limit", e.Path, e.Limit)
+}
+
 // LockedError says that another process kept the file for longer than we
 // wanted to wait.
 type LockedError struct {
@@ -115,7 +127,8 @@ func complete(err error) bool {
 	var format *FormatError
 	var corrupt *CorruptError
 	var locked *LockedError
-	if errors.As(err, &format) || errors.As(err, &corrupt) || errors.As(err, &locked) {
+	var full *RejectsFullError
+	if errors.As(err, &full) || errors.As(err, &format) || errors.As(err, &corrupt) || errors.As(err, &locked) {
 		return true
 	}
 	for _, e := range []error{

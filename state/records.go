@@ -103,6 +103,7 @@ func (s *Store) Lookup(ctx context.Context, keys []Key) ([]Entry, error) {
 // nothing. A finished record replaces the earlier entry of the same key, unless
 // that came after Lookup and knew more; a
 // reject replaces the one of the same id and adds its attempts to it.
+// A *RejectsFullError says that further rejects find no room.
 func (s *Store) Commit(ctx context.Context, b Batch) error {
 	if len(b.Finished) == 0 && len(b.Rejects) == 0 {
 		return nil
@@ -127,14 +128,24 @@ func (s *Store) Commit(ctx context.Context, b Batch) error {
 				return fmt.Errorf("record %s: %w", f.Key, err)
 			}
 		}
+		to := &rejecter{tx: tx, counts: w.counts, blocks: map[*block][]byte{}}
 		for _, r := range rejects {
-			if err := putReject(tx, r, w.counts); err != nil {
+			if err := to.put(r); err != nil {
 				return fmt.Errorf("reject %s: %w", r.meta.ID, err)
 			}
 		}
-		return w.counts.apply(tx)
+		if err := w.counts.apply(tx); err != nil {
+			return err
+		}
+		if taken := decodeCount(tx.Bucket(bucketCounts).Get([]byte(rejectBytes))); to.added > 0 && s.full(taken) {
+			return &RejectsFullError{Path: s.path, Limit: s.maxRejectBytes}
+		}
+		return nil
 	})
 }
+
+// full tells whether so many bytes of rejects are more than may be.
+func (s *Store) full(bytes int64) bool { return s.maxRejectBytes > 0 && bytes > s.maxRejectBytes }
 
 // finisher writes finished records, their index and their counts.
 type finisher struct {

@@ -43,17 +43,21 @@ type rejectMeta struct {
 	Size       int64  `json:"size"`
 }
 
-// packedReject is a reject ready to be written.
+// packedReject is a reject ready to be written. Its body is packed by itself or,
+// at an offset, in a block with others.
 type packedReject struct {
-	meta rejectMeta
-	body []byte
+	meta   rejectMeta
+	body   []byte
+	in     *block
+	offset int
+	length int
 }
 
 // packRejects does the slow part, compressing, before the file is taken.
 func packRejects(rs []Reject, now time.Time) ([]packedReject, error) {
 	out := make([]packedReject, 0, len(rs))
-	var p packer
-	for _, r := range rs {
+	current := new(block)
+	for i, r := range rs {
 		if r.ID == "" || len(r.ID) > maxIDBytes {
 			return nil, fmt.Errorf("%w: %.80q (%d bytes) of record %.80q", ErrID, r.ID, len(r.ID), r.Key)
 		}
@@ -63,13 +67,32 @@ func packRejects(rs []Reject, now time.Time) ([]packedReject, error) {
 		if r.Size == 0 {
 			r.Size = int64(len(r.Body))
 		}
-		body, err := p.pack(r.Body)
-		if err != nil {
-			return nil, fmt.Errorf("reject %s: compress: %w", r.ID, err)
+		if i == 0 || !current.takes(&rs[i-1], &r) {
+			current = new(block)
 		}
-		out = append(out, packedReject{meta: metaOf(r), body: body})
+		out = append(out, packedReject{meta: metaOf(r), in: current, offset: len(current.bodies), length: len(r.Body)})
+		current.bodies = append(current.bodies, r.Body...)
+		current.users++
 	}
-	return out, nil
+	return out, pack(out)
+}
+
+// pack compresses the blocks; one of a single body is that one's entry.
+func pack(rs []packedReject) (err error) {
+	var p packer
+	for i := range rs {
+		r := &rs[i]
+		if r.in.packed == nil {
+			if r.in.packed, err = p.pack(r.in.bodies); err != nil {
+				return fmt.Errorf("reject %s: compress: %w", r.meta.ID, err)
+			}
+			r.in.bodies = nil
+		}
+		if r.in.users == 1 {
+			r.body, r.in = r.in.packed, nil
+		}
+	}
+	return nil
 }
 
 func metaOf(r Reject) rejectMeta {
@@ -194,16 +217,26 @@ func recordKey(m rejectMeta) []byte {
 	return append(rejectKeyPrefix(m.Kind, m.Key), m.ID...)
 }
 
-// putReject adds m, or replaces the entry of the same id.
-func putReject(tx *bbolt.Tx, r packedReject, counts tally) error {
+// rejecter writes the rejects of one transaction.
+type rejecter struct {
+	tx     *bbolt.Tx
+	counts tally
+	blocks map[*block][]byte // the ids of those that are written
+	added  int               // rejects that there were none of the same id of
+}
+
+// put adds r, or replaces the entry of the same id.
+func (w *rejecter) put(r packedReject) error {
 	m := r.meta
-	if old := tx.Bucket(bucketRejects).Get([]byte(m.ID)); old != nil {
+	if old := w.tx.Bucket(bucketRejects).Get([]byte(m.ID)); old == nil {
+		w.added++
+	} else {
 		was, err := decodeRejectMeta(old)
 		if err != nil {
 			return err
 		}
 		m.Attempts += was.Attempts
-		if _, err := removeReject(tx, []byte(m.ID), counts); err != nil {
+		if _, err := removeReject(w.tx, []byte(m.ID), w.counts); err != nil {
 			return err
 		}
 	}
@@ -211,20 +244,38 @@ func putReject(tx *bbolt.Tx, r packedReject, counts tally) error {
 	if err != nil {
 		return err
 	}
-	if err := tx.Bucket(bucketRejects).Put([]byte(m.ID), value); err != nil {
+	if err := w.tx.Bucket(bucketRejects).Put([]byte(m.ID), value); err != nil {
 		return err
 	}
-	if err := tx.Bucket(bucketBodies).Put([]byte(m.ID), r.body); err != nil {
+	if err := w.putBody(r); err != nil {
 		return err
 	}
-	if err := tx.Bucket(bucketRejTime).Put(timeKey(m), present); err != nil {
+	if err := w.tx.Bucket(bucketRejTime).Put(timeKey(m), present); err != nil {
 		return err
 	}
-	counts[rejectCount(m.Kind, m.Type)]++
+	w.counts[rejectCount(m.Kind, m.Type)]++
+	w.counts[rejectBytes] += int64(len(value))
 	if m.Key == "" {
 		return nil
 	}
-	return tx.Bucket(bucketRejKey).Put(recordKey(m), present)
+	return w.tx.Bucket(bucketRejKey).Put(recordKey(m), present)
+}
+
+func (w *rejecter) putBody(r packedReject) error {
+	entry := r.body
+	if r.in != nil {
+		id, there := w.blocks[r.in]
+		if !there {
+			var err error
+			if id, err = putBlock(w.tx, r.in, w.counts); err != nil {
+				return err
+			}
+			w.blocks[r.in] = id
+		}
+		entry = blockEntry(id, r.offset, r.length)
+	}
+	w.counts[rejectBytes] += int64(len(entry))
+	return w.tx.Bucket(bucketBodies).Put([]byte(r.meta.ID), entry)
 }
 
 func removeReject(tx *bbolt.Tx, id []byte, counts tally) (bool, error) {
@@ -237,7 +288,14 @@ func removeReject(tx *bbolt.Tx, id []byte, counts tally) (bool, error) {
 	if err != nil {
 		return false, err
 	}
+	entry, _ := bodyEntry(tx, id)
 	counts[rejectCount(m.Kind, m.Type)]--
+	counts[rejectBytes] -= int64(len(v) + len(entry))
+	if in, _, _, ok := splitBlockEntry(entry); ok {
+		if err := leaveBlock(tx, bytes.Clone(in), counts); err != nil {
+			return false, err
+		}
+	}
 	if err := tx.Bucket(bucketRejTime).Delete(timeKey(m)); err != nil {
 		return false, err
 	}

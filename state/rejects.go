@@ -111,7 +111,7 @@ func (f Filter) selects(r Reject) bool {
 // it, and its body. Errors: ErrNotFound, ErrAmbiguous.
 func (s *Store) Reject(ctx context.Context, id string) (Reject, error) {
 	var m rejectMeta
-	var body []byte
+	var entry, packed []byte
 	err := s.view(ctx, func(tx *bbolt.Tx) error {
 		full, v, err := findReject(tx, id)
 		if err != nil {
@@ -120,14 +120,15 @@ func (s *Store) Reject(ctx context.Context, id string) (Reject, error) {
 		if m, err = decodeRejectMeta(v); err != nil {
 			return fmt.Errorf("reject %s: %w", full, err)
 		}
-		body = bytes.Clone(tx.Bucket(bucketBodies).Get(full))
+		entry, packed = bodyEntry(tx, full)
+		entry, packed = bytes.Clone(entry), bytes.Clone(packed)
 		return nil
 	})
 	if err != nil {
 		return Reject{}, err
 	}
 	r := m.reject()
-	if r.Body, err = unpackBody(body); err != nil { // the file is already free again
+	if r.Body, err = unpackEntry(entry, packed); err != nil { // the file is already free again
 		return Reject{}, s.explain("read", fmt.Errorf("reject %s: %w", r.ID, err))
 	}
 	return r, nil

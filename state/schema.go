@@ -26,6 +26,7 @@ var (
 	bucketCrawled  = []byte("crawled")
 	bucketUnfetch  = []byte("unfetched")
 	bucketBegun    = []byte("begun")
+	bucketBlocks   = []byte("blocks")
 
 	buckets = [][]byte{
 		bucketMeta, bucketFinished, bucketReceipts, bucketDays, bucketRejects, bucketBodies,
@@ -33,7 +34,7 @@ var (
 	}
 	// addedBuckets came after schema 1 was first written: a file of an earlier
 	// kcing is without them until this one takes it, and works without them.
-	addedBuckets = [][]byte{bucketCrawled, bucketUnfetch, bucketBegun}
+	addedBuckets = [][]byte{bucketCrawled, bucketUnfetch, bucketBegun, bucketBlocks}
 
 	keySchema = []byte("schema")
 
@@ -86,6 +87,11 @@ func ensureSchema(path string, db *bbolt.DB) error {
 }
 
 func addBuckets(tx *bbolt.Tx) error {
+	if tx.Bucket(bucketBlocks) == nil && tx.Bucket(bucketRejects) != nil {
+		if err := sumRejects(tx); err != nil {
+			return err
+		}
+	}
 	for _, name := range addedBuckets {
 		if _, err := tx.CreateBucketIfNotExists(name); err != nil {
 			return err
@@ -125,7 +131,10 @@ type tally map[string]int64
 func finishedCount(kind string) string      { return "f\x00" + kind }
 func rejectCount(kind, class string) string { return "r\x00" + kind + "\x00" + class }
 
-const receiptCount = "t"
+const (
+	receiptCount = "t"
+	rejectBytes  = "b" // what the rejects take, packed and without their indexes
+)
 
 func (t tally) apply(tx *bbolt.Tx) error {
 	b := tx.Bucket(bucketCounts)

@@ -38,6 +38,9 @@ type Options struct {
 	// Now is the clock for Finished.At and Reject.Received that are zero.
 	// nil means time.Now.
 	Now func() time.Time
+	// MaxRejectBytes is what the rejects may take in the file, packed: a Commit
+	// that would go beyond fails with a *RejectsFullError. 0 means no limit.
+	MaxRejectBytes int64
 }
 
 // Store is one process's access to the state file. It is for use by many
@@ -47,6 +50,8 @@ type Store struct {
 	wait  time.Duration
 	lease time.Duration
 	now   func() time.Time
+
+	maxRejectBytes int64
 
 	mu      sync.Mutex
 	cur     *hold         // nil while the file is given back
@@ -62,7 +67,7 @@ type Store struct {
 // none. Errors: *FormatError (wraps ErrSQLite for the first kcing's database),
 // ErrNewer, *CorruptError, *LockedError, ErrReadOnly, ErrNoSpace.
 func Open(path string, o Options) (*Store, error) {
-	s := &Store{path: path, wait: o.Wait, lease: o.Lease, now: o.Now, changed: make(chan struct{})}
+	s := &Store{path: path, wait: o.Wait, lease: o.Lease, now: o.Now, maxRejectBytes: o.MaxRejectBytes, changed: make(chan struct{})}
 	if s.wait <= 0 {
 		s.wait = DefaultWait
 	}

@@ -163,7 +163,7 @@ func (a *app) feedElasticsearch(ctx context.Context, f *feedArgs, files *source.
 		return err
 	}
 	defer unlock()
-	store, err := state.Open(f.db, state.Options{Now: a.now})
+	store, err := f.openState(a)
 	if err != nil {
 		return err
 	}

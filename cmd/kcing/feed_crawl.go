@@ -16,7 +16,6 @@ import (
 	"github.com/kcing/kcing/internal/pipeline"
 	"github.com/kcing/kcing/internal/spool"
 	"github.com/kcing/kcing/mappings"
-	"github.com/kcing/kcing/state"
 )
 
 // feedCrawl is feed without paths: it crawls a source, or several LAVA servers
@@ -43,7 +42,7 @@ func (a *app) feedCrawl(ctx context.Context, f *feedArgs, config pipeline.Config
 		return err
 	}
 	defer unlock()
-	store, err := state.Open(f.db, state.Options{Now: a.now})
+	store, err := f.openState(a)
 	if err != nil {
 		return err
 	}

@@ -50,7 +50,7 @@ func (a *app) withRejects(o *rejectsArgs, fn func(*state.Store) error) error {
 	if err := o.there(); err != nil {
 		return err
 	}
-	store, err := state.Open(o.db, state.Options{Now: a.now})
+	store, err := o.openState(a)
 	if err != nil {
 		return err
 	}

@@ -116,7 +116,7 @@ func (s *service) config(metrics *intake.Metrics) serve.Config {
 }
 
 func (s *service) openStore() (serve.Store, error) {
-	store, err := state.Open(s.args.db, state.Options{Now: s.app.now})
+	store, err := s.args.openState(s.app)
 	if err != nil {
 		return nil, err
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/kcing/kcing/bulk"
 	"github.com/kcing/kcing/internal/source"
 	"github.com/kcing/kcing/mappings"
+	"github.com/kcing/kcing/state"
 )
 
 // settings are the values of the flags that commands share. Each command
@@ -22,7 +23,7 @@ type settings struct {
 	prefix                                             string
 	compress                                           string
 	maxRetries, bulkActions, bulkRequests              int
-	bulkBytes, maxRecordBytes                          byteSize
+	bulkBytes, maxRecordBytes, maxRejectBytes          byteSize
 	retryFor, bulkInterval                             time.Duration
 	db, data, timestamp                                string
 	lab                                                string // --lab-name or KCING_LAB
@@ -117,11 +118,17 @@ func (s *settings) dataFlag() cli.Flag {
 }
 
 // spoolDir is where records lie that are accepted and not yet finished.
+func (s *settings) openState(a *app) (*state.Store, error) {
+	return state.Open(s.db, state.Options{Now: a.now, MaxRejectBytes: int64(s.maxRejectBytes)})
+}
+
 func (s *settings) spoolDir() string { return filepath.Join(s.data, "spool") }
 
 func (s *settings) recordFlags() []cli.Flag {
+	s.maxRejectBytes = 1 << 30
 	return append([]cli.Flag{
 		&cli.StringFlag{Name: "timestamp", EnvVars: env("KCING_TIMESTAMP"), Value: "event", DefaultText: "event", Usage: "file documents under the time of `WHAT`: event or ingest", Destination: &s.timestamp, Category: "Records", Action: oneOf("--timestamp (KCING_TIMESTAMP)", "event", "ingest")},
+		&cli.GenericFlag{Name: "max-reject-bytes", EnvVars: env("KCING_MAX_REJECT_BYTES"), Usage: "stop when the rejects take `SIZE` in the state file", Value: &s.maxRejectBytes, Category: "State"},
 	}, s.sizeFlags()...)
 }
 

@@ -57,14 +57,16 @@ type statusReport struct {
 
 // stateReport describes the state file. Path alone: it is not there yet.
 type stateReport struct {
-	Path      string           `json:"path"`
-	Error     string           `json:"error,omitempty"`
-	There     bool             `json:"there"`
-	Finished  map[string]int64 `json:"finished"`
-	Rejects   map[string]int64 `json:"rejects"` // by type
-	Runs      []state.Run      `json:"runs"`    // the last of each command
-	FileBytes int64            `json:"file_bytes"`
-	FreeBytes int64            `json:"free_bytes"`
+	Path     string           `json:"path"`
+	Error    string           `json:"error,omitempty"`
+	There    bool             `json:"there"`
+	Finished map[string]int64 `json:"finished"`
+	Rejects  map[string]int64 `json:"rejects"` // by type
+	// RejectBytes is what they take in the file.
+	RejectBytes int64       `json:"reject_bytes"`
+	Runs        []state.Run `json:"runs"` // the last of each command
+	FileBytes   int64       `json:"file_bytes"`
+	FreeBytes   int64       `json:"free_bytes"`
 	// Crawls are the times up to which sources were crawled, by source.
 	Crawls map[string]string `json:"crawls"`
 	// NotDownloaded counts the items that could not be downloaded; Unfetched are
@@ -168,7 +170,7 @@ func (s *settings) stateStatus(ctx context.Context, r *statusReport) error {
 
 func (r *stateReport) fill(c state.Counts) {
 	r.There, r.Finished, r.Runs, r.FileBytes, r.FreeBytes = true, c.Finished, c.Runs, c.FileBytes, c.FreeBytes
-	r.Rejects = map[string]int64{}
+	r.Rejects, r.RejectBytes = map[string]int64{}, c.RejectBytes
 	for _, reject := range c.Rejects {
 		r.Rejects[reject.Type] += reject.Count
 	}
@@ -281,7 +283,7 @@ func printStateStatus(row func(string, string, ...any), r statusReport) {
 	}
 	row("state", "%s: %s finished, %s", st.Path, plural(total(st.Finished), "record"), bytesText(st.FileBytes))
 	if n := total(st.Rejects); n > 0 {
-		row("rejects", "%s (%s); see: kcing rejects list", humanize.Comma(n), byReason(st.Rejects))
+		row("rejects", "%s (%s), %s; see: kcing rejects list", humanize.Comma(n), byReason(st.Rejects), bytesText(st.RejectBytes))
 	} else {
 		row("rejects", "none")
 	}

@@ -131,7 +131,7 @@ func statusOf(class string) int {
 }
 
 // beginning is what is kept of a body that can never be a record: the rejects
-// have no limit, and anybody may be able to post.
+// must not be full of what anybody may post.
 func beginning(body []byte) []byte {
 	const most = 64 << 10
 	return body[:min(len(body), most)]
