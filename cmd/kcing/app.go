@@ -116,10 +116,9 @@ func (a *app) program() *cli.App {
 			"something was rejected, 4 a regression (report --fail-on), 130 interrupted.\n\n" +
 			"Example:\n   kcing setup-es && kcing feed results/",
 		Reader: a.stdin, Writer: &helpPaper{out: a.stdout}, ErrWriter: a.stderr,
-		HideVersion:          true, // the library's flag prints less than the command
-		EnableBashCompletion: true,
-		ExitErrHandler:       func(*cli.Context, error) {}, // the exit code is chosen once, in run
-		OnUsageError:         onUsageError,
+		HideVersion:    true,                         // the library's flag prints less than the command
+		ExitErrHandler: func(*cli.Context, error) {}, // the exit code is chosen once, in run
+		OnUsageError:   onUsageError,
 		Flags: []cli.Flag{
 			envFileFlag(),
 			&cli.BoolFlag{Name: "version", Aliases: []string{"v"}, Usage: "same as the command version", Destination: &version},
@@ -127,7 +126,7 @@ func (a *app) program() *cli.App {
 		Commands: []*cli.Command{
 			a.feedCommand(), a.serveCommand(), a.reportCommand(), a.samplesCommand(),
 			a.setupESCommand(), a.setupKibanaCommand(), a.backupKibanaCommand(), a.drpCommand(),
-			a.statusCommand(), a.healthcheckCommand(), a.rejectsCommand(), a.stateCommand(), a.versionCommand(),
+			a.statusCommand(), a.healthcheckCommand(), a.rejectsCommand(), a.stateCommand(), a.completionCommand(), a.manualCommand(), a.versionCommand(),
 		},
 		Action: func(c *cli.Context) error {
 			switch {
