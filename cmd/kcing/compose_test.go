@@ -62,14 +62,17 @@ func takes(t *testing.T, line []string) {
 	a := &app{stdin: strings.NewReader(""), stdout: io.Discard, stderr: &screen{out: io.Discard}, now: time.Now}
 	program := a.program()
 	begun := false
-	for _, c := range program.Commands {
+	eachCommand(program.Commands, nil, func(c *urfave.Command, _ []string) {
+		if len(c.Subcommands) > 0 {
+			return
+		}
 		c.Action = func(c *urfave.Context) error {
 			if begun = true; c.Command.ArgsUsage == "" && c.Args().Present() {
 				return usagef("what is %q?", c.Args().First())
 			}
 			return nil
 		}
-	}
+	})
 	err := program.RunContext(t.Context(), flagsFirst(program, append([]string{"kcing"}, line...)))
 	if err != nil || !begun {
 		t.Errorf("kcing %s: begun %v, error %v", strings.Join(line, " "), begun, err)
