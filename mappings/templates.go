@@ -11,7 +11,7 @@ import (
 
 // Version of the templates. Raise it with every change of a template that
 // leaves the house, or installations will not notice the change.
-const Version = 6
+const Version = 7
 
 const managedBy = "kcing"
 
@@ -38,6 +38,7 @@ type fieldLists struct {
 	Keyword     []string `json:"keyword"`
 	Long        []string `json:"long"`
 	Double      []string `json:"double"`
+	Measured    []string `json:"measured"` // numbers that come as words, too, and that old dashboards show as text
 	Boolean     []string `json:"boolean"`
 	Text        []string `json:"text"`
 	// CopyTo has fields that are searched under another name as well: what
@@ -127,9 +128,9 @@ type object = map[string]any
 // what the old templates gave every text field and what the old dashboards use.
 //
 // Where X holds the same terms already, X.keyword is an alias of it and costs
-// nothing. Beside a number or a text it is a field of its own, kept as a column
-// only (terms aggregations and filters work; filters scan): it holds what the
-// number has no place for, such as the measurement "None".
+// nothing. Beside a measured number or a text it is a field of its own, kept as a
+// column only (terms aggregations and filters work; filters scan): it holds what
+// the number has no place for, such as the measurement "None".
 func properties(lists ...fieldLists) (object, error) {
 	own := func(fieldType string) object {
 		return object{"type": fieldType, "fields": object{
@@ -153,8 +154,9 @@ func properties(lists ...fieldLists) (object, error) {
 		put(l.Date, func() object { return object{"type": "date", "format": dateFormats} }, true)
 		put(l.Keyword, func() object { return object{"type": "keyword", "ignore_above": ignoreAbove} }, true)
 		put(l.Boolean, func() object { return object{"type": "boolean"} }, true)
-		put(l.Long, func() object { return own("long") }, false)
-		put(l.Double, func() object { return own("double") }, false)
+		put(l.Long, func() object { return object{"type": "long"} }, true)
+		put(l.Double, func() object { return object{"type": "double"} }, true)
+		put(l.Measured, func() object { return own("double") }, false)
 		put(l.Text, func() object {
 			field := own("text")
 			field["norms"] = false // scores do not matter here, and norms cost a byte a line
