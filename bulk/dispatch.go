@@ -2,7 +2,6 @@ package bulk
 
 import (
 	"bytes"
-	"log/slog"
 	"runtime"
 	"slices"
 	"strconv"
@@ -111,20 +110,15 @@ func (ix *Indexer) tooLarge(n int) {
 // come one after the other, and for one id in the order of Add.
 func (ix *Indexer) dispatch() {
 	ix.callback.Store(goroutineID())
-	var rejects rejectLog
 	for p := ix.nextGroup(); p != nil; p = ix.nextGroup() {
 		n, bytes := ix.countOutcomes(p)
 		for i := range p.entries {
 			if e := &p.entries[i]; e.outcome != 0 {
-				if e.outcome == Rejected {
-					rejects.add(ix.o.Logger, e)
-				}
 				ix.onResult(p.result(e))
 			}
 		}
 		ix.release(p.batch, n, bytes)
 	}
-	rejects.close(ix.o.Logger)
 }
 
 func (ix *Indexer) nextGroup() *piece {
@@ -168,43 +162,6 @@ func (ix *Indexer) release(b *batch, n int, bytes int64) {
 	}
 	ix.mu.Unlock()
 	ix.mem.Release(bytes)
-}
-
-// rejectLog logs each kind of rejection when it is first seen, and how often it
-// came at the end: a mapping that is wrong rejects a million documents alike.
-type rejectLog struct {
-	kinds map[rejectKind]int
-	more  int
-}
-
-type rejectKind struct{ index, typ, reason string }
-
-// maxRejectKinds bounds the log: reasons may quote the document.
-const maxRejectKinds = 100
-
-func (l *rejectLog) add(log *slog.Logger, e *entry) {
-	k := rejectKind{e.doc.Index, e.fault.Type, clip(e.fault.Reason, 60)}
-	if _, seen := l.kinds[k]; !seen {
-		if len(l.kinds) == maxRejectKinds {
-			l.more++
-			return
-		}
-		if l.kinds == nil {
-			l.kinds = map[rejectKind]int{}
-		}
-		log.Warn("Elasticsearch rejects a document; further ones alike are counted",
-			"index", k.index, "id", e.doc.ID, "status", e.status, "type", k.typ, "reason", clip(e.fault.Reason, 300))
-	}
-	l.kinds[k]++
-}
-
-func (l *rejectLog) close(log *slog.Logger) {
-	for k, n := range l.kinds {
-		log.Warn("documents rejected", "count", n, "index", k.index, "type", k.typ, "reason", k.reason)
-	}
-	if l.more > 0 {
-		log.Warn("documents rejected for other reasons", "count", l.more)
-	}
 }
 
 // inCallback reports whether the caller runs on the dispatcher's goroutine. Go

@@ -172,25 +172,3 @@ func TestBlockedIndexIsNotRejected(t *testing.T) {
 	f(5, Stored)
 	f(1000, Undelivered)
 }
-
-func TestRejectsAreLoggedOnceWithCount(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		h := serve(t, func(w http.ResponseWriter, _ int, docs []sentDoc) {
-			answer(w, docs, func(_ int, d sentDoc) int {
-				if strings.HasSuffix(d.ID, "/20") {
-					return 201
-				}
-				return 400
-			})
-		})
-		var log bytes.Buffer
-		_, _, err := run(t, h, Options{Logger: slog.New(slog.NewTextHandler(&log, nil))}, 21)
-		if err != nil {
-			t.Error(err)
-		}
-		lines := strings.Split(strings.TrimSpace(log.String()), "\n")
-		if len(lines) != 2 || !strings.Contains(lines[0], "id=lab/7/l/0") || !strings.Contains(lines[1], "count=20") {
-			t.Errorf("log:\n%s", log.String())
-		}
-	})
-}

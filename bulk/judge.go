@@ -207,7 +207,7 @@ var errOutOfAttempts = errors.New("gave up")
 // giveUp makes the documents of p Undelivered.
 func (s *sender) giveUp(p *piece) {
 	err := context.Cause(s.ix.sending)
-	ended := err != nil
+	ended, end := err != nil, err
 	switch {
 	case err == nil:
 		last := p.last
@@ -218,7 +218,8 @@ func (s *sender) giveUp(p *piece) {
 		if !p.since.IsZero() && s.ix.o.RetryFor >= 0 && took >= s.ix.o.RetryFor {
 			why = ErrOutOfTime
 		}
-		err = fmt.Errorf("%w after %d attempts in %v: %w", why, p.attempts, took.Round(time.Millisecond), last)
+		end = fmt.Errorf("%w after %d attempts in %v", why, p.attempts, took.Round(time.Millisecond))
+		err = fmt.Errorf("%w: %w", end, last)
 	case p.last != nil && s.ix.Fatal() == nil:
 		err = fmt.Errorf("%w (last failure: %w)", err, p.last)
 	}
@@ -230,7 +231,7 @@ func (s *sender) giveUp(p *piece) {
 		case !ended && s.ix.o.Indices.ownFault(e):
 			e.outcome, e.err = Rejected, nil
 		default:
-			e.err = fmt.Errorf("%w: %w", err, &IndexError{Index: e.doc.Index, Cause: e.fault})
+			e.err = fmt.Errorf("%w: %w", end, &IndexError{Index: e.doc.Index, Cause: e.fault})
 		}
 	}
 	s.ix.settle(p, len(p.entries))

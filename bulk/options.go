@@ -70,8 +70,8 @@ type Options struct {
 	// body makes Elasticsearch refuse or misread its neighbours; newlines are
 	// refused in any case.
 	TrustBodies bool
-	// Logger gets pauses, and each kind of rejection once with its count at
-	// Close. Nil: discard.
+	// Logger gets pauses and smaller requests; what becomes of a document is only
+	// told to the callback. Nil: discard.
 	Logger *slog.Logger
 	// OnPause is told when requests pause since Elasticsearch is busy or away,
 	// and when they go on. It must not block. Nil: nobody is told.
