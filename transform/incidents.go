@@ -2,7 +2,9 @@ package transform
 
 import (
 	"bytes"
+	"fmt"
 	"strconv"
+	"strings"
 
 	"github.com/kcing/kcing/transform/incident"
 )
@@ -10,19 +12,19 @@ import (
 // addIncidents makes the incidents of a job, behind its log's documents: of the
 // console lines in those, and of the job's own error. Whatever there is of them,
 // the record's other documents are as without.
-func (d *Documents) addIncidents(errorMsg string) {
+func (d *Documents) addIncidents(r *Record, errorMsg string) {
 	w := &d.work
 	w.incidents = d.readConsole()
 	if own, ok := incident.JobError(w.errorType, errorMsg); ok && !hasTitle(w.incidents, own.Title) {
 		w.incidents = append(w.incidents, own)
 	}
-	before := d.mark()
+	before, log := d.mark(), r.logQuery()
 	same := 0 // incidents before on the same line
 	for i := range w.incidents {
 		if same++; i == 0 || w.incidents[i].Line != w.incidents[i-1].Line {
 			same = 1
 		}
-		d.incidentDocument(&w.incidents[i], i+1, same)
+		d.incidentDocument(&w.incidents[i], log, i+1, same)
 	}
 	if d.size > MaxOutput && before.size <= MaxOutput {
 		d.rewind(before) // never a reason to refuse the record
@@ -110,9 +112,37 @@ func stringEnd(b []byte) int {
 	return len(b)
 }
 
-// incidentDocument writes the document of a job's incident. sameLine counts those
-// of one line, which has them where two processors write at once.
-func (d *Documents) incidentDocument(in *incident.Incident, order, sameLine int) {
+// logQuery is KQL that finds the job's log lines, so that a link can lead to
+// them, which has one value only; "" when a name in it would break the link.
+func (r *Record) logQuery() string {
+	var parts []string
+	add := func(name, text string) {
+		if text != "" {
+			parts = append(parts, name+`:"`+text+`"`)
+		}
+	}
+	add("lab_name", r.Lab)
+	if add("job_id", r.jobID); r.jobID == "" && r.maestro != nil {
+		add("node_id", r.maestro.id)
+	}
+	for _, text := range [...]string{r.Lab, r.jobID} {
+		if len(text) > maxCommonText || linkKey(text) != text { // cut in the lines, or not to be quoted
+			return ""
+		}
+	}
+	return strings.Join(parts, " and ")
+}
+
+// Of the lines around a report's header, so many are what log_query finds.
+const (
+	linesBefore = 20
+	linesBehind = 100
+)
+
+// incidentDocument writes the document of a job's incident. log finds the job's
+// log lines; sameLine counts the incidents of one line, which has several where
+// two processors write at once.
+func (d *Documents) incidentDocument(in *incident.Incident, log string, order, sameLine int) {
 	d.begin(incidentDoc)
 	d.buf = append(d.buf, "/i/"...)
 	if in.Line == 0 {
@@ -125,11 +155,16 @@ func (d *Documents) incidentDocument(in *incident.Incident, order, sameLine int)
 	}
 	d.open()
 	d.member("title", in.Title)
+	d.member("title_key", linkKey(in.Title))
 	d.member("incident_type", string(in.Kind))
 	d.member("function", in.Function)
 	if in.Line > 0 {
 		d.number("lineno", in.Line)
+		if log != "" {
+			log = fmt.Sprintf("%s and lineno >= %d and lineno <= %d", log, max(1, in.Line-linesBefore), in.Line+linesBehind)
+		}
 	}
+	d.member("log_query", log)
 	d.member("message", in.Message)
 	d.member("call_trace", in.Trace)
 	d.member("signature", in.Signature)

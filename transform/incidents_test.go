@@ -50,7 +50,9 @@ func TestIncidents(t *testing.T) {
 	in, boot := s[DocIncident][0], s[DocBoot][0]
 	for name, want := range map[string]any{
 		"title": oopsTitle, "incident_type": "oops", "function": "teapot_brew", "lineno": 3.0, "count": 1.0, "order": 1.0, "fatal": false, "provoked": false,
-		"message": "BUG: kernel NULL pointer dereference, address: 0000000000000008", "call_trace": "teapot_brew+0x1/0x2 [teapot]",
+		"title_key": "BUG:_unable_to_handle_kernel_NULL_pointer_dereference_in_teapot_brew",
+		"log_query": fmt.Sprintf(`lab_name:"l" and job_id:"%v" and lineno >= 1 and lineno <= 103`, boot["job_id"]),
+		"message":   "BUG: kernel NULL pointer dereference, address: 0000000000000008", "call_trace": "teapot_brew+0x1/0x2 [teapot]",
 		"lab_name": "l", "job_id": boot["job_id"], "@timestamp": boot["@timestamp"], "boot_result": boot["boot_result"],
 	} {
 		if !reflect.DeepEqual(in[name], want) {
@@ -62,6 +64,28 @@ func TestIncidents(t *testing.T) {
 	}
 	if ids := incidentIDs(d); len(ids) != 1 || ids[0] != rec.Key+"/i/3" {
 		t.Errorf("ids %q", ids)
+	}
+}
+
+// TestLogQuery: the link to a job's log names all that its lines have, and there
+// is none when that could not stand in a link.
+func TestLogQuery(t *testing.T) {
+	f := func(lab, id, want string) {
+		t.Helper()
+		r := Record{Lab: lab, jobID: id}
+		if got := r.logQuery(); got != want {
+			t.Errorf("lab %q, job %q: %s, want %s", lab, id, got, want)
+		}
+	}
+	f("lab-a", "12.3", `lab_name:"lab-a" and job_id:"12.3"`)
+	f("", "12", `job_id:"12"`)
+	f("it's", "12", "")
+	f("lab-a", `1"2`, "")
+	f("", "", "")
+	r := Record{maestro: &composite{}, Lab: "lab-a"}
+	r.maestro.id = "0123abcd"
+	if got, want := r.logQuery(), `lab_name:"lab-a" and node_id:"0123abcd"`; got != want {
+		t.Errorf("%s, want %s", got, want)
 	}
 }
 

@@ -1,5 +1,7 @@
 package transform
 
+import "strings"
+
 // keyByte holds the bytes that stand for themselves in build_key, boot_key and
 // test_key: those that need no escaping in a Kibana URL's rison and KQL.
 var keyByte = byteSet("._+:/@=,|-")
@@ -46,9 +48,13 @@ func buildKnown(get func(string) string) bool {
 // program in Python did not have.
 const pythonNone = "None"
 
+// unquotable characters end or escape a text in quotes, in KQL or in rison.
+const unquotable = "'\"!\\"
+
 // testPath is a test's name across jobs, boards and kernels: its suite, its set
 // and its own name, those that are there. KernelCI makes nodes with the same path
 // of them. The suite is without LAVA's number, which is its place in the job.
+// Links have it in quotes, so what would end or escape those is a "_".
 func testPath(parts ...string) string {
 	path := ""
 	for _, p := range parts {
@@ -59,6 +65,14 @@ func testPath(parts ...string) string {
 		default:
 			path += "/" + p
 		}
+	}
+	if strings.ContainsAny(path, unquotable) {
+		path = strings.Map(func(c rune) rune {
+			if strings.ContainsRune(unquotable, c) {
+				return '_'
+			}
+			return c
+		}, path)
 	}
 	return path
 }

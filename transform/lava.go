@@ -204,7 +204,7 @@ func (r *Record) callback(d *Documents, received time.Time) error {
 		return refuse("unreadable", "", "neither results nor definition nor log could be read as YAML")
 	}
 	d.tagLimit()
-	d.addIncidents(errorMsg)
+	d.addIncidents(r, errorMsg)
 	d.callbackBoot(r, errorMsg)
 	if d.size > MaxOutput {
 		return errTooLarge("")

@@ -186,7 +186,7 @@ func (r *Record) nodeJob(d *Documents) error {
 		d.tag(m.damage)
 	}
 	d.tagLimit()
-	d.addIncidents(errorMsg)
+	d.addIncidents(r, errorMsg)
 	d.callbackBoot(r, errorMsg)
 	if d.size > MaxOutput {
 		return errTooLarge("")
