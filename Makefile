@@ -15,6 +15,7 @@ REF          ?= HEAD~1
 COUNT        ?= 6
 BENCHSTAT_VERSION     := v0.0.0-20260908200009-22c9c6c9d4da
 GOLANGCI_LINT_VERSION := v2.15.0
+KIBANA_MODELS_VERSION := 0.4.1
 
 bin  := .cache/bin
 es   := $(bin)/es
@@ -50,6 +51,16 @@ check: need-go ## format, vet, lint, tidy modules, test: what a change has to pa
 	@echo "go mod tidy"; $(GO) mod tidy -diff
 	@echo "golangci-lint"; $(MAKE) lint
 	@echo "go test"; $(MAKE) test
+
+# No part of check: it needs Python 3.12, and the models are others' view of Kibana.
+PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 ~/.pyenv/versions/*/bin/python3; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 12))' 2>/dev/null && { echo $$p; break; }; done)
+.PHONY: kibana-models
+kibana-models: need-go ## hold the dashboards to kb-dashboard-core, models of Kibana by others (PYTHON=, 3.12 or newer)
+	@[ -n "$(PYTHON)" ] || { echo "needs Python 3.12 or newer (PYTHON=/path/to/python)" >&2; exit 1; }
+	@[ -x .cache/kibana-models/bin/python ] || "$(PYTHON)" -m venv .cache/kibana-models
+	@.cache/kibana-models/bin/python -m pip install --quiet --disable-pip-version-check kb-dashboard-core==$(KIBANA_MODELS_VERSION)
+	@$(GO) run ./cmd/kcing setup-kibana --dry-run --env-file /dev/null | .cache/kibana-models/bin/python kibana/checker/models.py
 
 .PHONY: lint
 lint: $(lint) ## run golangci-lint (downloaded and built once, about a minute)

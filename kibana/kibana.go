@@ -96,7 +96,11 @@ func parseObject(data []byte, prefix string) (Object, error) {
 		return Object{}, fmt.Errorf("it needs type, id and attributes")
 	}
 	if title, ok := attributes["title"].(string); ok && kind == "index-pattern" {
-		attributes["title"] = prefix + title
+		patterns := strings.Split(title, ",")
+		for i := range patterns {
+			patterns[i] = prefix + patterns[i]
+		}
+		attributes["title"] = strings.Join(patterns, ",")
 	}
 	if err := stringify(source); err != nil {
 		return Object{}, err

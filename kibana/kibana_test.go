@@ -26,12 +26,12 @@ func TestPrefix(t *testing.T) {
 		}
 	}
 	for _, kind := range mappings.Kinds {
-		if kind == mappings.Incident {
-			continue // no page shows them yet
-		}
 		if !titles["ci-"+kind+"-*"] {
 			t.Errorf("no data view for the indices ci-%s-*: %v", kind, titles)
 		}
+	}
+	if all := "ci-build-*,ci-boot-*,ci-test-*"; !titles[all] {
+		t.Errorf("no data view for %s: %v", all, titles)
 	}
 	for _, bad := range []string{"*", "a,b-", "a b", "x\n"} {
 		if _, err := kibana.NDJSON(bad); err == nil || !strings.Contains(err.Error(), "prefix") {

@@ -199,18 +199,18 @@ func placeTables(r *Report) (tables []placeTable) {
 
 // change leads to what the change was made of.
 func (l Links) change(d Difference) string {
-	page, terms := "kcing-tests", [][2]string{{"test_path", d.TestPath}}
+	page, terms := "kcing-test-history", [][2]string{{"test_path", d.TestPath}}
 	switch d.Kind {
 	case mappings.Build:
 		page, terms = "kcing-builds", nil
 	case mappings.Boot:
-		page, terms = "kcing-boots", nil
+		page, terms = "kcing-board", nil
 	}
 	return l.dashboard(page, append(terms, [2]string{"board", d.Board}, [2]string{"defconfig_full", d.Defconfig}, [2]string{"arch", d.Arch}))
 }
 
 func (l Links) incident(i Incident) string {
-	return l.dashboard("kcing-boots", [][2]string{{"incident", i.Title}})
+	return l.dashboard("kcing-incidents", [][2]string{{"title", i.Title}})
 }
 
 // dashboard is a page of Kibana with a query in KQL, within the app's state in

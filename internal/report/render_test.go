@@ -5,12 +5,17 @@ import (
 	"encoding/xml"
 	"errors"
 	"io"
+	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/rivo/uniseg"
+
+	"github.com/kcing/kcing/kibana"
+	"github.com/kcing/kcing/mappings"
 )
 
 // sample is a report with something of everything, and with texts that mean mischief.
@@ -109,6 +114,31 @@ func TestPage(t *testing.T) {
 			level = n
 		}
 	}
+}
+
+// TestLinks lead to pages that setup-kibana imports, and ask there for the row
+// whatever is in its title.
+func TestLinks(t *testing.T) {
+	t.Parallel()
+	objects, err := kibana.Objects("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	l := Links{Base: "https://kibana.example"}
+	f := func(link, page, query string) {
+		t.Helper()
+		if !slices.ContainsFunc(objects, func(o kibana.Object) bool { return o.Type == "dashboard" && o.ID == page }) {
+			t.Errorf("no dashboard %s", page)
+		}
+		want := "https://kibana.example/app/dashboards#/view/" + page + "?_g=(time:(from:now-90d,to:now))&_a=(query:(language:kuery,query:'" + query + "'))"
+		if got, err := url.PathUnescape(link); err != nil || got != want {
+			t.Errorf("%s, want %s (%v)", got, want, err)
+		}
+	}
+	f(l.incident(Incident{Title: `It's "stuck"!`}), "kcing-incidents", `title:"It!'s \"stuck\"!!"`)
+	f(l.change(Difference{Kind: mappings.Test, TestPath: "ltp/mmap01", Board: "b", Arch: "arm64"}), "kcing-test-history", `test_path:"ltp/mmap01" and board:"b" and arch:"arm64"`)
+	f(l.change(Difference{Kind: mappings.Boot, Board: "b", Defconfig: "d", Arch: "arm64"}), "kcing-board", `board:"b" and defconfig_full:"d" and arch:"arm64"`)
+	f(l.change(Difference{Kind: mappings.Build, Defconfig: "d", Arch: "arm64"}), "kcing-builds", `defconfig_full:"d" and arch:"arm64"`)
 }
 
 func TestNaturally(t *testing.T) {

@@ -262,7 +262,7 @@ func TestSavedObjects(t *testing.T) {
 	for _, x := range f.findings {
 		t.Errorf("%s: %s: %s", x.rule, x.object, x.text)
 	}
-	want := []string{"home", "failures", "builds", "boots", "tests", "logs", "build-details", "boot-details", "job-log", "compare-boots", "compare-tests", "board"}
+	want := []string{"home", "failures", "builds", "boots", "tests", "logs", "build-details", "boot-details", "job-log", "compare-boots", "compare-tests", "board", "incidents", "test-history"}
 	for _, id := range want {
 		if f.byKey["dashboard:kcing-"+id] == nil {
 			t.Errorf("no dashboard kcing-%s", id)

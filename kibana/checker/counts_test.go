@@ -96,6 +96,9 @@ func (k counter) chosen(buckets map[string][]int, c column) []string {
 
 func (k counter) metric(documents []int, id string) (float64, bool) {
 	c := k.layer.Columns[id]
+	if len(c.References) > 0 {
+		return k.layer.computed(id, func(id string) (float64, bool) { return k.metric(documents, id) })
+	}
 	if c.Filter != nil {
 		found := k.find(k.view, c.Filter.Query)
 		documents = slices.DeleteFunc(slices.Clone(documents), func(i int) bool { return !found[i] })
@@ -129,6 +132,18 @@ func (k counter) metric(documents []int, id string) (float64, bool) {
 		sum += n
 	}
 	return sum / float64(len(numbers)), true
+}
+
+// computed is a formula or its quotient, of the metrics that it is made of. What
+// is divided by 0 has no value.
+func (l layer) computed(id string, metric func(string) (float64, bool)) (float64, bool) {
+	of := l.Columns[id].References
+	if len(of) == 1 {
+		return l.computed(of[0], metric)
+	}
+	a, _ := metric(of[0])
+	b, _ := metric(of[1])
+	return a / b, b > 0
 }
 
 // noneMadeUp are queries for which the made-up records have nothing, and why.

@@ -32,6 +32,7 @@ func records(yield func(synthetic.Record) bool) {
 			return
 		}
 	}
+	crashes(yield)
 }
 
 // recordSource feeds the records to the pipeline.
@@ -94,6 +95,14 @@ func load(t testing.TB) *corpus {
 				}
 				view := "kcing-" + d.Kind
 				c.documents[view] = append(c.documents[view], document{string(d.ID), fields})
+			}
+		}
+		for view, all := range kinds {
+			if len(all) == 1 {
+				continue
+			}
+			for _, kind := range all {
+				c.documents[view] = append(c.documents[view], c.documents["kcing-"+kind]...)
 			}
 		}
 		loaded.corpus = c
@@ -236,15 +245,23 @@ func (c *corpus) matching(view string, n node) []bool {
 	return found
 }
 
+// yesterday is now-1d; no record is so young that it matters when that is.
+var yesterday = time.Now().UTC().AddDate(0, 0, -1).Format(time.RFC3339)
+
 // holds tells whether a field's values are what the query asks for.
 func (n node) holds(typ string, values []string) bool {
+	number := typ == "long" || typ == "double"
 	switch {
+	case n.op == "<" && n.value == "now-1d":
+		return len(values) > 0 && values[0] < yesterday
 	case n.op != "is":
 		limit, err := strconv.ParseFloat(n.value, 64)
 		return err == nil && slices.ContainsFunc(values, func(text string) bool {
 			v, err := strconv.ParseFloat(text, 64)
 			return err == nil && map[string]bool{"<": v < limit, "<=": v <= limit, ">": v > limit, ">=": v >= limit}[n.op]
 		})
+	case n.value == "*" && !n.quoted && number:
+		return slices.ContainsFunc(values, func(v string) bool { _, err := strconv.ParseFloat(v, 64); return err == nil }) // others are ignored
 	case n.value == "*" && !n.quoted:
 		return len(values) > 0
 	case typ == "text":

@@ -90,7 +90,13 @@ func (s *server) do(t *testing.T, path, body string, answer any) {
 }
 
 // index is the pattern of a data view's indices.
-func (s *server) index(view string) string { return s.prefix + kinds[view] + "-*" }
+func (s *server) index(view string) string {
+	var patterns []string
+	for _, kind := range kinds[view] {
+		patterns = append(patterns, s.prefix+kind+"-*")
+	}
+	return strings.Join(patterns, ",")
+}
 
 // answer is that of a search.
 type answer struct {
@@ -237,6 +243,9 @@ func (l layer) rows(t *testing.T, count int, aggregations map[string]json.RawMes
 		r := row{slices.Clone(keys), map[string]float64{}}
 		for _, id := range columns {
 			c := l.Columns[id]
+			if len(c.References) > 0 {
+				continue
+			}
 			if c.OperationType == "count" && c.Filter == nil {
 				r.metrics[id] = float64(count)
 				continue
@@ -254,6 +263,14 @@ func (l layer) rows(t *testing.T, count int, aggregations map[string]json.RawMes
 				r.metrics[id] = *a.Value
 			case a.Metric.Value != nil:
 				r.metrics[id] = *a.Metric.Value
+			}
+		}
+		for _, id := range columns {
+			if len(l.Columns[id].References) == 0 {
+				continue
+			}
+			if v, ok := l.computed(id, func(id string) (float64, bool) { return r.metrics[id], true }); ok {
+				r.metrics[id] = v
 			}
 		}
 		return []row{r}

@@ -45,12 +45,23 @@ func fieldTypes(kind string) map[string]string {
 
 var (
 	typesOf = map[string]map[string]string{}
-	kinds   = map[string]string{"kcing-build": "build", "kcing-boot": "boot", "kcing-test": "test", "kcing-log": "log"}
+	kinds   = map[string][]string{
+		"kcing-build": {"build"}, "kcing-boot": {"boot"}, "kcing-test": {"test"}, "kcing-log": {"log"}, "kcing-incident": {"incident"},
+		"kcing-results": {"build", "boot", "test"},
+	}
 )
 
 func init() {
-	for view, kind := range kinds {
-		typesOf[view] = fieldTypes(kind)
+	for view, all := range kinds {
+		typesOf[view] = map[string]string{}
+		for _, kind := range all {
+			for field, typ := range fieldTypes(kind) {
+				if before := typesOf[view][field]; before != "" && before != typ {
+					typ = "in conflict" // what Kibana says of it
+				}
+				typesOf[view][field] = typ
+			}
+		}
 	}
 }
 
@@ -74,7 +85,7 @@ func (f *file) checkFields(o *object) {
 			f.find(rule, o, "%s needs one of %q, and %s is %s", what, allowed, field, typ)
 		}
 	}
-	column := []string{"keyword", "long", "double", "date"}
+	column := []string{"keyword", "long", "double", "date", "boolean"}
 	switch {
 	case o.view != nil:
 		for _, field := range slices.Sorted(maps.Keys(o.view.FieldFormatMap.value)) {

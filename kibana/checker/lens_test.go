@@ -52,12 +52,13 @@ func (o *object) decodeLens() error {
 		var v lensHeatmap
 		err = strict(raw, &v)
 		show(v.XAccessor, v.YAccessor, v.ValueAccessor)
-		err = errors.Join(err, enum(oneOf("shape", v.Shape, "heatmap")))
+		err = errors.Join(err, enum(errors.Join(oneOf("shape", v.Shape, "heatmap"), v.Palette.check())))
 	case "lnsDatatable":
 		var v lensTable
 		err = strict(raw, &v)
 		for _, c := range v.Columns {
 			show(c.ColumnID)
+			err = errors.Join(err, enum(errors.Join(oneOf("colorMode", c.ColorMode, "", "cell", "text"), c.Palette.check())))
 		}
 		show(v.Sorting.ColumnID)
 		err = errors.Join(err, enum(oneOf("direction", v.Sorting.Direction, "asc", "desc", "none")))
@@ -85,6 +86,13 @@ func (o *object) decodeColumns() error {
 				err = errors.Join(strict(c.Params, &metricParams{}), enum(bucketed(c, false, "number", "ratio")))
 			case "min", "max":
 				err = errors.Join(strict(c.Params, &metricParams{}), enum(bucketed(c, false, c.DataType, "ratio")))
+			case "formula":
+				err = errors.Join(strict(c.Params, &formulaParams{}), enum(bucketed(c, false, "number", "ratio")))
+			case "math":
+				if err = strict(c.Params, &c.math); err == nil {
+					err = enum(errors.Join(oneOf("type", c.math.AST.Type, "function"), oneOf("name", c.math.AST.Name, "divide"), bucketed(c, false, "number", "ratio")))
+				}
+				l.Columns[id] = c
 			default:
 				err = enum(oneOf("operationType", c.OperationType, "terms", "date_histogram", "count", "average", "unique_count", "min", "max"))
 			}
@@ -94,6 +102,25 @@ func (o *object) decodeColumns() error {
 		}
 	}
 	return all
+}
+
+// check wants each band to begin where the one before ends.
+func (p *palette) check() error {
+	if p == nil {
+		return nil
+	}
+	params := p.Params
+	if len(params.Stops) != params.Steps || len(params.ColorStops) != params.Steps {
+		return fmt.Errorf("a palette of %d steps has %d stops and %d starts", params.Steps, len(params.Stops), len(params.ColorStops))
+	}
+	for i := range params.Stops {
+		end, start := params.Stops[i], params.ColorStops[i]
+		if start.Color != end.Color || start.Stop >= end.Stop || i > 0 && start.Stop != params.Stops[i-1].Stop {
+			return fmt.Errorf("the palette's band %d goes from %v to %v", i, start, end)
+		}
+	}
+	return errors.Join(oneOf("palette", p.Name+" "+p.Type+" "+params.Name, "custom palette custom"),
+		oneOf("continuity", params.Continuity, "above", "none"), oneOf("rangeType", params.RangeType, "number"))
 }
 
 func bucketed(c column, want bool, dataType, scale string) error {
@@ -122,7 +149,8 @@ func (f *file) checkLens(o *object) {
 		f.find("lens columns", o, "columnOrder %q, columns %q", order, names)
 		return
 	}
-	metric := false
+	f.checkFormulas(o)
+	metric, used := false, l.used()
 	for _, id := range l.ColumnOrder {
 		c := l.Columns[id]
 		if metric && c.IsBucketed {
@@ -134,8 +162,8 @@ func (f *file) checkLens(o *object) {
 				f.find("lens order by", o, "%s is ordered by %q, which is no metric of the chart", id, by.ColumnID)
 			}
 		}
-		if !slices.Contains(o.shown, id) {
-			f.find("lens unused column", o, "%s is computed and not shown", id)
+		if !slices.Contains(o.shown, id) && !used[id] {
+			f.find("lens unused column", o, "%s is computed and not used", id)
 		}
 	}
 	for _, id := range o.shown {
@@ -145,5 +173,45 @@ func (f *file) checkLens(o *object) {
 	}
 	if !json.Valid(o.lens.State.Visualization) || strings.TrimSpace(o.lens.Description) == "" {
 		f.find("description", o, "nothing tells what it is for")
+	}
+}
+
+// used are the columns that others are made of or ordered by.
+func (l layer) used() map[string]bool {
+	used := map[string]bool{}
+	for _, c := range l.Columns {
+		for _, id := range c.References {
+			used[id] = true
+		}
+		used[c.terms.OrderBy.ColumnID] = true
+	}
+	return used
+}
+
+// checkFormulas wants the columns of a formula to be what its text says, since
+// Kibana computes from the columns and shows the text.
+func (f *file) checkFormulas(o *object) {
+	l := o.lens.onlyLayer()
+	for id, c := range l.Columns {
+		if c.OperationType != "formula" {
+			continue
+		}
+		var params formulaParams
+		_ = json.Unmarshal(c.Params, &params) // decodeColumns has
+		if len(c.References) != 1 || l.Columns[c.References[0]].OperationType != "math" {
+			f.find("lens formula", o, "%s is made of %q, which is no math", id, c.References)
+			continue
+		}
+		quotient := l.Columns[c.References[0]]
+		var parts []string
+		for _, part := range quotient.References {
+			if of := l.Columns[part]; of.OperationType == "count" && of.Filter != nil {
+				parts = append(parts, "count(kql='"+of.Filter.Query+"')")
+			}
+		}
+		ast := quotient.math.AST
+		if text := strings.Join(parts, " / "); text != params.Formula || text != ast.Text || len(text) != ast.Location.Max || !slices.Equal(ast.Args, quotient.References) {
+			f.find("lens formula", o, "%s says %s and is %s (%q)", id, params.Formula, text, ast.Args)
+		}
 	}
 }

@@ -48,6 +48,10 @@ func encodeURIComponent(s string) string {
 // keyCharacters are all that transform leaves in a key.
 const keyCharacters = "mainline|next/pending-fixes|v6.17-rc3~x|defconfig+CONFIG_A=y|arm64|gcc-12|lab_a|dm365evm,legacy:nfs@2"
 
+// pathCharacters are some of those that a test's name may have; all but quotes,
+// the backslash and the exclamation mark, which transform leaves out.
+const pathCharacters = "kunit/it_s so_/a b%c&d#e?f=g+h (i)*<j>{k}:[l] ü~|"
+
 // checkLinks holds the links of a data view's fields: they lead to a page of the
 // file and ask there for just the value of the row.
 func (f *file) checkLinks(o *object) {
@@ -60,7 +64,15 @@ func (f *file) checkLinks(o *object) {
 		if strings.Contains(template, "://") {
 			continue // outside: the rule "private" says where to
 		}
-		id, kql, ok := dashboardLink(fillIn(template, keyCharacters))
+		if field == "log_query" {
+			f.checkQueryLink(o, template)
+			continue
+		}
+		value := keyCharacters
+		if field == "test_path" {
+			value = pathCharacters
+		}
+		id, kql, ok := dashboardLink(fillIn(template, value))
 		if !ok {
 			f.find("link format", o, "%s: %s is not a link that Kibana reads", field, template)
 			continue
@@ -69,8 +81,44 @@ func (f *file) checkLinks(o *object) {
 			f.find("link target", o, "%s leads to the dashboard %s, which is not in the file", field, id)
 		}
 		n, err := parseKQL(kql)
-		if err != nil || n.op != "is" || !n.quoted || n.value != keyCharacters || n.field != strings.TrimSuffix(field, ".keyword") {
+		if err != nil || n.op != "is" || !n.quoted || n.value != value || n.field != strings.TrimSuffix(field, ".keyword") {
 			f.find("link query", o, "%s asks for %s (%v)", field, kql, err)
+		}
+	}
+}
+
+// checkQueryLink holds the link of a field whose value is the query itself.
+func (f *file) checkQueryLink(o *object, template string) {
+	const query = `lab_name:"lab-a" and job_id:"1.2" and lineno >= 1 and lineno <= 9`
+	id, kql, ok := dashboardLink(fillIn(template, query))
+	if !ok || kql != query {
+		f.find("link format", o, "log_query: %s asks for %s", template, kql)
+	} else if f.byKey["dashboard:"+id] == nil {
+		f.find("link target", o, "log_query leads to the dashboard %s, which is not in the file", id)
+	}
+}
+
+// TestLogLinks follows each incident's link to the log: it finds the lines around
+// the incident's, of that job alone, and the whole log of a job's error.
+func TestLogLinks(t *testing.T) {
+	c, f := load(t), check(shipped(t))
+	template := f.byKey["index-pattern:kcing-incident"].view.FieldFormatMap.value["log_query"].Params.URLTemplate
+	const before, behind = 20, 100
+	for _, incident := range c.documents["kcing-incident"] {
+		_, kql, ok := dashboardLink(fillIn(template, strings.Join(incident.values("log_query"), "")))
+		if !ok {
+			t.Errorf("%s: its link cannot be read", incident.id)
+			continue
+		}
+		job, _, _ := strings.Cut(incident.id, "/i/")
+		line, hasLine := incident.number("lineno")
+		found := c.find("kcing-log", kql)
+		for i, d := range c.documents["kcing-log"] {
+			n, _ := d.number("lineno")
+			if want := strings.HasPrefix(d.id, job+"/l/") && (!hasLine || n >= line-before && n <= line+behind); found[i] != want {
+				t.Errorf("%s: %s finds %s: %t", incident.id, kql, d.id, found[i])
+				break
+			}
 		}
 	}
 }

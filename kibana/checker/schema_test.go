@@ -135,10 +135,12 @@ type column struct {
 	Label         string          `json:"label"`
 	OperationType string          `json:"operationType"`
 	Params        json.RawMessage `json:"params"`
+	References    []string        `json:"references,omitempty"`
 	Scale         string          `json:"scale"`
-	SourceField   string          `json:"sourceField"`
+	SourceField   string          `json:"sourceField,omitempty"`
 
 	terms termsParams // of Params, for the operation terms
+	math  mathParams  // of Params, for the operation math
 }
 
 type termsParams struct {
@@ -164,6 +166,53 @@ type histogramParams struct {
 	DropPartials     bool   `json:"dropPartials"`
 	IncludeEmptyRows bool   `json:"includeEmptyRows"`
 	Interval         string `json:"interval"`
+}
+
+type formulaParams struct {
+	Format struct {
+		ID     string `json:"id"`
+		Params struct {
+			Decimals int `json:"decimals"`
+		} `json:"params"`
+	} `json:"format"`
+	Formula         string `json:"formula"`
+	IsFormulaBroken bool   `json:"isFormulaBroken"`
+}
+
+type mathParams struct {
+	AST struct {
+		Args     []string `json:"args"`
+		Location struct {
+			Max int `json:"max"`
+			Min int `json:"min"`
+		} `json:"location"`
+		Name string `json:"name"`
+		Text string `json:"text"`
+		Type string `json:"type"`
+	} `json:"tinymathAst"`
+}
+
+type palette struct {
+	Name   string `json:"name"`
+	Params struct {
+		ColorStops  []colorStop `json:"colorStops"`
+		Continuity  string      `json:"continuity"`
+		MaxSteps    int         `json:"maxSteps"`
+		Name        string      `json:"name"`
+		Progression string      `json:"progression"`
+		RangeMax    *float64    `json:"rangeMax"`
+		RangeMin    float64     `json:"rangeMin"`
+		RangeType   string      `json:"rangeType"`
+		Reverse     bool        `json:"reverse"`
+		Steps       int         `json:"steps"`
+		Stops       []colorStop `json:"stops"`
+	} `json:"params"`
+	Type string `json:"type"`
+}
+
+type colorStop struct {
+	Color string  `json:"color"`
+	Stop  float64 `json:"stop"`
 }
 
 type metricParams struct {
@@ -241,15 +290,18 @@ type lensHeatmap struct {
 		Position  string `json:"position"`
 		Type      string `json:"type"`
 	} `json:"legend"`
-	Shape         string `json:"shape"`
-	ValueAccessor string `json:"valueAccessor"`
-	XAccessor     string `json:"xAccessor"`
-	YAccessor     string `json:"yAccessor"`
+	Palette       *palette `json:"palette,omitempty"`
+	Shape         string   `json:"shape"`
+	ValueAccessor string   `json:"valueAccessor"`
+	XAccessor     string   `json:"xAccessor"`
+	YAccessor     string   `json:"yAccessor"`
 }
 
 type lensTable struct {
 	Columns []struct {
-		ColumnID string `json:"columnId"`
+		ColorMode string   `json:"colorMode,omitempty"`
+		ColumnID  string   `json:"columnId"`
+		Palette   *palette `json:"palette,omitempty"`
 	} `json:"columns"`
 	LayerID   string `json:"layerId"`
 	LayerType string `json:"layerType"`

@@ -14,8 +14,8 @@ const (
 
 // mainPages are those that the menu leads to, in its order.
 var mainPages = []struct{ id, label string }{
-	{"kcing-home", "Home"}, {"kcing-failures", "Failures"}, {"kcing-builds", "Builds"}, {"kcing-boots", "Boots"},
-	{"kcing-tests", "Tests"}, {"kcing-logs", "Logs"}, {"kcing-board", "Board"},
+	{"kcing-home", "Home"}, {"kcing-failures", "Failures"}, {"kcing-incidents", "Incidents"},
+	{"kcing-builds", "Builds"}, {"kcing-boots", "Boots"}, {"kcing-tests", "Tests"}, {"kcing-logs", "Logs"}, {"kcing-board", "Board"},
 }
 
 // menus are two: the main pages keep filters and time range from one to the

@@ -7,6 +7,9 @@ const (
 	bootView  = "kcing-boot"
 	testView  = "kcing-test"
 	logView   = "kcing-log"
+
+	incidentView = "kcing-incident"
+	resultsView  = "kcing-results" // builds, boots and tests
 )
 
 // labels are the headings of columns and controls.
@@ -21,7 +24,9 @@ var labels = map[string]string{
 	"suite": "Suite", "name": "Test", "result": "Result", "measurement": "Measurement", "unit": "Unit",
 	"log_start_line": "Log line", "level": "Step", "lvl": "Level", "msg": "Message", "lineno": "Line", "dt": "Time of the line",
 	"build_key": "Build", "build_key.keyword": "On all boards", "boot_key": "Repeats", "test_key": "On all boards",
-	"job_id": "Job", "job_id.keyword": "Log", "node_id": "Maestro node",
+	"job_id": "Job", "job_id.keyword": "Log", "node_id": "Maestro node", "test_path": "History", "test_path.keyword": "Test",
+	"title": "What failed", "title_key": "All of it", "incident_type": "Type", "function": "Function", "fatal": "Fatal", "provoked": "Provoked",
+	"message": "Message", "log_query": "Log", "incident": "What failed", "incidents": "Incidents",
 }
 
 // Time ranges of links: a row may be as old as what is kept. A page with charts
@@ -31,15 +36,20 @@ const (
 	recentRange = "now-90d"
 )
 
-// keyLink leads to a dashboard with the query field:"value of the row". It names
-// no server: Kibana puts its own address, base path and space before it. The
-// value is percent-encoded by Kibana, and kcing makes keys of characters that
-// neither KQL nor the URL's rison treats specially.
-func keyLink(field, dashboard, from, label string) fields {
+// pageLink leads to a dashboard with a query. It names no server: Kibana puts its
+// own address, base path and space before it. The value of the row, {{value}} in
+// the query, is percent-encoded by Kibana, and kcing makes what stands in links of
+// characters that neither KQL nor the URL's rison treats specially.
+func pageLink(dashboard, from, query, label string) fields {
 	return fields{"id": "url", "params": fields{
 		"type": "a", "openLinkInCurrentTab": true, "labelTemplate": label,
-		"urlTemplate": "dashboards#/view/" + dashboard + "?_g=(time:(from:" + from + ",to:now))&_a=(query:(language:kuery,query:'" + field + ":%22{{value}}%22'))",
+		"urlTemplate": "dashboards#/view/" + dashboard + "?_g=(time:(from:" + from + ",to:now))&_a=(query:(language:kuery,query:'" + query + "'))",
 	}}
+}
+
+// keyLink asks for field:"value of the row".
+func keyLink(field, dashboard, from, label string) fields {
+	return pageLink(dashboard, from, field+":%22{{value}}%22", label)
 }
 
 func outsideLink(template, label string) fields {
@@ -62,13 +72,18 @@ func dataViews() []object {
 		"board":          keyLink("board", "kcing-board", recentRange, "{{value}}"),
 	}
 	maps.Copy(jobs, builds)
-	tests := maps.Clone(jobs)
+	tests, incidents := maps.Clone(jobs), maps.Clone(jobs)
 	tests["test_key"] = keyLink("test_key", "kcing-compare-tests", detailRange, "other boards")
+	tests["test_path"] = keyLink("test_path", "kcing-test-history", recentRange, "history")
+	incidents["title_key"] = keyLink("title_key", "kcing-incidents", recentRange, "all")
+	incidents["log_query"] = pageLink("kcing-job-log", detailRange, "{{value}}", "log")
 	return []object{
 		dataView(buildView, "[KernelCI] Builds", "build-*", builds),
 		dataView(bootView, "[KernelCI] Boots", "boot-*", jobs),
 		dataView(testView, "[KernelCI] Tests", "test-*", tests),
 		dataView(logView, "[KernelCI] Log lines", "log-*", jobs),
+		dataView(incidentView, "[KernelCI] Incidents", "incident-*", incidents),
+		dataView(resultsView, "[KernelCI] Builds, boots and tests", "build-*,boot-*,test-*", fields{}),
 	}
 }
 

@@ -167,6 +167,20 @@ func (c chart) byField(field string, size, by int, all []series) object {
 	return c.lens("lnsXY", xy("bar_horizontal_stacked", "value", "", accessors, colors), append([]column{terms("value", field, size, order)}, columns...)...)
 }
 
+// newestKernels stacks the series for the kernels that were seen last.
+func (c chart) newestKernels(size int, all []series) object {
+	columns, accessors, colors, _ := seriesColumns(all)
+	columns = append(append([]column{terms("value", "git_describe", size, "newest")}, columns...), newest("newest"))
+	return c.lens("lnsXY", xy("bar_horizontal_stacked", "value", "", accessors, colors), columns...)
+}
+
+// split stacks counts over time, a colour for each of the size most frequent
+// values of a field.
+func (c chart) split(field string, size int, label string) object {
+	return c.lens("lnsXY", xy("bar_stacked", "time", "split", list{"count"}, nil),
+		terms("split", field, size, "count"), overTime("time"), count("count", label, ""))
+}
+
 // lines is a metric over time, a line for each of the size values of a field
 // for which it is highest.
 func (c chart) lines(field string, size int, metric column) object {
@@ -174,21 +188,16 @@ func (c chart) lines(field string, size int, metric column) object {
 		terms("line", field, size, metric.id), overTime("time"), metric)
 }
 
-// heatmap shows a metric for values of two fields.
-func (c chart) heatmap(x, y column, metric column) object {
-	return c.lens("lnsHeatmap", fields{
-		"layerId": layerID, "layerType": "data", "shape": "heatmap", "xAccessor": x.id, "yAccessor": y.id, "valueAccessor": metric.id,
-		"legend": fields{"isVisible": true, "position": "right", "type": "heatmap_legend"},
-		"gridConfig": fields{"type": "heatmap_grid", "isCellLabelVisible": true, "isXAxisLabelVisible": true,
-			"isYAxisLabelVisible": true, "isXAxisTitleVisible": false, "isYAxisTitleVisible": false},
-	}, y, x, metric)
-}
-
-// table has the columns as they come, sorted by the one named, most first.
+// table has the columns as they come, sorted by the one named, most first. The
+// column none has a coloured cell where it is 0.
 func (c chart) table(by string, columns ...column) object {
 	shown := list{}
 	for _, column := range columns {
-		shown = append(shown, fields{"columnId": column.id})
+		cell := fields{"columnId": column.id}
+		if column.id == "none" {
+			cell["colorMode"], cell["palette"] = "cell", palette(0.5, band{yellow, 0, 0.5})
+		}
+		shown = append(shown, cell)
 	}
 	return c.lens("lnsDatatable", fields{
 		"layerId": layerID, "layerType": "data", "columns": shown,

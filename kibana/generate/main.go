@@ -47,7 +47,9 @@ func write(folder string) error {
 
 func all() []object {
 	var objects []object
-	for _, list := range [][]object{dataViews(), searches(), buildPanels(), bootPanels(), testPanels(), logPanels(), menus()} {
+	for _, list := range [][]object{
+		dataViews(), searches(), incidentSearches(), buildPanels(), bootPanels(), testPanels(), logPanels(), incidentPanels(), treePanels(), menus(),
+	} {
 		objects = append(objects, list...)
 	}
 	return append(objects, dashboards(objects)...)

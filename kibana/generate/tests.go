@@ -1,5 +1,7 @@
 package main
 
+import "slices"
+
 func testPanels() []object {
 	of := func(id, title, description, query string) chart {
 		return chart{"kcing-" + id, title, description, testView, query}
@@ -17,11 +19,18 @@ func testPanels() []object {
 		tests("tests-by-board", "Test results by board", "Whether it fails on one board or on all.").byField("board", 40, 2, testResults),
 		tests("tests-by-lab", "Test results by lab", "Whether it fails in one lab or in all.").byField("lab_name", 20, 2, testResults),
 		tests("tests-failing", "Tests, most failures first", "Which tests fail most, and since when: a last pass before the first failure means that the test has failed since, a later one that it is unstable.").
-			table("failed", failingSince("name", 100, testFailed, testSucceeded)...),
+			table("failed", slices.Insert(failingSince("test_path.keyword", 100, testFailed, testSucceeded), 1, terms("history", "test_path", 1, ""))...),
 		tests("tests-boards-table", "Results on each board", "The same test of the same build on other boards and in other labs.").
 			table("failed", terms("board", "board", 50, "failed"), terms("lab", "lab_name", 20, "failed"),
 				count("passed", "Passed", testSucceeded), count("failed", "Failed", testFailed), count("skipped", "Skipped", testSkipped),
 				count("lost", "Lost to the lab", testLost), count("inconclusive", "Inconclusive", testInconclusive)),
+		of("tests-rate-board-kernel", "Pass rate: board × kernel", "With which kernel it began, and whether it is one board. Newest kernels first; skipped and inconclusive results do not count.", "").
+			rateMap("board", 40, testSucceeded, testFailed),
+		of("tests-by-kernel", "Results by kernel", "How often it passed and failed with each kernel, newest first.", "").newestKernels(30, testResults),
+		of("tests-failing-boards", "Boards, most failures first", "Where it fails, and since when: a last pass before the first failure means that it has failed since, a later one that it is unstable.", "").
+			table("failed", failingSince("board", 40, testFailed, testSucceeded)...),
+		of("tests-measured", "Measurements over time", "Average of what the test measured, of the boards with the highest; empty for tests that measure nothing. The list has the unit.", "measurement : *").
+			lines("board", 10, measure("measured", "Measurement", "average", "measurement", "number", "")),
 		of("tests-lab-steps", "Job steps that fail in labs", "Which step of LAVA's job fails with an infrastructure error, in which lab: downloads, power, serial line.", and(steps, testLost)).
 			table("failed", terms("step", "name", 20, "failed"), terms("lab", "lab_name", 20, "failed"), count("failed", "Failed steps", "")),
 	}
