@@ -18,6 +18,9 @@ func (d *Documents) addIncidents(r *Record, errorMsg string) {
 	if own, ok := incident.JobError(w.errorType, errorMsg); ok && !hasTitle(w.incidents, own.Title) {
 		w.incidents = append(w.incidents, own)
 	}
+	if len(w.incidents) == 0 {
+		return
+	}
 	before, log := d.mark(), r.logQuery()
 	same := 0 // incidents before on the same line
 	for i := range w.incidents {
