@@ -14,11 +14,11 @@ import (
 	"github.com/kcing/kcing/internal/lavarest/lavaresttest"
 )
 
-// lavaJobs are n finished jobs of the last hours, among them some of each odd
+// lavaJobs are n finished jobs of the hours before now, among them some of each odd
 // form, and how many documents those become that everybody may see.
-func lavaJobs(n int) (jobs []lavaresttest.Job, documents int64) {
+func lavaJobs(n int, now time.Time) (jobs []lavaresttest.Job, documents int64) {
 	for i := range n {
-		j := lavaresttest.Job{ID: int64(i + 1), End: time.Now().Add(time.Duration(i-n-20) * time.Minute), Queued: i%7 == 3,
+		j := lavaresttest.Job{ID: int64(i + 1), End: now.Add(time.Duration(i-n-20) * time.Minute), Queued: i%7 == 3,
 			NoLog: i%7 == 4, Packed: i%7 == 5, Private: i%7 == 6}
 		if jobs = append(jobs, j); !j.Private {
 			documents += int64(j.Documents())
@@ -28,12 +28,14 @@ func lavaJobs(n int) (jobs []lavaresttest.Job, documents int64) {
 }
 
 // TestCrawlLAVA: a server's jobs are there once, and a second run asks for what
-// is new.
+// is new, all by the server's clock.
 func TestCrawlLAVA(t *testing.T) {
 	t.Parallel()
 	w := newWorkplace(t)
-	jobs, documents := lavaJobs(60)
+	theirs := func() time.Time { return time.Now().Add(5 * time.Hour) }
+	jobs, documents := lavaJobs(60, theirs())
 	s := lavaresttest.New("2023.01", jobs...)
+	s.Now = theirs
 	w.env = append(w.env, "KCI_SOURCE=lava", "LAVA_URL="+s.Start(t)+"/scheduler/job/5", "KCING_LAB=lab-x")
 	out, _ := w.run(exitOK, "feed")
 	if !strings.HasPrefix(out, "lab-x: 52 listed, 0 known, 52 downloaded\n") {
@@ -46,7 +48,7 @@ func TestCrawlLAVA(t *testing.T) {
 		t.Errorf("%d requests for 52 jobs, 9 of which never started", asked)
 	}
 	s.Forget()
-	s.Add(lavaresttest.Job{ID: 900, End: time.Now().Add(-time.Second)})
+	s.Add(lavaresttest.Job{ID: 900, End: theirs().Add(-3 * time.Second)})
 	w.run(exitOK, "feed")
 	if lists, asked := s.Asked(); asked != 2 || lists > 3 {
 		t.Errorf("the second run made %d requests for jobs and %d for lists", asked, lists)
@@ -107,7 +109,7 @@ func TestCrawlLAVAAfterCallback(t *testing.T) {
 	t.Parallel()
 	for _, version := range []string{"2023.01", "2025.02"} {
 		w := newWorkplace(t)
-		jobs, documents := lavaJobs(12)
+		jobs, documents := lavaJobs(12, time.Now())
 		s := lavaresttest.New(version, jobs...)
 		w.env = append(w.env, "KCI_SOURCE=lava", "LAVA_URL=lab-x="+s.Start(t))
 		w.run(exitOK, "samples", "--sample-size", "4")
@@ -129,7 +131,7 @@ func TestCrawlLAVAAfterCallback(t *testing.T) {
 func TestCrawlLAVALabs(t *testing.T) {
 	t.Parallel()
 	w := newWorkplace(t)
-	jobs, documents := lavaJobs(14)
+	jobs, documents := lavaJobs(14, time.Now())
 	a, b, shut := lavaresttest.New("2023.01", jobs...), lavaresttest.New("2026.07", jobs...), lavaresttest.New("2026.07", jobs...)
 	b.Prefix, shut.RequireLogin = "/lava", true
 	away := lavaresttest.New("2026.07", jobs...)
@@ -141,7 +143,7 @@ func TestCrawlLAVALabs(t *testing.T) {
 		t.Fatal(err)
 	}
 	out, stderr := w.run(exitFailed, "feed")
-	for _, want := range []string{"kcing: away: cannot reach LAVA at ", "kcing: shut: ", " asks for a login, so it does not take the token"} {
+	for _, want := range []string{"kcing: away: cannot reach LAVA at ", "kcing: shut: ", " refuses the token (403: Invalid token.)"} {
 		if !strings.Contains(stderr, want) {
 			t.Errorf("no %q in %q", want, stderr)
 		}

@@ -61,6 +61,11 @@ func (o *sourceArgs) labs(s *settings, lab string) ([]lavarest.Lab, error) {
 	case len(labs) == 1 && !labs[0].Given && s.lab != "": // KCING_LAB, of a place with one lab
 		labs[0].Name, labs[0].Given = s.lab, true
 	}
+	for _, l := range labs {
+		if fault := intake.LabFault(l.Name); fault != "" {
+			return nil, usagef("the lab's name %.40q %s (--lava-url, LAVA_URL, --lab-name)", l.Name, fault)
+		}
+	}
 	return labs, nil
 }
 

@@ -289,6 +289,11 @@ func printStateStatus(row func(string, string, ...any), r statusReport) {
 	}
 	printCrawls(row, st)
 	for _, run := range st.Runs {
-		row("last "+run.Command, "%s, took %s, exit code %d: %s", run.Started.UTC().Format(time.DateTime+"Z"), seconds(run.Ended.Sub(run.Started)), run.ExitCode, byReason(notZero(run.Counts)))
+		did := byReason(notZero(run.Counts))
+		if did != "" {
+			did = ": " + did
+		}
+		row("last "+run.Command, "%s, took %s, exit code %d%s", run.Started.UTC().Format(time.DateTime+"Z"),
+			seconds(run.Ended.Sub(run.Started)), run.ExitCode, did)
 	}
 }

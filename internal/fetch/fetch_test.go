@@ -247,6 +247,52 @@ func TestBodies(t *testing.T) {
 	}
 }
 
+// TestRequest: what a request asks for beside its URL.
+func TestRequest(t *testing.T) {
+	f := func(name string, o Options, r Request, requests int, want string, next ...reply) {
+		t.Helper()
+		synctest.Test(t, func(t *testing.T) {
+			a := &answers{next: next}
+			o.Transport = a
+			r.URL = "http://h/x"
+			res, err := New(o).Do(t.Context(), r)
+			got := string(res.Body)
+			if err != nil {
+				got = err.Error()
+			}
+			var slow *TransferError
+			if errors.As(err, &slow) && slow.Slow {
+				got += ", slowly"
+			}
+			if got != want || a.requests() != requests {
+				t.Errorf("%s: %q after %d requests", name, got, a.requests())
+			}
+		})
+	}
+	after := func(d time.Duration, r reply) reply {
+		return func(req *http.Request) (*http.Response, error) {
+			time.Sleep(d)
+			return r(req)
+		}
+	}
+	long := func(r *http.Request) (*http.Response, error) {
+		res, err := says(200, "never read")(r)
+		res.ContentLength = 1 << 40
+		return res, err
+	}
+	moved := says(302, "", "Location", "/accounts/login/?next=secret")
+	f("a status that is final", Options{}, Request{Final: 500}, 1, "http://h/x answered 500 Internal Server Error", says(500, ""))
+	f("another one", Options{}, Request{Final: 500}, 2, "ok", says(503, ""), says(200, "ok"))
+	f("fewer tries", Options{Tries: 5}, Request{Tries: 2}, 2, "cannot get http://h/x (2 tries): http://h/x answered 503 Service Unavailable", says(503, ""))
+	f("an error soon", Options{}, Request{SlowAfter: time.Minute}, 2, "ok", says(500, ""), says(200, "ok"))
+	f("an error late", Options{}, Request{SlowAfter: 20 * time.Second}, 1, "cannot get http://h/x: http://h/x answered 500 Internal Server Error, slowly",
+		after(30*time.Second, says(500, "")))
+	f("longer than it may be", Options{}, Request{MaxBytes: 9}, 1, "cannot get http://h/x: larger than the limit of 9 bytes", says(200, "0123456789"))
+	f("longer than it may be, and it says so", Options{MaxBytes: 9}, Request{}, 1, "cannot get http://h/x: larger than the limit of 9 bytes", long)
+	f("redirects", Options{NoRedirects: true}, Request{}, 1, "http://h/x answered 302 Found", moved)
+	f("redirects that are followed", Options{}, Request{}, 2, "ok", moved, says(200, "ok"))
+}
+
 // A try that goes on and on, sending now and then, ends at Timeout.
 func TestTimeout(t *testing.T) {
 	slow := func(r *http.Request) (*http.Response, error) {

@@ -21,7 +21,7 @@ func FuzzTokens(f *testing.F) {
 			t.Fatalf("%d tokens and error %v", len(list), err)
 		}
 		for _, known := range list {
-			if known.lab != AnyLab && badLab(known.lab) != "" {
+			if known.lab != AnyLab && LabFault(known.lab) != "" {
 				t.Errorf("lab %q", known.lab)
 			}
 		}
@@ -40,7 +40,7 @@ func FuzzLabName(f *testing.F) {
 			}
 			return
 		}
-		if lab != "" && badLab(lab) != "" {
+		if lab != "" && LabFault(lab) != "" {
 			t.Fatalf("lab %q was taken", lab)
 		}
 		// Where net/url can read the query, both say the same.

@@ -28,7 +28,7 @@ func queryLab(query string) (lab string, refusal *Refusal) {
 			return "", &Refusal{Status: http.StatusBadRequest, Type: "bad_lab_name",
 				Reason: "lab_name in the query is not percent-encoded well: write a % as %25"}
 		}
-		if reason := badLab(lab); reason != "" {
+		if reason := LabFault(lab); reason != "" {
 			return "", &Refusal{Status: http.StatusUnprocessableEntity, Type: "bad_lab_name", Reason: "lab_name in the query " + reason}
 		}
 		return lab, nil
@@ -36,10 +36,10 @@ func queryLab(query string) (lab string, refusal *Refusal) {
 	return "", nil
 }
 
-// badLab says why a text cannot be a lab's name; empty: it can. Labs choose their
+// LabFault says why a text cannot be a lab's name; empty: it can. Labs choose their
 // names freely; refused is only what nobody means and what would not be seen on
 // a dashboard.
-func badLab(lab string) string {
+func LabFault(lab string) string {
 	switch {
 	case strings.TrimSpace(lab) == "":
 		return "is empty: name the lab or leave lab_name out"

@@ -116,7 +116,7 @@ func ReadTokens(data []byte) ([]TokenLine, error) {
 		if len(secret) > maxToken {
 			return nil, fmt.Errorf("line %d: the token has %d characters, %d are allowed", n, len(secret), maxToken)
 		}
-		if reason := badLab(lab); reason != "" {
+		if reason := LabFault(lab); reason != "" {
 			return nil, fmt.Errorf("line %d: lab_name %s", n, reason)
 		}
 		if first, again := seen[secret]; again {

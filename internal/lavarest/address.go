@@ -61,9 +61,6 @@ func parseLab(text string) (Lab, error) {
 	if given && name == "" {
 		return Lab{}, errors.New("there is no name before the equals sign; write name=URL, or the URL alone")
 	}
-	if given && strings.ContainsFunc(name, func(r rune) bool { return r <= ' ' || r == 0x7f }) {
-		return Lab{}, fmt.Errorf("the lab's name %.40q has blanks in it", name)
-	}
 	u, err := url.Parse(strings.TrimSpace(address))
 	switch {
 	case err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "":

@@ -33,7 +33,7 @@ func TestParseLabs(t *testing.T) {
 	f("lava.example.org", `"lava.example.org" is not a URL such as https://lava.example.org`)
 	f("ftp://h", `"ftp://h" is not a URL such as https://lava.example.org`)
 	f("=http://h", "there is no name before the equals sign; write name=URL, or the URL alone")
-	f("a b=http://h", `the lab's name "a b" has blanks in it`)
+	f("Lab A=http://h", "Lab A http://h")
 	f("http://h,http://h/scheduler/", "http://h is there twice")
 	f("http://h,http://h:81", `http://h and http://h:81 are both called "h", and job numbers are unique in one lab only: name them, as in name=URL`)
 	for _, secret := range []string{"https://me:hunter2@h", "me:hunter2@h", "x=ftp://me:hunter2@h"} {

@@ -31,6 +31,8 @@ type job struct {
 	state string
 	end   time.Time // zero: it has not ended
 	ended string    // as the server wrote it
+	// fault is why no body can be made of it; nil: one can.
+	fault error
 	// ran is false for a job that ended in the queue: there is nothing to ask for.
 	ran bool
 	// head is the beginning of the callback's body: all that a row has of it. The
@@ -50,7 +52,7 @@ func parseJob(row gjson.Result, r release) (job, error) {
 		return job{}, fmt.Errorf("job %s is in a state that kcing does not know: %.40q", j.id, j.state)
 	}
 	if _, known := healths[row.Get("health").Str]; !known {
-		return job{}, fmt.Errorf("job %s has a health that kcing does not know: %.40q", j.id, row.Get("health").Str)
+		j.fault = fmt.Errorf("job %s has a health that kcing does not know: %.40q", j.id, row.Get("health").Str)
 	}
 	if end := row.Get("end_time"); end.Type != gjson.Null {
 		at, err := time.Parse(time.RFC3339Nano, end.Str)

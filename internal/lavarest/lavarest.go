@@ -193,6 +193,9 @@ func (o *Origin) item(j job) crawl.Item {
 // fetch makes a job's body with two requests. Of a job that never ran there is
 // nothing but its row.
 func (o *Origin) fetch(ctx context.Context, j job) ([]byte, error) {
+	if j.fault != nil {
+		return nil, j.fault
+	}
 	if !j.ran {
 		return j.body(nil, nil)
 	}

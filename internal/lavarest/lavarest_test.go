@@ -113,6 +113,43 @@ func TestFilterIgnored(t *testing.T) {
 	}
 }
 
+// TestOddRow: a job of which no callback can be made is a download that fails, and
+// does not hold up the others.
+func TestOddRow(t *testing.T) {
+	s := lavaresttest.New("2026.07", lavaresttest.Job{ID: 1, End: noon.Add(-2 * time.Hour), Health: "Splendid"},
+		lavaresttest.Job{ID: 2, End: noon.Add(-time.Hour)})
+	o := newOrigin(t, s, Options{})
+	got, _, err := list(t, o)
+	if err != nil || !slices.Equal(got, []string{"1", "2"}) {
+		t.Fatalf("%v, listed %v", err, got)
+	}
+	it, err := o.Item(t.Context(), crawl.Item{Key: "1"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err = it.Fetch(t.Context()); err == nil || err.Error() != `job 1 has a health that kcing does not know: "Splendid"` {
+		t.Errorf("%v", err)
+	}
+}
+
+// TestClock: the server's counts, but for what is within its header's exactness.
+func TestClock(t *testing.T) {
+	for _, ahead := range []time.Duration{0, time.Second, 3 * time.Hour, -3 * time.Hour} {
+		s := lavaresttest.New("2026.07")
+		s.Now = func() time.Time { return noon.Add(ahead) }
+		o := newOrigin(t, s, Options{Now: func() time.Time { return noon }})
+		if got := o.Clock(); !got.Equal(noon) {
+			t.Errorf("before it was asked: %v", got)
+		}
+		if err := o.Check(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if got := o.Clock().Sub(noon); got != ahead && ahead.Abs() > 2*time.Second || ahead.Abs() < 2*time.Second && got != 0 {
+			t.Errorf("%v ahead: %v", ahead, got)
+		}
+	}
+}
+
 // TestBody: what of a row and two files becomes the callback, in both releases.
 func TestBody(t *testing.T) {
 	const sorted = "- id: '4'\n  name: a\n  suite: lava\n- id: '5'\n  name: b\n  suite: 0_x\n- id: '6'\n  name: c\n  suite: lava\n"
@@ -284,6 +321,10 @@ func TestAccess(t *testing.T) {
 	f("hunter2", nil, nil, "refuses the token (403: Invalid token.); check --lava-token (LAVA_TOKEN), or the lab's line in --lava-tokens")
 	f("", nil, answers(403, "X", "", ""), "refuses access (403); it may want a token: see --lava-token (LAVA_TOKEN)")
 	f("", login, nil, "shows its jobs only after a login (REQUIRE_LOGIN); give the API token of one of its users: --lava-token (LAVA_TOKEN)")
+	f("", func(s *lavaresttest.Server) { s.Version, s.RequireLogin = "2025.02", true }, nil,
+		"shows its jobs only after a login (REQUIRE_LOGIN); give the API token of one of its users: --lava-token (LAVA_TOKEN)")
+	f("hunter2", func(s *lavaresttest.Server) { s.Version, s.RequireLogin = "2025.02", true }, nil,
+		"refuses the token (403: Invalid token.); check --lava-token (LAVA_TOKEN), or the lab's line in --lava-tokens")
 	f("hunter2", login, nil, "asks for a login, so it does not take the token; check --lava-token (LAVA_TOKEN), or the lab's line in --lava-tokens")
 	f(lavaresttest.Alice, nil, deaf, "does not hear the token: something before it, such as a proxy, takes the Authorization header away")
 	f("", nil, answers(302, "Location", "https://lava.example.org/x/api/v0.2/system/version/", ""),

@@ -43,7 +43,9 @@ func (q query) encode() string {
 	}
 	// With a Z: the plus sign of a zone would have to be escaped.
 	const form = "2006-01-02T15:04:05.000000Z"
-	if !q.from.IsZero() {
+	if q.from.IsZero() {
+		v.Set("end_time__isnull", "False")
+	} else {
 		v.Set("end_time__gt", q.from.UTC().Format(form))
 	}
 	if !q.before.IsZero() {

@@ -96,6 +96,7 @@ func (s *Server) Add(jobs ...Job) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, j := range jobs {
+		j.End = j.End.Truncate(time.Microsecond) // as a database keeps it
 		if j.State == "" {
 			j.State = "Finished"
 		}
@@ -190,7 +191,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case !ours:
 		page(w, http.StatusNotFound)
-	case s.RequireLogin && user == "":
+	case s.RequireLogin && user == "" && (path != "system/version/" || s.Version < "2023.03"):
 		w.Header().Set("Location", "/accounts/login/?next="+url.QueryEscape(r.URL.Path))
 		w.WriteHeader(http.StatusFound)
 	case !good:
