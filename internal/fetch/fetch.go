@@ -112,8 +112,8 @@ type Request struct {
 	// Tries and MaxBytes are those of this request; 0: the client's.
 	Tries    int
 	MaxBytes int64
-	// Final is a status after which the request is not made again, though the next
-	// try might bring another; 0: none.
+	// Final is a status that is believed when it comes a second time, though the
+	// next try might bring another; 0: none.
 	Final int
 	// SlowAfter is after how long a try that fails is not made again: the server
 	// is not able to answer, and had better be asked for less. 0: there is no such
@@ -151,7 +151,7 @@ func (c *Client) Do(ctx context.Context, r Request) (Response, error) {
 			return res, nil
 		case ctx.Err() != nil:
 			return Response{}, context.Cause(ctx)
-		case !passing(err), r.Final != 0 && statusOf(err) == r.Final:
+		case !passing(err), r.Final != 0 && try > 1 && statusOf(err) == r.Final:
 			return Response{}, finalError(r.URL, err)
 		case slow, try == r.Tries, timedOut(err) && pause.slow == slowTries-1:
 			return Response{}, &TransferError{URL: Redact(r.URL), Tries: try, Slow: slow, Err: err}

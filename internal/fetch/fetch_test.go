@@ -281,7 +281,8 @@ func TestRequest(t *testing.T) {
 		return res, err
 	}
 	moved := says(302, "", "Location", "/accounts/login/?next=secret")
-	f("a status that is final", Options{}, Request{Final: 500}, 1, "http://h/x answered 500 Internal Server Error", says(500, ""))
+	f("a status that is final", Options{}, Request{Final: 500}, 2, "http://h/x answered 500 Internal Server Error", says(500, ""))
+	f("once", Options{}, Request{Final: 500}, 2, "ok", says(500, ""), says(200, "ok"))
 	f("another one", Options{}, Request{Final: 500}, 2, "ok", says(503, ""), says(200, "ok"))
 	f("fewer tries", Options{Tries: 5}, Request{Tries: 2}, 2, "cannot get http://h/x (2 tries): http://h/x answered 503 Service Unavailable", says(503, ""))
 	f("an error soon", Options{}, Request{SlowAfter: time.Minute}, 2, "ok", says(500, ""), says(200, "ok"))
