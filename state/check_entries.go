@@ -276,6 +276,14 @@ func (c *entryCheck) items() error {
 	if err != nil {
 		return err
 	}
+	err = c.each(bucketNodes, func(k, v []byte) {
+		if _, err := decodeKey(v); err != nil {
+			c.report.problem("node %.80q: %v", k, err)
+		}
+	})
+	if err != nil {
+		return err
+	}
 	err = c.each(bucketCrawled, func(k, v []byte) {
 		c.report.Crawled++
 		if _, err := decodeCrawled(k, v); err != nil {

@@ -23,9 +23,13 @@ func (s *Store) Prune(ctx context.Context, before time.Time) (int, error) {
 	if err := s.pruneBegun(ctx, before); err != nil {
 		return 0, err
 	}
-	return s.inPieces(ctx, func(tx *bbolt.Tx, from []byte) (int, []byte, error) {
+	n, err := s.inPieces(ctx, func(tx *bbolt.Tx, from []byte) (int, []byte, error) {
 		return pruneSome(tx, from, before)
 	})
+	if n == 0 || err != nil {
+		return n, err
+	}
+	return n, s.pruneNodes(ctx)
 }
 
 // inPieces calls step in one transaction after the other, so that other

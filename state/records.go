@@ -62,6 +62,11 @@ type Entry struct {
 type Batch struct {
 	Finished []Finished
 	Rejects  []Reject
+	// Nodes are the Maestro nodes of finished records' jobs: see [Store.KeysOfNodes].
+	Nodes []NodeKey
+	// Replaced are keys that jobs of finished records had before their lab or
+	// number was known: they are forgotten.
+	Replaced []Key
 }
 
 // Lookup returns an entry for each key, in their order, from one short read.
@@ -127,6 +132,9 @@ func (s *Store) Commit(ctx context.Context, b Batch) error {
 			if err := w.put(f); err != nil {
 				return fmt.Errorf("record %s: %w", f.Key, err)
 			}
+		}
+		if err := w.putNodes(tx, b); err != nil {
+			return err
 		}
 		to := &rejecter{tx: tx, counts: w.counts, blocks: map[*block][]byte{}}
 		for _, r := range rejects {

@@ -27,6 +27,7 @@ var (
 	bucketUnfetch  = []byte("unfetched")
 	bucketBegun    = []byte("begun")
 	bucketBlocks   = []byte("blocks")
+	bucketNodes    = []byte("nodes")
 
 	buckets = [][]byte{
 		bucketMeta, bucketFinished, bucketReceipts, bucketDays, bucketRejects, bucketBodies,
@@ -34,7 +35,7 @@ var (
 	}
 	// addedBuckets came after schema 1 was first written: a file of an earlier
 	// kcing is without them until this one takes it, and works without them.
-	addedBuckets = [][]byte{bucketCrawled, bucketUnfetch, bucketBegun, bucketBlocks}
+	addedBuckets = [][]byte{bucketCrawled, bucketUnfetch, bucketBegun, bucketBlocks, bucketNodes}
 
 	keySchema = []byte("schema")
 

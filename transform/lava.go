@@ -3,6 +3,7 @@ package transform
 import (
 	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -148,6 +149,35 @@ func (r *Record) findKey() error {
 
 // JobKey is the key of a callback of that lab and job number.
 func JobKey(lab, id string) string { return escapeID(lab) + "/" + escapeID(id) }
+
+// KeysOfNode are the keys that records of a Maestro node's job have while the
+// job's lab or number is not known.
+func KeysOfNode(node string) []string { return []string{nodeKey + escapeID(node), nodeID(node)} }
+
+// Node is the Maestro node of the job that the record is of, empty when there is
+// none or only the job's definition names it.
+func (r *Record) Node() string {
+	switch {
+	case r.maestro != nil:
+		return r.maestro.id
+	case r.nodeID != "":
+		return r.nodeID
+	}
+	node, _ := strings.CutPrefix(r.Key, nodeKey)
+	if node == r.Key {
+		return ""
+	}
+	return node
+}
+
+// OfNode tells whether the record is of a job whose lab or number is not known,
+// so that its key is one of the job's node.
+func (r *Record) OfNode() bool {
+	return r.Kind == KindLAVA && slices.Contains(KeysOfNode(r.Node()), r.Key)
+}
+
+// Job is the number of the job in its lab, empty when it is not known.
+func (r *Record) Job() string { return r.jobID }
 
 // nodeKey is what the key of a callback begins with of which only the Maestro
 // node is known.

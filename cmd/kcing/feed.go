@@ -175,7 +175,7 @@ func (a *app) feedElasticsearch(ctx context.Context, f *feedArgs, files *source.
 	if err := installMissing(ctx, f.patient(client), f.prefix, log); err != nil {
 		return err
 	}
-	config.Transport, config.Ledger = client, store
+	config.Transport, config.Requests, config.Ledger = client, f.patient(client), store
 	leftovers, err := serve.TakeLeftovers(ctx, f.spoolDir(), int64(f.maxRecordBytes), log)
 	if err != nil {
 		return err

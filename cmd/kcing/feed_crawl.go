@@ -61,7 +61,7 @@ func (a *app) feedCrawl(ctx context.Context, f *feedArgs, config pipeline.Config
 	defer kept.Close() //nolint:errcheck // what it still holds is for the next run
 	f.warnOfRetention(log, o, a)
 	o.Store, o.Spool = store, kept
-	config.Transport, config.Ledger = client, store
+	config.Transport, config.Requests, config.Ledger = client, f.patient(client), store
 	run := &crawlRun{app: a, f: f, config: config, client: client, started: a.now(), counts: map[string]int64{}}
 	result := a.eachLab(ctx, origins, func(from *origin) error {
 		if err := reached[from]; err != nil {

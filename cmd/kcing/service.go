@@ -107,7 +107,7 @@ func (s *service) config(metrics *intake.Metrics) serve.Config {
 	v := s.args
 	c := serve.Config{
 		Spool: s.spool, MaxSpoolBytes: int64(v.spoolBytes), OpenStore: s.openStore,
-		Pipeline: pipeline.Config{Transport: s.client, Bulk: v.bulkOptions(), Prefix: v.prefix, OtherLab: v.lab, IngestTime: v.timestamp == "ingest", Logger: s.log},
+		Pipeline: pipeline.Config{Transport: s.client, Requests: v.patient(s.client), Bulk: v.bulkOptions(), Prefix: v.prefix, OtherLab: v.lab, IngestTime: v.timestamp == "ingest", Logger: s.log},
 		Prepare:  s.prepare, Ping: s.ping, URL: v.maskedNodes(), Explain: plainText,
 		Enrich: s.enrich, MaxRecordBytes: int64(v.maxRecordBytes), Metrics: metrics, Logger: s.log, Now: s.app.now,
 	}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/hex"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/kcing/kcing/bulk"
@@ -26,6 +27,9 @@ const (
 // another verdict by [item.after].
 func (it *item) before(e state.Entry, c Config) verdict {
 	it.known, it.op = e, c.op(it.record.Overwrites)
+	if !c.Force && slices.ContainsFunc(it.earlier, func(f state.Finished) bool { return it.knows().Compare(f.Known) < 0 }) {
+		return superseded
+	}
 	switch {
 	case !e.Found || c.Force:
 		return store

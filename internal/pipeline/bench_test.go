@@ -76,6 +76,9 @@ func (forgetful) Lookup(_ context.Context, keys []state.Key) ([]state.Entry, err
 func (forgetful) Begin(_ context.Context, rs []state.Begun) ([]state.Begun, error) {
 	return make([]state.Begun, len(rs)), nil
 }
+func (forgetful) KeysOfNodes(_ context.Context, nodes []string) ([]state.Key, error) {
+	return make([]state.Key, len(nodes)), nil
+}
 func (forgetful) ReceivedAll(context.Context, []state.Receipt) error { return nil }
 func (forgetful) Commit(context.Context, state.Batch) error          { return nil }
 

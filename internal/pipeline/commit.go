@@ -28,6 +28,9 @@ type commit struct {
 	finished *state.Finished
 	refused  string // the reason's type, of a whole record
 	rejects  []state.Reject
+	earlier  *earlier // of a finished record: to be deleted first
+	node     string   // of a finished record's job
+	replaced []state.Key
 	tag      any // the record's
 }
 
@@ -43,6 +46,7 @@ func (c *commit) bytes() (n int64) {
 // it is written.
 type committer struct {
 	ledger  Ledger
+	remove  func(context.Context, []*earlier) error
 	written func(commit)        // called for each after it is in the ledger, one call at a time
 	failed  func(error)         // called once; nothing is written after that
 	memory  *semaphore.Weighted // rejectBytes
@@ -95,11 +99,26 @@ func (w *committer) write(ctx context.Context, commits []commit) {
 		return
 	}
 	var batch state.Batch
+	var replaced []*earlier
 	for i := range commits {
+		if e := commits[i].earlier; e != nil {
+			replaced = append(replaced, e)
+		}
 		if f := commits[i].finished; f != nil {
 			batch.Finished = append(batch.Finished, *f)
+			if node := commits[i].node; node != "" {
+				batch.Nodes = append(batch.Nodes, state.NodeKey{Node: node, Key: f.Key})
+			}
+			batch.Replaced = append(batch.Replaced, commits[i].replaced...)
 		}
 		batch.Rejects = append(batch.Rejects, commits[i].rejects...)
+	}
+	if len(replaced) > 0 {
+		if err := w.remove(ctx, replaced); err != nil {
+			w.err = err
+			w.failed(err)
+			return
+		}
 	}
 	if err := w.ledger.Commit(ctx, batch); err != nil {
 		w.err = fmt.Errorf("what became of the records cannot be recorded, the next run sends them again: %w", err)

@@ -45,11 +45,17 @@ type Ledger interface {
 	Begin(ctx context.Context, rs []state.Begun) (earlier []state.Begun, err error)
 	// Commit stores all of the batch or nothing.
 	Commit(ctx context.Context, b state.Batch) error
+	// KeysOfNodes returns the keys of the records that hold the jobs of Maestro
+	// nodes, zero where there is none.
+	KeysOfNodes(ctx context.Context, nodes []string) ([]state.Key, error)
 }
 
 // Config is what a run needs. Fields without a word about zero are required.
 type Config struct {
 	Transport bulk.Transport
+	// Requests carries the few that are not bulk requests, for what is to be
+	// deleted, and is to try again what fails in passing. Nil: Transport.
+	Requests bulk.Transport
 	// Bulk tunes the indexer. TrustBodies is set in any case: the bodies come
 	// from transform.
 	Bulk   bulk.Options
@@ -147,6 +153,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.rejectID == nil {
 		c.rejectID = func(any) string { return "" }
+	}
+	if c.Requests == nil {
+		c.Requests = c.Transport
 	}
 	c.Bulk.TrustBodies = true
 	return c

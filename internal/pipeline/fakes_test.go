@@ -42,6 +42,9 @@ type elastic struct {
 }
 
 func (e *elastic) Perform(r *http.Request) (*http.Response, error) {
+	if !strings.HasSuffix(r.URL.Path, "/_bulk") {
+		return response(200, `{}`), nil // what is left of earlier records: nothing; a real one is asked in cmd/kcing
+	}
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
 		return nil, err
@@ -145,10 +148,11 @@ type ledger struct {
 	received map[state.Key]time.Time
 	begun    map[state.Key]state.Begun
 	rejects  map[string]state.Reject
+	nodes    map[string]state.Key
 }
 
 func newLedger() *ledger {
-	return &ledger{finished: map[state.Key]state.Finished{}, received: map[state.Key]time.Time{}, begun: map[state.Key]state.Begun{}, rejects: map[string]state.Reject{}}
+	return &ledger{finished: map[state.Key]state.Finished{}, received: map[state.Key]time.Time{}, begun: map[state.Key]state.Begun{}, rejects: map[string]state.Reject{}, nodes: map[string]state.Key{}}
 }
 
 func (l *ledger) Lookup(_ context.Context, keys []state.Key) ([]state.Entry, error) {
@@ -172,6 +176,16 @@ func (l *ledger) Lookup(_ context.Context, keys []state.Key) ([]state.Entry, err
 		}
 	}
 	return out, nil
+}
+
+func (l *ledger) KeysOfNodes(_ context.Context, nodes []string) ([]state.Key, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	keys := make([]state.Key, len(nodes))
+	for i, node := range nodes {
+		keys[i] = l.nodes[node]
+	}
+	return keys, nil
 }
 
 func (l *ledger) ReceivedAll(_ context.Context, rs []state.Receipt) error {
@@ -223,6 +237,12 @@ func (l *ledger) Commit(_ context.Context, b state.Batch) error {
 	for _, f := range b.Finished {
 		l.finished[f.Key] = f
 		delete(l.begun, f.Key)
+	}
+	for _, n := range b.Nodes {
+		l.nodes[n.Node] = n.Key
+	}
+	for _, k := range b.Replaced {
+		delete(l.finished, k)
 	}
 	for _, r := range b.Rejects {
 		r.Attempts += l.rejects[r.ID].Attempts

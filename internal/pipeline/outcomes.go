@@ -22,6 +22,9 @@ type pending struct {
 	documents      int
 	tag            any
 	known, over    state.Known
+	node           string
+	replaced       []state.Key
+	earlier        *earlier // what is to be deleted then; nil: nothing
 
 	open        atomic.Int64 // documents without an outcome, and one for the worker
 	rejected    atomic.Int64 // by the indexer's goroutine, and by a worker if it could not be sent
@@ -95,7 +98,7 @@ func (p *pending) release() {
 		p.run.flights.land(p.key) // its followers stay pending with it
 		return
 	}
-	p.run.committer.add(commit{tag: p.tag, finished: &state.Finished{
+	p.run.committer.add(commit{tag: p.tag, node: p.node, replaced: p.replaced, earlier: p.earlier, finished: &state.Finished{
 		Key: p.key, Digest: p.digest, Time: p.time, Documents: p.documents, Rejected: int(p.rejected.Load()), Known: p.known, Over: p.over,
 	}})
 }

@@ -46,6 +46,7 @@ func Run(ctx context.Context, src Source, c Config) (Report, error) {
 	}
 	r.indexer = indexer
 	r.committer = newCommitter(context.WithoutCancel(ctx), r.Ledger, r.committed, stop)
+	r.committer.remove = r.removeEarlier
 
 	var watch sync.WaitGroup
 	watch.Go(func() {

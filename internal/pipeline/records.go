@@ -32,8 +32,9 @@ type item struct {
 	record   *transform.Record
 	digest   state.Digest // of its bytes
 	received time.Time
-	known    state.Entry // what the ledger has under its key
-	begun    time.Time   // of what was begun under its key and not finished
+	known    state.Entry      // what the ledger has under its key
+	earlier  []state.Finished // and under those that its job had before
+	begun    time.Time        // of what was begun under its key and not finished
 	op       bulk.Op
 }
 
@@ -70,7 +71,11 @@ func (w *worker) forget(batch []source.Record) {
 // another one under way has are put off until that has ended; nothing is held
 // while they wait, so that no two workers wait for each other.
 func (w *worker) feed(ctx context.Context, batch []source.Record) error {
-	for items := w.accept(batch); len(items) > 0; {
+	items, err := w.identify(ctx, w.accept(batch))
+	if err != nil {
+		return err
+	}
+	for len(items) > 0 {
 		claimed, later := w.claim(items)
 		if err := w.deliver(ctx, claimed); err != nil {
 			return err
@@ -142,9 +147,6 @@ func (w *worker) accept(batch []source.Record) []item {
 			w.refuse(src, rec, received, err)
 		default:
 			sum := sha256.Sum256(src.Payload)
-			if src.Tag != nil {
-				w.OnParsed(src.Tag, state.Key{Kind: string(rec.Kind), ID: rec.Key})
-			}
 			items = append(items, item{source: src, record: rec, received: received, digest: state.Digest(sum[:len(state.Digest{})])})
 		}
 	}
@@ -157,9 +159,9 @@ func (w *worker) skipFinished(ctx context.Context, items []item) ([]item, error)
 	if len(items) == 0 {
 		return items, nil
 	}
-	keys := make([]state.Key, len(items))
+	var keys []state.Key
 	for i := range items {
-		keys[i] = items[i].key()
+		keys = append(append(keys, items[i].key()), items[i].earlierKeys()...)
 	}
 	entries, err := w.Ledger.Lookup(ctx, keys)
 	if err != nil {
@@ -167,7 +169,14 @@ func (w *worker) skipFinished(ctx context.Context, items []item) ([]item, error)
 	}
 	rest := items[:0]
 	for i := range items {
-		if v := items[i].before(entries[i], w.Config); v != store {
+		own, n := entries[0], len(items[i].earlierKeys())
+		for _, e := range entries[1 : 1+n] {
+			if e.Found {
+				items[i].earlier = append(items[i].earlier, e.Finished)
+			}
+		}
+		entries = entries[1+n:]
+		if v := items[i].before(own, w.Config); v != store {
 			w.leave(&items[i], v)
 			continue
 		}
@@ -251,6 +260,13 @@ func (w *worker) send(ctx context.Context, it *item) error {
 		received: it.received, time: it.indexTime(w.docs.Time), documents: w.docs.Len(),
 		known: it.knows(), over: it.known.Finished.Known}
 	p.known.Digest = digest
+	p.replaced, p.earlier = replaced(it.earlier), it.replaces()
+	if len(it.earlierKeys()) > 0 {
+		p.node = it.record.Node()
+	}
+	if p.earlier != nil {
+		p.earlier.days = append(p.earlier.days, p.time)
+	}
 	p.open.Store(1) // held by this function until all documents are added
 	d := bulk.Doc{Op: it.op, Tag: p}
 	kind, n := "", int64(0)
@@ -263,6 +279,9 @@ func (w *worker) send(ctx context.Context, it *item) error {
 		}
 		n++
 		d.ID, d.Body = w.ids.of(doc.ID), doc.Source
+		if p.earlier != nil {
+			p.earlier.stores(d.ID)
+		}
 		p.open.Add(1)
 		err := w.indexer.Add(ctx, d)
 		switch {

@@ -146,6 +146,15 @@ func (l patientLedger) Lookup(ctx context.Context, keys []state.Key) (entries []
 	return entries, err
 }
 
+// KeysOfNodes implements [pipeline.Ledger].
+func (l patientLedger) KeysOfNodes(ctx context.Context, nodes []string) (keys []state.Key, err error) {
+	err = l.insist(func() error {
+		keys, err = l.Store.KeysOfNodes(ctx, nodes)
+		return err
+	})
+	return keys, err
+}
+
 // ReceivedAll implements [pipeline.Ledger].
 func (l patientLedger) ReceivedAll(ctx context.Context, rs []state.Receipt) error {
 	return l.insist(func() error { return l.Store.ReceivedAll(ctx, rs) })

@@ -185,6 +185,10 @@ func (s *store) Lookup(ctx context.Context, keys []state.Key) ([]state.Entry, er
 	return out, nil
 }
 
+func (s *store) KeysOfNodes(ctx context.Context, nodes []string) ([]state.Key, error) {
+	return make([]state.Key, len(nodes)), s.check(ctx)
+}
+
 func (s *store) Begin(ctx context.Context, rs []state.Begun) ([]state.Begun, error) {
 	return make([]state.Begun, len(rs)), s.check(ctx)
 }

@@ -35,6 +35,9 @@ func (ledger) Lookup(_ context.Context, keys []state.Key) ([]state.Entry, error)
 func (ledger) Begin(_ context.Context, rs []state.Begun) ([]state.Begun, error) {
 	return make([]state.Begun, len(rs)), nil
 }
+func (ledger) KeysOfNodes(_ context.Context, nodes []string) ([]state.Key, error) {
+	return make([]state.Key, len(nodes)), nil
+}
 func (ledger) ReceivedAll(context.Context, []state.Receipt) error { return nil }
 func (ledger) Commit(context.Context, state.Batch) error          { return nil }
 

@@ -1,0 +1,209 @@
+package pipeline
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/tidwall/gjson"
+	"github.com/zeebo/xxh3"
+
+	"github.com/kcing/kcing/bulk"
+	"github.com/kcing/kcing/mappings"
+	"github.com/kcing/kcing/state"
+	"github.com/kcing/kcing/transform"
+)
+
+// earlier is what a record of a job takes the place of: documents of another
+// record of the job that this one has no document for, such as the incident of a
+// job that seemed lost, or rows that were nodes before the callback came. They are
+// deleted when this one's documents are stored, and before the ledger has it: a
+// crash in between does both again.
+type earlier struct {
+	lab, job, node string
+	keys           []string // of this record and of those that it replaces
+	days           []time.Time
+	ids            map[uint64]bool // hashes of the ids of this record's documents
+}
+
+// replaces returns what the item's documents take the place of, nil when there
+// was nothing.
+func (it *item) replaces() *earlier {
+	if it.record.Kind != transform.KindLAVA || len(it.earlier) == 0 && (it.op != bulk.OpIndex || !it.known.Found && it.begun.IsZero()) {
+		return nil
+	}
+	e := &earlier{lab: it.record.Lab, job: it.record.Job(), node: it.record.Node(),
+		keys: []string{it.record.Key}, ids: map[uint64]bool{}}
+	for _, f := range it.earlier {
+		e.keys = append(e.keys, f.Key.ID)
+		e.days = append(e.days, f.Time)
+	}
+	return e
+}
+
+func (e *earlier) stores(id string) { e.ids[xxh3.HashString(id)] = true }
+
+// left tells whether a document is one of the earlier record that this one has
+// none for. Documents of nodes are the job's when lab and number are.
+func (e *earlier) left(id string) bool {
+	if e.ids[xxh3.HashString(id)] {
+		return false
+	}
+	return strings.HasPrefix(id, nodeDocument) || slices.ContainsFunc(e.keys, func(key string) bool {
+		rest, ok := strings.CutPrefix(id, key)
+		return ok && (rest == "" || rest[0] == '/')
+	})
+}
+
+// nodeDocument begins the ids of documents that are a Maestro node each.
+const nodeDocument = "maestro/"
+
+// indices are where documents of the job can be.
+func (e *earlier) indices(prefix string) []string {
+	var names []string
+	for _, day := range e.days {
+		for _, kind := range [...]string{mappings.Boot, mappings.Test, mappings.Log, mappings.Incident} {
+			names = append(names, mappings.IndexName(prefix, kind, day))
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+// query finds the job's documents, and those of its node.
+func (e *earlier) query() []byte {
+	type clause = map[string]any
+	var any []clause
+	if e.lab != "" && e.job != "" {
+		any = append(any, clause{"bool": clause{"filter": []clause{{"term": clause{"lab_name": e.lab}}, {"term": clause{"job_id": e.job}}}}})
+	}
+	if e.node != "" {
+		any = append(any, clause{"term": clause{"node_id": e.node}})
+	}
+	q, _ := json.Marshal(clause{"size": scrollPage, "sort": []string{"_doc"}, "_source": false, //nolint:errchkjson // strings
+		"query": clause{"bool": clause{"should": any, "minimum_should_match": 1}}})
+	return q
+}
+
+// removeEarlier deletes what is left of the records that those of a batch replace.
+func (r *run) removeEarlier(ctx context.Context, all []*earlier) error {
+	var names []string
+	for _, e := range all {
+		names = append(names, e.indices(r.Prefix)...)
+	}
+	slices.Sort(names)
+	for some := range slices.Chunk(slices.Compact(names), indicesAtOnce) {
+		// What was stored a moment ago is to be found as well.
+		if _, err := r.call(ctx, "/"+strings.Join(some, ",")+"/_refresh?"+whereThere, nil); err != nil {
+			return err
+		}
+	}
+	for _, e := range all {
+		if err := r.removeLeft(ctx, e); err != nil {
+			return fmt.Errorf("what %s had before is not deleted: %w", e.keys[0], err)
+		}
+	}
+	return nil
+}
+
+const (
+	indicesAtOnce = 40 // their names are part of a URL
+	scrollPage    = 5000
+	whereThere    = "ignore_unavailable=true&allow_no_indices=true"
+)
+
+// removeLeft finds the job's documents, page by page, and deletes those that are
+// left of an earlier record.
+func (r *run) removeLeft(ctx context.Context, e *earlier) error {
+	path := "/" + strings.Join(e.indices(r.Prefix), ",") + "/_search?scroll=1m&" + whereThere
+	body := e.query()
+	for {
+		answer, err := r.call(ctx, path, body)
+		if err != nil {
+			return err
+		}
+		hits := gjson.GetBytes(answer, "hits.hits").Array()
+		var deletes bytes.Buffer
+		for _, h := range hits {
+			if id := h.Get("_id").String(); e.left(id) {
+				line, _ := json.Marshal(map[string]any{"delete": map[string]string{"_index": h.Get("_index").String(), "_id": id}}) //nolint:errchkjson // strings
+				deletes.Write(append(line, '\n'))
+			}
+		}
+		if deletes.Len() > 0 {
+			if err := r.deleteAll(ctx, deletes.Bytes()); err != nil {
+				return err
+			}
+		}
+		scroll := gjson.GetBytes(answer, "_scroll_id").String()
+		if len(hits) < scrollPage || scroll == "" {
+			return nil // the scroll ends by itself, within its minute
+		}
+		path = "/_search/scroll"
+		body, _ = json.Marshal(map[string]string{"scroll": "1m", "scroll_id": scroll}) //nolint:errchkjson // strings
+	}
+}
+
+func (r *run) deleteAll(ctx context.Context, lines []byte) error {
+	answer, err := r.call(ctx, "/_bulk?filter_path=items.*.status,items.*.error", lines)
+	if err != nil {
+		return err
+	}
+	var failed error
+	gjson.GetBytes(answer, "items.#.delete").ForEach(func(_, item gjson.Result) bool {
+		if status := int(item.Get("status").Int()); status != http.StatusOK && status != http.StatusNotFound {
+			failed = &bulk.Error{Status: status, Type: item.Get("error.type").String(), Reason: item.Get("error.reason").String()}
+		}
+		return failed == nil
+	})
+	return failed
+}
+
+// call is a request beside the bulk requests, with a JSON body or none.
+func (r *run) call(ctx context.Context, path string, body []byte) ([]byte, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, path, bytes.NewReader(body))
+	if err != nil {
+		return nil, err
+	}
+	if body != nil {
+		req.Header.Set("Content-Type", "application/json")
+		if strings.HasPrefix(path, "/_bulk") {
+			req.Header.Set("Content-Type", "application/x-ndjson")
+		}
+	}
+	res, err := r.Requests.Perform(req)
+	if err != nil {
+		var u *url.Error
+		if errors.As(err, &u) {
+			err = u.Err // without the address, which is in the client's own errors
+		}
+		return nil, err
+	}
+	defer res.Body.Close() //nolint:errcheck // only read
+	answer, err := io.ReadAll(io.LimitReader(res.Body, 64<<20))
+	if err != nil {
+		return nil, err
+	}
+	if res.StatusCode/100 != 2 {
+		fault := gjson.GetBytes(answer, "error")
+		return nil, &bulk.Error{Status: res.StatusCode, Type: fault.Get("type").String(), Reason: fault.Get("reason").String()}
+	}
+	return answer, nil
+}
+
+// replaced are the keys that a finished record takes the place of.
+func replaced(found []state.Finished) []state.Key {
+	var keys []state.Key
+	for _, f := range found {
+		keys = append(keys, f.Key)
+	}
+	return keys
+}
