@@ -1,6 +1,9 @@
 package kibana
 
-import "testing"
+import (
+	"encoding/json"
+	"testing"
+)
 
 func TestSame(t *testing.T) {
 	f := func(a, b string, want bool) {
@@ -50,4 +53,22 @@ func TestSameSearch(t *testing.T) {
 	if Same(lens(`{"attributes":{"a":false}}`), lens(`{"attributes":{}}`)) {
 		t.Error("what is left out of a search is left out of a lens")
 	}
+}
+
+// FuzzSame: what comes from Kibana is the same as itself if it is an object at
+// all, and never breaks the comparison.
+func FuzzSame(f *testing.F) {
+	for _, s := range []string{
+		`{"attributes":{"columns":["a"],"tabs":[{"id":"1","attributes":{"columns":["b"]}}]},"references":[{"id":"x"}]}`,
+		`{"attributes":{"tabs":[{},1,null]}}`, `{"attributes":[],"references":{}}`, `{`, `null`,
+	} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		var members map[string]any
+		o := Object{"search", "a", []byte(text)}
+		if err := json.Unmarshal(o.JSON, &members); err == nil && !Same(o, o) {
+			t.Errorf("%s is not the same as itself", text)
+		}
+	})
 }

@@ -53,14 +53,17 @@ func crashed(n int, kernel, board string, found []crash) []byte {
 	}
 	for i, c := range found {
 		at := fmt.Sprintf("[    %d.000001] ", i+1)
-		for _, text := range []string{c.message, "RIP: 0010:" + c.function + "+0x1/0x2", "Call Trace:", " <TASK>", " " + c.function + "+0x1/0x2", " " + c.caller + "+0x3/0x4", " </TASK>", "---[ end trace 0000000000000000 ]---"} {
+		for _, text := range []string{
+			c.message, "RIP: 0010:" + c.function + "+0x1/0x2", "Call Trace:", " <TASK>", " " + c.function + "+0x1/0x2",
+			" " + c.caller + "+0x3/0x4", " </TASK>", "---[ end trace 0000000000000000 ]---",
+		} {
 			line("target", "%s%s", at, text)
 		}
 	}
 	for i := range 150 {
 		line("target", "[    9.%06d] cooling", i)
 	}
-	results := fmt.Sprintf(`- {id: '%[1]d1', name: login-action, suite: lava, result: pass, measurement: '5.%[1]d', unit: seconds}
+	results := fmt.Sprintf(`- {id: '%[1]d1', name: login-action, suite: lava, result: fail, measurement: '5.%[1]d', unit: seconds}
 - {id: '%[1]d2', name: job, suite: lava, result: fail, metadata: {case: job, result: fail, error_type: Test, error_msg: 'It''s "stuck" \ again!'}}
 `, n)
 	body, err := json.Marshal(map[string]any{

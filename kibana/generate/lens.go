@@ -89,8 +89,8 @@ func terms(id, field string, size int, by string) column {
 }
 
 // overTime puts documents into intervals that fit the page's time range.
-func overTime(id string) column {
-	return column{id, fields{
+func overTime() column {
+	return column{"time", fields{
 		"operationType": "date_histogram", "sourceField": "@timestamp", "label": "Time", "customLabel": true,
 		"dataType": "date", "isBucketed": true, "scale": "interval",
 		"params": fields{"interval": "auto", "includeEmptyRows": true, "dropPartials": false},
@@ -147,13 +147,13 @@ func xy(kind, x, split string, accessors, colors list) fields {
 // trend stacks the series over time.
 func (c chart) trend(all []series) object {
 	columns, accessors, colors, _ := seriesColumns(all)
-	return c.lens("lnsXY", xy("bar_stacked", "time", "", accessors, colors), append([]column{overTime("time")}, columns...)...)
+	return c.lens("lnsXY", xy("bar_stacked", "time", "", accessors, colors), append([]column{overTime()}, columns...)...)
 }
 
 // rate shows the series' shares over time.
 func (c chart) rate(all []series) object {
 	columns, accessors, colors, _ := seriesColumns(all)
-	return c.lens("lnsXY", xy("bar_percentage_stacked", "time", "", accessors, colors), append([]column{overTime("time")}, columns...)...)
+	return c.lens("lnsXY", xy("bar_percentage_stacked", "time", "", accessors, colors), append([]column{overTime()}, columns...)...)
 }
 
 // byField stacks the series for the size values of a field that have the most of
@@ -178,14 +178,14 @@ func (c chart) newestKernels(size int, all []series) object {
 // values of a field.
 func (c chart) split(field string, size int, label string) object {
 	return c.lens("lnsXY", xy("bar_stacked", "time", "split", list{"count"}, nil),
-		terms("split", field, size, "count"), overTime("time"), count("count", label, ""))
+		terms("split", field, size, "count"), overTime(), count("count", label, ""))
 }
 
 // lines is a metric over time, a line for each of the size values of a field
 // for which it is highest.
 func (c chart) lines(field string, size int, metric column) object {
 	return c.lens("lnsXY", xy("line", "time", "line", list{metric.id}, nil),
-		terms("line", field, size, metric.id), overTime("time"), metric)
+		terms("line", field, size, metric.id), overTime(), metric)
 }
 
 // table has the columns as they come, sorted by the one named, most first. The

@@ -4,8 +4,8 @@
 // and shows nothing.
 //
 // The caveat that bites: it was written after Kibana's sources, not beside a
-// running Kibana; what it does not know (migrations, access control kinds of 9.x)
-// passes. The package imports nothing of ours, so that it does not share our
+// running Kibana; what it does not know (migrations other than of searches, access
+// control kinds of 9.x) passes. The package imports nothing of ours, so that it does not share our
 // mistakes.
 package kibanatest
 
