@@ -22,9 +22,9 @@ func bootPanels() []object {
 		of("boots-by-kernel", "Boot results by kernel", "Which kernel does not boot.", "").byField("git_describe", 40, 2, bootResults),
 		of("boots-by-board", "Boot results by board", "Which board does not boot.", "").byField("board", 40, 2, bootResults),
 		of("boots-board-kernel", "Failed boots: board × kernel", "A full row points at the board, a full column at the kernel. Lab trouble is not counted.", "").
-			heatmap(terms("kernel", "git_describe", 30, "failed"), terms("board", "board", 30, "failed"), nil, count("failed", "Failed boots", bootFailed)),
+			heatmap(terms("kernel", "git_describe", 30, "failed"), terms("board", "board", 30, "failed"), count("failed", "Failed boots", bootFailed)),
 		of("boots-rate-config-kernel", "Pass rate of boots: defconfig × kernel", "With which kernel it began, and whether it is one configuration. Newest kernels first; what the lab lost does not count.", "").
-			rateMap("defconfig_full", 30, bootSucceeded, bootFailed),
+			rates("defconfig_full", bootSucceeded, bootFailed),
 		of("boots-failing-boards", "Boards, most failed boots first", "Where boots fail, and since when: a last pass before the first failure means that the board has failed since.", "").
 			table("failed", failingSince("board", 30, bootFailed, bootSucceeded)...),
 		of("boots-lab-errors", "What goes wrong in labs", "Jobs that equipment, configuration or LAVA itself ended, by lab and kind of error. Errors of the job (Job, Test) and cancelled jobs are not among them.", labTrouble).

@@ -23,11 +23,25 @@ func palette(most float64, bands ...band) fields {
 	return fields{"type": "palette", "name": "custom", "params": params}
 }
 
-// heatmap shows the first of the metrics for values of two fields; the others are
-// what it is made of, or what the values are ordered by.
-func (c chart) heatmap(x, y column, colors fields, metrics ...column) object {
+// heatmap shows the first of the metrics for values of two fields: for those of y
+// with the most, those of x.
+func (c chart) heatmap(x, y column, metrics ...column) object {
+	return c.cells(x, y, nil, append([]column{y, x}, metrics...))
+}
+
+// kernels shows the first of the metrics for the newest kernels, newest first, and
+// for each kernel's values of a field. Kernels come first so that their order is
+// that of the axis.
+func (c chart) kernels(y column, colors fields, metrics ...column) object {
+	x := terms("kernel", "git_describe", 30, "newest")
+	return c.cells(x, y, colors, append(append([]column{x, y}, metrics...), newest("newest")))
+}
+
+// cells is the heatmap of columns; the first behind x and y is shown, the others
+// are what it is made of or ordered by.
+func (c chart) cells(x, y column, colors fields, columns []column) object {
 	state := fields{
-		"layerId": layerID, "layerType": "data", "shape": "heatmap", "xAccessor": x.id, "yAccessor": y.id, "valueAccessor": metrics[0].id,
+		"layerId": layerID, "layerType": "data", "shape": "heatmap", "xAccessor": x.id, "yAccessor": y.id, "valueAccessor": columns[2].id,
 		"legend": fields{"isVisible": true, "position": "right", "type": "heatmap_legend"},
 		"gridConfig": fields{"type": "heatmap_grid", "isCellLabelVisible": true, "isXAxisLabelVisible": true,
 			"isYAxisLabelVisible": true, "isXAxisTitleVisible": false, "isYAxisTitleVisible": false},
@@ -35,17 +49,17 @@ func (c chart) heatmap(x, y column, colors fields, metrics ...column) object {
 	if colors != nil {
 		state["palette"] = colors
 	}
-	return c.lens("lnsHeatmap", state, append([]column{y, x}, metrics...)...)
+	return c.lens("lnsHeatmap", state, columns...)
 }
 
-// newest is what kernels are ordered by, since their names are no order.
-func newest(id string) column { return measure(id, "Last seen", "max", "@timestamp", "date", "") }
+// newest is what kernels are ordered by, since their names are no order: a kernel
+// is as new as its first document.
+func newest(id string) column { return measure(id, "First seen", "min", "@timestamp", "date", "") }
 
-// rateMap shows the pass rate of the newest kernels by the values of a field.
-func (c chart) rateMap(field string, size int, succeeded, failed string) object {
+// rates shows the pass rate of the newest kernels by the values of a field.
+func (c chart) rates(field, succeeded, failed string) object {
 	colors := palette(0, band{red, 0, 0.5}, band{yellow, 0.5, 0.95}, band{green, 0.95, 1})
-	metrics := append(rate("rate", "Pass rate", succeeded, failed), newest("newest"))
-	return c.heatmap(terms("kernel", "git_describe", 30, "newest"), terms("value", field, size, ""), colors, metrics...)
+	return c.kernels(terms("value", field, 60, ""), colors, rate("rate", "Pass rate", succeeded, failed)...)
 }
 
 // rate is what succeeded of what succeeded or failed: a formula, with the columns

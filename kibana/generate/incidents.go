@@ -42,7 +42,7 @@ func incidentPanels() []object {
 		of("incidents-provoked-table", "Provoked on purpose", "What tests made kernels report on purpose. Nothing is wrong with it."+since, provoked).table("jobs", short(30, "jobs")...),
 		of("incidents-by-type", "Incidents by type over time", "Since when, and of what kind; without those that were provoked.", "not "+provoked).split("incident_type", 20, "Jobs"),
 		of("incidents-title-kernel", "Title × kernel", "With which kernel it began. A full row is an old friend, a full column a bad kernel. Newest kernels first.", kernelReport).
-			heatmap(terms("kernel", "git_describe", 20, "newest"), terms("title", "title", 30, "jobs"), nil, count("jobs", "Jobs", ""), newest("newest")),
+			kernels(terms("title", "title", 15, "jobs"), nil, count("jobs", "Jobs", "")),
 	}
 }
 

@@ -167,7 +167,7 @@ func (c chart) byField(field string, size, by int, all []series) object {
 	return c.lens("lnsXY", xy("bar_horizontal_stacked", "value", "", accessors, colors), append([]column{terms("value", field, size, order)}, columns...)...)
 }
 
-// newestKernels stacks the series for the kernels that were seen last.
+// newestKernels stacks the series for the newest kernels, newest first.
 func (c chart) newestKernels(size int, all []series) object {
 	columns, accessors, colors, _ := seriesColumns(all)
 	columns = append(append([]column{terms("value", "git_describe", size, "newest")}, columns...), newest("newest"))

@@ -12,6 +12,9 @@ var widths = map[string]int{
 	"test_path": 85, "title_key": 85, "log_query": 65, "incident_type": 95, "fatal": 75, "provoked": 95, "incidents": 95,
 }
 
+// atMost ends each list's description.
+const atMost = " At most 500 rows, or as many as Kibana's discover:sampleSize says; filters and the query bar find the others."
+
 // search is a list of documents: as many of them, in the order of sort, as the
 // setting discover:sampleSize of Kibana allows. (Tables of nested terms
 // aggregations lose rows unseen.) Columns and sort are field names; a "-" before
@@ -34,7 +37,7 @@ func search(id, title, description, view, query, columns, sort string) object {
 	}
 	return object{kind: "search", id: "kcing-" + id,
 		attributes: fields{
-			"title": title, "description": description, "columns": strings.Fields(columns), "sort": order,
+			"title": title, "description": description + atMost, "columns": strings.Fields(columns), "sort": order,
 			"grid": fields{"columns": grid}, "hideChart": true, "isTextBasedQuery": false, "timeRestore": false,
 			"kibanaSavedObjectMeta": fields{"searchSourceJSON": fields{
 				"query": kuery(query), "filter": list{}, "indexRefName": indexRef,

@@ -25,7 +25,7 @@ func testPanels() []object {
 				count("passed", "Passed", testSucceeded), count("failed", "Failed", testFailed), count("skipped", "Skipped", testSkipped),
 				count("lost", "Lost to the lab", testLost), count("inconclusive", "Inconclusive", testInconclusive)),
 		of("tests-rate-board-kernel", "Pass rate: board × kernel", "With which kernel it began, and whether it is one board. Newest kernels first; skipped and inconclusive results do not count.", "").
-			rateMap("board", 40, testSucceeded, testFailed),
+			rates("board", testSucceeded, testFailed),
 		of("tests-by-kernel", "Results by kernel", "How often it passed and failed with each kernel, newest first.", "").newestKernels(30, testResults),
 		of("tests-failing-boards", "Boards, most failures first", "Where it fails, and since when: a last pass before the first failure means that it has failed since, a later one that it is unstable.", "").
 			table("failed", failingSince("board", 40, testFailed, testSucceeded)...),
