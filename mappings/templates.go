@@ -11,7 +11,7 @@ import (
 
 // Version of the templates. Raise it with every change of a template that
 // leaves the house, or installations will not notice the change.
-const Version = 8
+const Version = 9
 
 const managedBy = "kcing"
 

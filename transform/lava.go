@@ -352,6 +352,7 @@ func (r *Record) addedFields(d *Documents) (errorMsg string) {
 		for _, name := range commonNodeFields {
 			add(name, m.fact(name))
 		}
+		d.head = m.appendAttempt(d.head, outcome)
 	} else {
 		add("node_id", cmp.Or(r.nodeID, w.facts.nodeID))
 	}

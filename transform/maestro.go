@@ -2,6 +2,7 @@ package transform
 
 import (
 	"cmp"
+	"strconv"
 	"strings"
 )
 
@@ -208,22 +209,22 @@ func (m *composite) bootFields(d *Documents) {
 		d.member(name, d.clip(name, m.fact(name)))
 	}
 	d.texts("commit_tags", m.revision.list("commit_tags"))
-	d.count("retry_counter", m.top["retry_counter"])
 	d.member("node_id", d.clip("node_id", m.id))
 }
 
-// count writes a whole number, and nothing where there is something else.
-func (d *Documents) count(name string, raw []byte) {
-	const digits = 9
-	if len(raw) == 0 || len(raw) > digits {
-		return
+// appendAttempt writes which attempt of a job or build a node is, and that another
+// one took its place where one did: see [retried].
+func (m *composite) appendAttempt(dst []byte, result string) []byte {
+	raw := m.top["retry_counter"]
+	n, err := strconv.ParseUint(string(raw), 10, 31)
+	if err != nil {
+		return dst
 	}
-	for _, c := range raw {
-		if c < '0' || c > '9' {
-			return
-		}
+	dst = append(appendName(dst, "retry_counter"), raw...)
+	if retried(n, result) {
+		dst = append(appendName(dst, "retried"), "true"...)
 	}
-	d.buf = append(appendName(d.buf, name), raw...)
+	return dst
 }
 
 // outcome judges a job without callback: by its login where there is a node of
@@ -250,7 +251,7 @@ func (r *Record) nodeBuild(d *Documents) {
 		"parent", "treeid", "owner", "submitter", "job_id", "job_context", "tree_priority", "created_on"} {
 		text(name, m.fact(name))
 	}
-	d.count("retry_counter", m.top["retry_counter"])
+	d.buf = m.appendAttempt(d.buf, m.result)
 	text("build_result", strings.ToUpper(m.result))
 	text("error_type", m.errorType)
 	d.member("error_msg", m.errorMsg)

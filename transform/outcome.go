@@ -23,6 +23,17 @@ const ErrorCanceled = "Canceled"
 // LabsFault tells whether a job with this error type was lost to the lab.
 func LabsFault(errorType string) bool { return slices.Contains(LabErrors, errorType) }
 
+// lastAttempt is the retry_counter of a node that Maestro does not try again
+// (kernelci-pipeline's scheduler).
+const lastAttempt = 3
+
+// retried tells of a Maestro job or build that came to no end whether another
+// attempt took its place: KernelCI passes such a one on to nobody, and it is none
+// of the boots and builds that there were.
+func retried(attempt uint64, result string) bool {
+	return attempt < lastAttempt && result == "incomplete"
+}
+
 // The words of a job's status that more than one place asks for.
 const (
 	statusComplete = "complete"

@@ -192,11 +192,15 @@ func (s *snapshot) page(q question, after json.RawMessage) object {
 		aggs["window"] = object{"filter": all(q.window...)}
 	}
 	return object{
-		"size": 0, "track_total_hits": false, "query": all(q.query...),
+		"size": 0, "track_total_hits": false, "query": object{"bool": object{"filter": q.query, "must_not": retried}},
 		"pit":  object{"id": s.pit[q.kind], "keep_alive": keepAlive},
 		"aggs": object{"all": object{"composite": composite, "aggs": aggs}},
 	}
 }
+
+// retried are attempts at a job or build that another one took the place of: none
+// of the boots and builds that there were.
+var retried = object{"term": object{"retried": true}}
 
 // dayField is the day of the record time when it stands among a question's fields.
 const dayField = "@timestamp"

@@ -75,7 +75,7 @@ var mutants = []mutant{
 	{"enum", "lens:kcing-tests-rate-board-kernel", []string{`"stop":0.5}`, `"stop":0.6}`}, nil},
 	{"enum", "lens:kcing-incidents-top", []string{`"colorMode":"cell"`, `"colorMode":"cells"`}, nil},
 	{"description", "lens:kcing-boots-count", []string{`"description":"Boots in the time range."`, `"description":" "`}, nil},
-	{"kql", "lens:kcing-boots-time", []string{`boot_time > 0"`, `boot_time > "`}, nil},
+	{"kql", "lens:kcing-boots-time", []string{`boot_time > 0)`, `boot_time > )`}, nil},
 	{"kql", "lens:kcing-boots-failed", []string{`boot_result : \"fail\" and`, `boot_result : \"fail and`}, nil},
 	{"kql quotes", "lens:kcing-boots-time", []string{`boot_result : \"pass\" and`, `boot_result : pass and`}, nil},
 	{"field", "lens:kcing-boots-by-board", []string{`"sourceField":"board"`, `"sourceField":"boards"`}, nil},

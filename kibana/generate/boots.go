@@ -2,7 +2,7 @@ package main
 
 func bootPanels() []object {
 	of := func(id, title, description, query string) chart {
-		return chart{"kcing-" + id, title, description, bootView, query}
+		return chart{"kcing-" + id, title, description, bootView, and(query, notRetried)}
 	}
 	bootTime := measure("seconds", "Boot time (s)", "average", "boot_time", "number", "")
 	booted := bootSucceeded + " and boot_time > 0"
@@ -27,7 +27,7 @@ func bootPanels() []object {
 			rates("defconfig_full", bootSucceeded, bootFailed),
 		of("boots-failing-boards", "Boards, most failed boots first", "Where boots fail, and since when: a last pass before the first failure means that the board has failed since.", "").
 			table("failed", failingSince("board", 30, bootFailed, bootSucceeded)...),
-		of("boots-lab-errors", "What goes wrong in labs", "Jobs that equipment, configuration or LAVA itself ended, by lab and kind of error. Errors of the job (Job, Test) and cancelled jobs are not among them.", labTrouble).
+		chart{"kcing-boots-lab-errors", "What goes wrong in labs", "Jobs that equipment, configuration or LAVA itself ended, by lab and kind of error. Errors of the job (Job, Test) and cancelled jobs are not among them.", bootView, labTrouble}.
 			table("jobs", terms("lab", "lab_name", 20, "jobs"), terms("error", "error_type", 10, "jobs"), count("jobs", "Jobs", "")),
 		of("boots-time", "Boot time over time (s)", "Average time to the login prompt, of the slowest boards.", booted).
 			lines("board", 10, bootTime),

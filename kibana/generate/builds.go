@@ -2,7 +2,7 @@ package main
 
 func buildPanels() []object {
 	of := func(id, title, description, query string) chart {
-		return chart{"kcing-" + id, title, description, buildView, query}
+		return chart{"kcing-" + id, title, description, buildView, and(query, notRetried)}
 	}
 	return []object{
 		of("builds-count", "Builds", "Kernel builds in the time range.", "").number("Builds", "", blue),

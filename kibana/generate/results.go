@@ -37,6 +37,10 @@ var (
 	bootLost         = `not boot_result : "pass" and (` + labTrouble + ` or boot_result : "offline")`
 	bootInconclusive = `not boot_result : ("pass" or "fail" or "offline") and not ` + labTrouble
 
+	// Of a Maestro job or build that is tried again only the last attempt is a boot
+	// or build: see transform. What it says of a lab is counted all the same.
+	notRetried = `not retried : "true"`
+
 	// LAVA reports the steps of a job as results of a suite of its own.
 	notSteps = `not suite : "lava"`
 	steps    = `suite : "lava"`
