@@ -252,8 +252,8 @@ func (d *Documents) readNodeLog(m *composite) (made int, err error) {
 		l.lines++
 		if line := l.text(l.raw[i:end]); len(line) > 0 {
 			l.begin(l.lines)
-			l.d.buf = appendMember(l.d.buf, "lvl", "target")
-			l.d.buf = appendMember(l.d.buf, "msg", strings.TrimSuffix(string(line), "\r"))
+			l.d.buf = appendMember(l.d.buf, "lvl", levelTarget)
+			l.message(levelTarget, strings.TrimSuffix(string(line), "\r"))
 			l.finish()
 		}
 		i = next

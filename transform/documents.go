@@ -60,12 +60,16 @@ const (
 	bootDoc
 	testDoc
 	logDoc
+	suspectDoc     // a log line in which a kernel's report may begin
 	matchedTestDoc // a test with a node of its own
 	nodeTestDoc    // a test that is a node and no more; the rest of its id is all of it
 	incidentDoc
 )
 
-var docKinds = [...]string{buildDoc: DocBuild, bootDoc: DocBoot, testDoc: DocTest, logDoc: DocLog, matchedTestDoc: DocTest, nodeTestDoc: DocTest, incidentDoc: DocIncident}
+var docKinds = [...]string{
+	buildDoc: DocBuild, bootDoc: DocBoot, testDoc: DocTest, logDoc: DocLog, suspectDoc: DocLog,
+	matchedTestDoc: DocTest, nodeTestDoc: DocTest, incidentDoc: DocIncident,
+}
 
 // Reset empties d and keeps its buffers unless they have grown past what a
 // large record needs, so that one monster does not hold memory for ever.

@@ -44,75 +44,79 @@ func hasTitle(all []incident.Incident, title string) bool {
 	return false
 }
 
+// The levels of the lines of the board's console in a log. What LAVA's dispatcher
+// says itself holds the words of all reports, since it waits for them.
+const (
+	levelTarget   = "target"
+	levelFeedback = "feedback"
+)
+
+// suspect marks the log line begun last if a kernel's report may begin in it.
+// message is what it says, as its document has it.
+func (d *Documents) suspect(level, message []byte) {
+	if (string(level) == levelTarget || string(level) == levelFeedback) && incident.Suspect(message) {
+		d.spans[len(d.spans)-1].kind = suspectDoc
+	}
+}
+
 // readConsole finds the kernel's reports in the log's documents.
 func (d *Documents) readConsole() []incident.Incident {
 	reader := &d.work.console
 	reader.Reset()
 	for i := range d.spans {
 		s := &d.spans[i]
-		if s.kind != logDoc {
-			continue
+		d.work.logRead = d.work.logRead || s.kind == logDoc || s.kind == suspectDoc
+		if s.kind != suspectDoc && (s.kind != logDoc || !reader.Reading()) {
+			continue // nearly all of them
 		}
-		d.work.logRead = true
-		doc := d.buf[s.source:s.end]
-		if !reader.Wants(doc) { // before it is taken apart: nearly all are not wanted
-			continue
-		}
-		msg, ok := consoleMessage(doc)
-		if !ok || !reader.Wants(msg) {
-			continue
-		}
-		number, err := strconv.Atoi(string(d.buf[s.id+len(logID) : s.source]))
-		if err == nil {
-			reader.Line(number, string(unescape(msg[:stringEnd(msg)])))
+		number := d.buf[s.id+len(logID) : s.source]
+		msg := consoleMessage(d.buf[s.source+len(linenoName)+len(number) : s.end])
+		if n, err := strconv.Atoi(string(number)); err == nil && msg != nil {
+			reader.Line(n, d.work.contentText(msg[:stringEnd(msg)]))
 		}
 	}
 	return reader.Incidents()
 }
 
-// Members of a log document up to its message, as the log reader writes them.
+// Parts of a log document up to its message, as the log reader writes them.
 const (
 	linenoName = `,"lineno":`
 	dtName     = `,"dt":"`
 	lvlName    = `,"lvl":"`
-	msgName    = `,"msg":"`
+	msgName    = `","msg":"`
 )
 
-// consoleMessage is the message of a log document, still escaped and with what
-// is behind it, when it is the board's: what LAVA's dispatcher itself says holds
-// the words of all reports, since it waits for them.
-func consoleMessage(doc []byte) (msg []byte, ok bool) {
-	rest := doc[len(linenoName):]
-	for len(rest) > 0 && rest[0] != ',' {
-		rest = rest[1:]
+// consoleMessage is the message of a log document, still escaped and with what is
+// behind it; nil when it is not the board's. doc begins behind the line's number.
+func consoleMessage(doc []byte) []byte {
+	if dt, ok := bytes.CutPrefix(doc, []byte(dtName)); ok {
+		doc = dt[stringEnd(dt)+1:]
 	}
-	if bytes.HasPrefix(rest, []byte(dtName)) {
-		rest = rest[len(dtName):]
-		rest = rest[stringEnd(rest)+1:]
+	doc, ok := bytes.CutPrefix(doc, []byte(lvlName))
+	if !ok {
+		return nil
 	}
-	level, found := bytes.CutPrefix(rest, []byte(lvlName))
-	if !found {
-		return nil, false
+	for _, level := range [...]string{levelTarget, levelFeedback} {
+		if msg, ok := bytes.CutPrefix(doc, []byte(level+msgName)); ok {
+			return msg
+		}
 	}
-	end := stringEnd(level)
-	if lvl := string(level[:end]); lvl != "target" && lvl != "feedback" {
-		return nil, false
-	}
-	return bytes.CutPrefix(level[end+1:], []byte(msgName))
+	return nil
 }
 
 // stringEnd is the place of the quote that ends the JSON string whose content b
 // begins with.
 func stringEnd(b []byte) int {
-	for i := 0; i < len(b); i++ {
-		switch b[i] {
-		case '"':
-			return i
-		case '\\':
-			i++
+	end := bytes.IndexByte(b, '"')
+	if bytes.IndexByte(b[:end], '\\') < 0 {
+		return end
+	}
+	for end = 0; b[end] != '"'; end++ {
+		if b[end] == '\\' {
+			end++
 		}
 	}
-	return len(b)
+	return end
 }
 
 // logQuery is KQL that finds the job's log lines, so that a link can lead to

@@ -62,8 +62,11 @@ type scratch struct {
 }
 
 // stringText is the text of a JSON string.
-func (s *scratch) stringText(raw []byte) string {
-	s.text = appendText(s.text[:0], raw[1:len(raw)-1])
+func (s *scratch) stringText(raw []byte) string { return s.contentText(raw[1 : len(raw)-1]) }
+
+// contentText is the text of a JSON string's content.
+func (s *scratch) contentText(content []byte) string {
+	s.text = appendText(s.text[:0], content)
 	return string(s.text)
 }
 

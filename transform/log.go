@@ -274,11 +274,13 @@ func (l *logReader) entry(e *yaml.Node) bool {
 	if dt != nil {
 		l.d.buf = appendMember(l.d.buf, "dt", toMillis(y.text(dt), dtStamp))
 	}
+	level := ""
 	if lvl != nil {
-		l.d.buf = appendMember(l.d.buf, "lvl", y.text(lvl))
+		level = y.text(lvl)
+		l.d.buf = appendMember(l.d.buf, "lvl", level)
 	}
 	if msg != nil {
-		l.d.buf = appendMember(l.d.buf, "msg", y.message(msg))
+		l.message(level, y.message(msg))
 	}
 	if ns := y.child(e, "ns"); ns != nil {
 		l.d.buf = appendMember(l.d.buf, "ns", y.text(ns))
@@ -314,6 +316,13 @@ func (l *logReader) begin(line int) {
 	d.open()
 	d.buf = append(d.buf, `,"lineno":`...)
 	d.buf = append(d.buf, d.buf[number:end]...)
+}
+
+// message writes what the present entry says.
+func (l *logReader) message(level, text string) {
+	before := len(l.d.buf)
+	l.d.buf = appendMember(l.d.buf, "msg", text)
+	l.d.suspect([]byte(level), l.d.buf[before:])
 }
 
 func (l *logReader) finish() {

@@ -54,10 +54,12 @@ func (l *logReader) fields(i int) int {
 	if end = l.word(i); end < 0 || !hasAt(raw, end, lineMsg) {
 		return -1
 	}
+	level := raw[i:end]
 	dst = append(dst, `","lvl":"`...)
-	dst = append(dst, raw[i:end]...)
+	dst = append(dst, level...)
 	dst = append(dst, `","msg":"`...)
 	i = end + len(lineMsg)
+	msg := i
 	if i >= len(raw) {
 		return -1
 	}
@@ -74,11 +76,11 @@ func (l *logReader) fields(i int) int {
 	default:
 		return -1
 	}
-	dst = append(dst, '"')
-	l.d.buf = dst
 	if i < 0 {
 		return -1
 	}
+	l.d.buf = append(dst, '"')
+	l.d.suspect(level, raw[msg:i])
 	return l.lineEnd(i)
 }
 

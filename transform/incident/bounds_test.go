@@ -1,7 +1,6 @@
 package incident
 
 import (
-	"bytes"
 	"fmt"
 	"strings"
 	"testing"
@@ -35,15 +34,15 @@ func TestBounds(t *testing.T) {
 			const n = 2000
 			var r Reader
 			for i, line := range strings.Split(make(n), "\n") {
-				if r.Wants([]byte(line)) {
+				if r.Reading() || Suspect([]byte(line)) {
 					r.Line(i+1, line)
 				}
 				if len(r.open) > maxOpen || len(r.titles) > maxTitles {
 					t.Fatalf("%d reports open, %d titles", len(r.open), len(r.titles))
 				}
 				for _, o := range r.open {
-					if len(o.messages) > maxLines+1 {
-						t.Fatalf("%d messages of a report", len(o.messages))
+					if len(o.lines) > maxLines+1 {
+						t.Fatalf("%d messages of a report", len(o.lines))
 					}
 				}
 			}
@@ -93,21 +92,34 @@ func TestHugeLine(t *testing.T) {
 	}
 }
 
-// Wherever a window stands in a message, it is met.
-func TestSuspect(t *testing.T) {
-	for _, w := range windows {
-		if len(w) < 2*wordBytes-1 {
-			t.Errorf("%q is too short", w)
-		}
-		for before := range 17 {
-			message := append(bytes.Repeat([]byte("x"), before), w+"  "...)
-			if !Suspect(message) {
-				t.Errorf("%q behind %d bytes is not met", w, before)
+// Wherever a phrase stands in a line, it is met.
+func TestWindows(t *testing.T) {
+	for _, table := range []struct {
+		*windowTable
+		sets   []string
+		factor uint32
+	}{{formWindows, formPhrases(), formFactor}, {marks, markPhrases[:], marksFactor}} {
+		for set, phrases := range table.sets {
+			for text := range strings.SplitSeq(phrases, "|") {
+				if len(text) < leastText {
+					t.Errorf("%q is too short", text)
+				}
+				for before := range 17 {
+					line := strings.Repeat("x", before) + text + "  "
+					if !setsIn(table.windowTable, line).has(set) || !table.mayHave([]byte(line[:before+len(text)])) {
+						t.Errorf("%q behind %d bytes is not met", text, before)
+					}
+				}
 			}
 		}
+		if found := table.windowTable.factor; found != table.factor {
+			t.Errorf("%#x has to become %#x: a program that looks for it starts late", table.factor, found)
+		}
 	}
-	if Suspect([]byte("usb 1-1: new high-speed USB device number 2 using xhci_hcd")) {
-		t.Error("a harmless line is suspected")
+	for _, line := range []string{"usb 1-1: new high-speed USB device number 2 using xhci_hcd", "memory leak", "ic - not syncin"} {
+		if Suspect([]byte(line)) {
+			t.Errorf("%q is suspected", line)
+		}
 	}
 }
 
@@ -118,7 +130,7 @@ func TestNoAllocation(t *testing.T) {
 	if n := testing.AllocsPerRun(100, func() {
 		r.Reset()
 		for _, l := range lines {
-			if r.Wants(l) {
+			if r.Reading() || Suspect(l) {
 				t.Fatalf("%q is wanted", l)
 			}
 		}

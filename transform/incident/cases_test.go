@@ -116,7 +116,7 @@ func TestBootsOfOthers(t *testing.T) {
 func incidentsOf(log string) []Incident {
 	var r Reader
 	for i, line := range strings.Split(log, "\n") {
-		if r.Wants([]byte(line)) {
+		if r.Reading() || Suspect([]byte(line)) {
 			r.Line(i+1, line)
 		}
 	}

@@ -8,9 +8,11 @@ import (
 // message is what one printk left on the console.
 type message struct {
 	text    string
+	line    string // text with what the kernel puts before it
 	stamp   string // its time as it stands there; empty for what has none
 	caller  string // "T12" or "C1"; empty without CONFIG_PRINTK_CALLER
 	repeats bool   // dmesg -x printed it once more
+	marks   bits   // of its text
 }
 
 // stamped tells the kernel's messages from what programs print.
@@ -33,22 +35,24 @@ func appendMessages(to []message, line string) []message {
 	line = withoutControls(line)
 	at, end, m := findStamp(line, 0)
 	if at < 0 {
-		return append(to, message{text: clip(line)})
+		return append(to, message{text: clip(line), line: clip(line)})
 	}
-	before := line[:at]
+	before := clip(line[:at])
 	if strings.TrimSpace(before) != "" {
-		to = append(to, message{text: clip(before)})
+		to = append(to, message{text: before, line: before})
 	}
-	m.repeats = dmesgLevel.MatchString(clip(before))
+	m.repeats = before != "" && dmesgLevel.MatchString(before)
 	for {
 		next, nextEnd, following := findStamp(line, end)
 		if next < 0 {
-			m.text = clip(line[end:])
-			return append(to, m)
+			next = len(line)
 		}
-		m.text = clip(line[end:next])
+		m.text, m.line = clip(line[end:next]), clip(line[at:next])
 		to = append(to, m)
-		end, m = nextEnd, following
+		if next == len(line) {
+			return to
+		}
+		at, end, m = next, nextEnd, following
 	}
 }
 
@@ -134,7 +138,7 @@ func isName(c byte) bool {
 // withoutControls takes away what terminals understand: escape sequences,
 // carriage returns, NULs.
 func withoutControls(line string) string {
-	if !strings.ContainsAny(line, "\x1b\r\x00") {
+	if strings.IndexByte(line, '\x1b') < 0 && strings.IndexByte(line, '\r') < 0 && strings.IndexByte(line, 0) < 0 {
 		return line
 	}
 	var b strings.Builder

@@ -1,6 +1,9 @@
 package incident
 
-import "strings"
+import (
+	"cmp"
+	"strings"
+)
 
 // What belongs to which report: how far one goes, and which of the kernel's
 // messages only say more of the one before.
@@ -10,7 +13,7 @@ import "strings"
 // console without stamps, to which everything belongs.
 func (r *Reader) body(m message) {
 	thread := m.thread()
-	if isLoss(m.text) {
+	if m.marks.has(markLoss) {
 		for _, o := range r.open {
 			o.mixed = o.mixed || o.isYoung()
 		}
@@ -32,19 +35,19 @@ func (r *Reader) extend(o *report, m message) (closed bool) {
 	if isDoubtful(text) {
 		return false
 	}
-	if strings.Contains(text, "Sending NMI from") {
+	if m.marks.has(markAllCPUs) {
 		o.everyCPU = true
 	}
-	if m.caller == "" && beginsForeign(text) {
+	if m.caller == "" && m.marks.has(markForeign) { // the frames behind it could not be told from the report's
 		r.close(o)
 		return true
 	}
 	if m.caller == "" && o.injected(text) {
 		o.mixed = true
 	}
-	o.add(text)
+	o.add(reportLine{text, m.marks})
 	const header = 2 // the mark of a report before may still come
-	if strings.Contains(text, "---[ end ") && len(o.messages) > header || len(o.messages) > maxLines {
+	if m.marks.has(markEnd) && len(o.lines) > header || len(o.lines) > maxLines {
 		r.close(o)
 		return true
 	}
@@ -60,30 +63,21 @@ func isDoubtful(text string) bool {
 	return strings.HasPrefix(behindAddress(behindAddress(behindMarks(text))), "? ") && !strings.Contains(text, "<EOI>")
 }
 
-// isLoss tells that the console dropped messages, whosever they were.
-func isLoss(text string) bool { return strings.Contains(text, "printk messages dropped") }
-
 // isYoung tells a report whose trace may still be to come.
 func (o *report) isYoung() bool {
 	const head = 40
-	return len(o.messages) < head
+	return len(o.lines) < head
 }
 
 // injected tells the trace of fault injection, which it prints into whatever is
 // being printed.
 func (o *report) injected(text string) bool {
 	const head = 80
-	if len(o.messages) >= head {
+	if len(o.lines) >= head {
 		return false
 	}
 	f, ok := readFrame(text)
-	return ok && strings.HasPrefix(f.functions[0], "should_fail")
-}
-
-// beginsForeign tells other messages that have a stack trace: without a caller
-// the frames behind them cannot be told from the report's.
-func beginsForeign(text string) bool {
-	return hasAny(text, "FAULT_INJECTION: forcing", "vmalloc: allocation failure", "FAULT_FLAG_ALLOW_RETRY missing", "page allocation failure")
+	return ok && strings.HasPrefix(cmp.Or(f.callee, f.function), "should_fail")
 }
 
 // fold adds a header to the report that it says more of; false when it begins a
@@ -95,19 +89,19 @@ func (r *Reader) fold(new *report) bool {
 	case own.repeatedBy(new):
 		return true
 	case strings.Contains(own.text, "ard LOCKUP") && strings.Contains(new.text, "watchdog"): // old kernels warn beside it
-		own.add(new.text)
+		own.add(new.lines[0])
 		return true
 	case own.form.kind == Panic && strings.Contains(new.text, "ernel BUG at rust/"): // how Rust panics
-		own.add(new.text)
+		own.add(new.lines[0])
 		return true
-	case own.form.kind == Leak && new.form.kind == Leak && len(own.messages) < 3: // "BUG: memory leak", "unreferenced object"
-		own.add(new.text)
+	case own.form.kind == Leak && new.form.kind == Leak && len(own.lines) < 3: // "BUG: memory leak", "unreferenced object"
+		own.add(new.lines[0])
 		return true
 	case new.form.detail && own.explains():
-		own.add(new.text)
+		own.add(new.lines[0])
 		own.died = true
 		return true
-	case own.form.detail && !new.form.detail && len(own.messages) < 6 && (new.form.kind == Oops || new.form.kind == Bug):
+	case own.form.detail && !new.form.detail && len(own.lines) < 6 && (new.form.kind == Oops || new.form.kind == Bug):
 		new.died = true // reordered by the console: what happened comes second
 		r.open = without(r.open, own)
 		if r.last == own {
@@ -121,10 +115,10 @@ func (r *Reader) fold(new *report) bool {
 	return false
 }
 
-// add keeps a message as one of the report.
-func (o *report) add(text string) {
-	if len(o.messages) <= maxLines {
-		o.messages = append(o.messages, text)
+// add keeps a line as one of the report.
+func (o *report) add(l reportLine) {
+	if len(o.lines) <= maxLines {
+		o.lines = append(o.lines, l)
 	}
 }
 
@@ -141,14 +135,14 @@ func without(all []*report, o *report) []*report {
 // repeatedBy tells a header that the console prints again at once.
 func (o *report) repeatedBy(new *report) bool {
 	const near = 6
-	return len(o.messages) < near && o.form == new.form && o.text == new.text
+	return len(o.lines) < near && o.form == new.form && o.text == new.text
 }
 
 // explains tells a report of what happened, behind which "Oops" or "[#1]" says
 // no more than that it was one.
 func (o *report) explains() bool {
 	const near = 100
-	return !o.form.detail && (o.form.kind == Oops || o.form.kind == Bug || o.form.has == rustPanic) && len(o.messages) < near
+	return !o.form.detail && (o.form.kind == Oops || o.form.kind == Bug || o.form.has == rustPanic) && len(o.lines) < near
 }
 
 // foldPanic makes the report before fatal when a panic is its consequence.
@@ -170,8 +164,8 @@ func (r *Reader) foldPanic(own, new *report) bool {
 		return true
 	}
 	const head = 12
-	if len(own.messages) < head {
-		own.add(new.text)
+	if len(own.lines) < head {
+		own.add(new.lines[0])
 	} else {
 		r.close(own)
 	}

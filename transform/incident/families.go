@@ -4,7 +4,7 @@ import "sync"
 
 // innocent are the functions that never name a bug: they report, check, lock,
 // copy, count or allocate for somebody else, who is below them in the trace.
-var innocent = sync.OnceValue(func() *nameSet { return patterns(families[:]...) })
+var innocent = sync.OnceValue(func() nameSet { return patterns(families[:]...) })
 
 // families are the innocent functions by what they do, as patterns.
 var families = [...]string{
@@ -76,7 +76,7 @@ var families = [...]string{
 // dispatchers call code of others: system calls, files, sockets, threads,
 // interrupts. A processor that loops is caught anywhere in its loop, so the
 // function that the first dispatcher called names the stall.
-var dispatchers = sync.OnceValue(func() *nameSet {
+var dispatchers = sync.OnceValue(func() nameSet {
 	return patterns(
 		// System calls.
 		`do_{,fast_}syscall_ do_int80_ el0_svc invoke_syscall ret_fast_syscall sysenter_ tracesys ^system_call ^syscall_exit ^handle_syscall ^do_syscall$ ^do_trap_ecall
@@ -94,7 +94,7 @@ var dispatchers = sync.OnceValue(func() *nameSet {
 })
 
 // waits are how a task waits; who made it wait names a hung task.
-var waits = sync.OnceValue(func() *nameSet {
+var waits = sync.OnceValue(func() nameSet {
 	return patterns(`sched _lock _slowlock down rwsem completion kthread wait synchronize context_switch __switch_to cancel_delayed_work rcu_barrier
 		^io_schedule`)
 })

@@ -9,14 +9,14 @@ import (
 // form is one way in which a report begins, and the title that it makes.
 //
 // To add one, write its line into the table of its sort, in front of those that
-// match it as well, and a report of that form into the tests. A form with words
-// that no window has (suspect.go) needs a window.
+// match it as well, and a report of that form into the tests.
 type form struct {
 	kind Kind
-	// has is in every header of the form: it is looked for before re is tried.
-	has  string
-	word int // number of has, see wordsOfForms
-	re   func() *regexp.Regexp
+	// has are phrases, with | between them, of which each line with a header of the
+	// form has one: they are looked for in all lines (window.go). A phrase whose first
+	// seven bytes are rare in logs costs least, so many begin in the middle of a word.
+	has string
+	re  func() *regexp.Regexp
 	// title has {1}, {2} … for the groups of re, {F} for the function, {access} for
 	// KASAN's " Read" or " Write" and {next} for the message behind the header.
 	// Without a function it ends before " in {F}".
@@ -24,7 +24,7 @@ type form struct {
 	// locate finds the function; nil where the title has none.
 	locate locator
 	// innocent are further functions that do not name a bug of this form.
-	innocent *nameSet
+	innocent nameSet
 
 	// traced says that a stack trace follows the header.
 	traced bool
@@ -56,6 +56,25 @@ func joinForms(tables ...[]form) []*form {
 	return all
 }
 
+// formWindows finds which forms have a phrase in a line.
+var formWindows = newWindowTable(formPhrases(), formFactor)
+
+func formPhrases() []string {
+	all := make([]string, len(forms))
+	for i, f := range forms {
+		all[i] = f.has
+	}
+	return all
+}
+
+const formFactor = 0x9E3F9D31
+
+// Suspect tells whether a line may hold a report's header. It is meant to be
+// asked of every line of a log, in the form that JSON has it.
+func Suspect(line []byte) bool {
+	return formWindows.mayHave(line) && setsIn(formWindows, line).any()
+}
+
 // notHeaders are parts of lines that hold a header's words and are none.
 var notHeaders = [...]string{
 	"DEBUG:", "Kernel command line", "nknown parameter", "nknown kernel command line", "hostname", "Booting Linux", "Linux version",
@@ -80,12 +99,12 @@ func header(m message) (*form, []int) {
 	if m.repeats || strings.HasPrefix(strings.TrimLeft(m.text, " "), "kern ") {
 		return nil, nil
 	}
-	found, any := wordsOfForms().in(m.text)
-	if !any {
+	found := setsIn(formWindows, m.line)
+	if !found.any() {
 		return nil, nil
 	}
-	for _, f := range forms {
-		if !found.has(f.word) || f.byKernel && !m.stamped() {
+	for i, f := range forms {
+		if !found.has(i) || f.byKernel && !m.stamped() {
 			continue
 		}
 		at := f.re().FindStringSubmatchIndex(m.text)

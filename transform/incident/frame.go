@@ -2,13 +2,11 @@ package incident
 
 import "strings"
 
-// frame is what one line of a report says of where the kernel was.
+// frame is what one line of a stack trace says.
 type frame struct {
-	// functions has the function of a line of a stack trace; two where the line is
-	// arm's "f from g".
-	functions [2]string
-	from      bool   // arm's form
-	symbol    string // as it stands there: "f+0x1/0x2 [mod]"
+	function string
+	callee   string // of arm's form "callee from function"
+	symbol   string // the line from where the function stands: "f+0x1/0x2 [mod] …"
 }
 
 // readFrame reads a line of a stack trace. Architectures differ in what they put
@@ -29,7 +27,7 @@ func readFrame(line string) (f frame, ok bool) {
 		return f, false
 	}
 	if strings.HasPrefix(rest, "+0x") {
-		f.functions[0], f.symbol = name, symbolText(s)
+		f.function, f.symbol = name, s
 		rest = strings.TrimLeft(rest[len("+0x"):], "0123456789abcdefx/")
 	}
 	rest = strings.TrimPrefix(rest, ")")
@@ -42,7 +40,7 @@ func readFrame(line string) (f frame, ok bool) {
 	if second == "" || !strings.HasPrefix(rest, "+0x") {
 		return f, f.symbol != ""
 	}
-	return frame{functions: [2]string{name, second}, from: true, symbol: symbolText(caller)}, true
+	return frame{function: second, callee: name, symbol: caller}, true
 }
 
 // behindMarks skips blanks and x86's names of stacks: <IRQ>, <NMI>, <#DF>, <EOI>.
@@ -95,14 +93,19 @@ func symbolText(s string) string {
 	const longest = 200
 	end := skip(s, 0, func(c byte) bool { return c == '.' || c == '+' || c == '/' || isName(c) })
 	text := s[:min(end, longest)]
-	module, ok := strings.CutPrefix(strings.TrimPrefix(s[end:], ")"), " [")
+	rest, bracket := strings.CutPrefix(s[end:], ")")
+	module, ok := strings.CutPrefix(rest, " [")
 	if !ok {
 		return text
 	}
-	if n := skip(module, 0, func(c byte) bool { return c == '-' || isName(c) }); n > 0 && n < longest {
-		text += " [" + module[:n] + "]"
+	n := skip(module, 0, func(c byte) bool { return c == '-' || isName(c) })
+	switch {
+	case n == 0 || n >= longest:
+		return text
+	case !bracket && len(text) == end && strings.HasPrefix(module[n:], "]"):
+		return s[:end+len(" [")+n+len("]")]
 	}
-	return text
+	return text + " [" + module[:n] + "]"
 }
 
 // registers are what stands before the address at which the kernel was.
@@ -113,12 +116,22 @@ var registers = [...]string{
 	"NIP ",                       // powerpc
 	"epc : ", "epc   : ", "epc:", // riscv, mips
 	"era   : ", "ERA: ", // loongarch
-	"Krnl PSW : ",   // s390
-	"TPC: <",        // sparc
-	"IAOQ[0]: ",     // parisc
-	"PC: [<",        // m68k
-	"--- interrupt", // powerpc: where an interrupt came
+	"Krnl PSW : ", // s390
+	"TPC: <",      // sparc
+	"IAOQ[0]: ",   // parisc
+	"PC: [<",      // m68k
+	interruptedAt, // powerpc
 }
+
+const interruptedAt = "--- interrupt"
+
+// beginsRegister has the first bytes of registers.
+var beginsRegister = func() (first [256]bool) {
+	for _, r := range registers {
+		first[r[0]] = true
+	}
+	return first
+}()
 
 // place is where the kernel was, as a line with registers says.
 type place int
@@ -134,20 +147,24 @@ func readPlace(line string) (function string, p place) {
 	if strings.Contains(line, "IP: 0033:") || strings.Contains(line, "IP: 0023:") || strings.Contains(line, "IP: 0073:") {
 		return "", nowhere
 	}
-	for _, r := range registers {
-		i := strings.Index(line, r)
-		if i < 0 || i > 0 && isName(line[i-1]) {
+	for i := range len(line) {
+		if !beginsRegister[line[i]] || i > 0 && isName(line[i-1]) {
 			continue
 		}
-		rest := line[i+len(r):]
-		if strings.HasSuffix(r, "[<") {
-			rest = "[<" + rest
-		}
-		if r == "--- interrupt" {
-			_, rest, _ = strings.Cut(rest, " at ")
-		}
-		if function, p = readAddress(rest); p != nowhere {
-			return function, p
+		for _, r := range registers {
+			if !strings.HasPrefix(line[i:], r) {
+				continue
+			}
+			rest := line[i+len(r):]
+			if strings.HasSuffix(r, "[<") {
+				rest = "[<" + rest
+			}
+			if r == interruptedAt {
+				_, rest, _ = strings.Cut(rest, " at ")
+			}
+			if function, p = readAddress(rest); p != nowhere {
+				return function, p
+			}
 		}
 	}
 	return "", nowhere

@@ -39,7 +39,7 @@ func kernelError(message string) (Incident, bool) {
 	for line := range strings.SplitSeq(message, "\n") {
 		for _, m := range appendMessages(nil, line) {
 			if !m.stamped() {
-				m.stamp = "0" // LAVA may have cut it off
+				m.stamp, m.line = "0", "] "+m.line // LAVA may have cut it off
 			}
 			r.message(0, m)
 		}

@@ -1,6 +1,9 @@
 package incident
 
-import "strings"
+import (
+	"cmp"
+	"strings"
+)
 
 // locator finds the function that names the bug of a report; empty when there is
 // none that can be trusted.
@@ -10,8 +13,10 @@ type locator func(*report) string
 // address of 0, or without a symbol, is a jump to nowhere: who jumped is in the trace.
 func atRegisters(r *report) string {
 	if line, f := r.registers(0); f != "" {
-		near := append([]string{f}, r.frames(line+1, endsStack)...)
-		if name := r.pick(near...); name != "" {
+		if name := r.blamed(f); name != "" {
+			return name
+		}
+		if name := r.pick(r.frames(line+1, endsStack)); name != "" {
 			return name
 		}
 	}
@@ -25,13 +30,10 @@ func endsStack(text string) bool {
 }
 
 func inTraceOrAnywhere(r *report) string {
-	if name := r.pick(r.trace(0)...); name != "" {
-		return name
+	if r.hasTrace() {
+		return r.pick(r.trace(0))
 	}
-	if r.find(0, mainTrace) >= 0 && len(r.trace(0)) > 0 {
-		return ""
-	}
-	return r.pick(r.frames(1, nil)...)
+	return r.pick(r.frames(1, nil))
 }
 
 // atWarning is atRegisters; the header of a warning names a function besides.
@@ -39,20 +41,20 @@ func atWarning(r *report) string {
 	if name := atRegisters(r); name != "" {
 		return name
 	}
-	return r.pick(r.named())
+	return r.blamed(r.named())
 }
 
 // inTrace: the report's own trace. Arm of old has no line before it.
 func inTrace(r *report) string {
-	if frames := r.trace(0); len(frames) > 0 {
-		return r.pick(frames...)
+	if r.hasTrace() {
+		return r.pick(r.trace(0))
 	}
-	return r.pick(r.framesFrom(1)...)
+	return r.pick(r.framesFrom(1))
 }
 
 // inHeader: the function that the header names, unless it is innocent.
 func inHeader(r *report) string {
-	if name := r.pick(r.named()); name != "" {
+	if name := r.blamed(r.named()); name != "" {
 		return name
 	}
 	return inTraceOrAnywhere(r)
@@ -60,13 +62,19 @@ func inHeader(r *report) string {
 
 // inKFENCE is inHeader; the frames follow at once.
 func inKFENCE(r *report) string {
-	return r.pick(append([]string{r.named()}, r.frames(1, nil)...)...)
+	if name := r.blamed(r.named()); name != "" {
+		return name
+	}
+	return r.pick(r.frames(1, nil))
 }
 
 // firstFrame: KMSAN's frames follow at once, and the header's function is the
 // first of them.
 func firstFrame(r *report) string {
-	return r.pick(append(r.frames(1, nil), r.named())...)
+	if name := r.pick(r.frames(1, nil)); name != "" {
+		return name
+	}
+	return r.blamed(r.named())
 }
 
 // namedThere: the header's function whatever it is; of an address the trace.
@@ -74,7 +82,7 @@ func namedThere(r *report) string {
 	if f := r.named(); skip(f, 0, isHex) < len(f) {
 		return plainName(f)
 	}
-	return r.pick(r.trace(0)...)
+	return r.pick(r.trace(0))
 }
 
 // takenAt is the function of lockdep's "… at: f+0x1/0x2".
@@ -96,8 +104,8 @@ func atLock(r *report) string {
 		if f := takenAt(l.text); f != "" {
 			return plainName(f)
 		}
-		if l.isFrame && strings.Contains(l.text, "[<") {
-			return plainName(l.frame.functions[0]) // of old, below its lock
+		if frame, ok := readFrame(l.text); ok && strings.Contains(l.text, "[<") {
+			return plainName(cmp.Or(frame.callee, frame.function)) // of old, below its lock
 		}
 	}
 	return ""
@@ -106,28 +114,31 @@ func atLock(r *report) string {
 // atLockOrBelowWork: where the lock is taken; where that is the workqueue's own,
 // where the second one was, and who is below.
 func atLockOrBelowWork(r *report) string {
-	var taken []string
-	for i, l := range r.from(1) {
+	second := false
+	for i, l := range r.lines {
 		f := takenAt(l.text)
-		if f == "" {
+		if f == "" || i == 0 {
 			continue
 		}
-		if taken = append(taken, f); len(taken) == 2 {
-			taken = append(taken, r.frames(i+2, func(text string) bool { return strings.Contains(text, "stack backtrace") })...)
-			break
+		if name := r.blamed(f); name != "" {
+			return name
 		}
+		if second {
+			return r.pick(r.frames(i+1, has("stack backtrace")))
+		}
+		second = true
 	}
-	return r.pick(taken...)
+	return ""
 }
 
 // atRelease: the frames behind "… is trying to release lock (…) at:".
 func atRelease(r *report) string {
 	if i := r.find(0, has("is trying to release lock")); i >= 0 {
-		if name := r.pick(r.frames(i+1, nil)...); name != "" {
+		if name := r.pick(r.frames(i+1, nil)); name != "" {
 			return name
 		}
 	}
-	return r.pick(r.trace(0)...)
+	return r.pick(r.trace(0))
 }
 
 // whereUnsafe: where the lock became one that is taken with interrupts on.
@@ -140,13 +151,13 @@ func whereUnsafe(r *report) string {
 	}
 	return r.pick(r.frames(i+1, func(text string) bool {
 		return text == "" || strings.Contains(text, "which became") || strings.Contains(text, "... key")
-	})...)
+	}))
 }
 
 // whoAllocatedPage: the trace that page_owner kept.
 func whoAllocatedPage(r *report) string {
 	if i := r.find(0, has("page last allocated")); i >= 0 {
-		return r.pick(r.frames(i+1, has("page last free"))...)
+		return r.pick(r.frames(i+1, has("page last free")))
 	}
 	return ""
 }
@@ -156,7 +167,7 @@ func whoAllocated(r *report) string {
 	if i := r.find(0, has("backtrace")); i >= 0 {
 		return r.pick(r.frames(i+1, func(text string) bool {
 			return hasAny(text, "BUG: memory leak", "unreferenced object")
-		})...)
+		}))
 	}
 	return ""
 }
@@ -165,7 +176,7 @@ func whoAllocated(r *report) string {
 func lastFunction(r *report) string {
 	const said = "last function: "
 	if i := r.find(0, has(said)); i >= 0 {
-		_, rest, _ := strings.Cut(r.read()[i].text, said)
+		_, rest, _ := strings.Cut(r.lines[i].text, said)
 		name, _ := cutSymbol(rest)
 		return plainName(name)
 	}
@@ -210,13 +221,13 @@ func stalled(functions []string) string {
 func belowDispatcher(r *report) string {
 	line, f := r.registers(0)
 	var near []string
-	if f != "" {
-		near = append(near, f)
+	if name := r.blamed(f); name != "" {
+		near = append(near, name)
 	}
 	if line >= 0 {
-		near = append(near, r.frames(line+1, nil)...)
+		near = append(near, r.guilty(r.frames(line+1, nil))...)
 	}
-	return stalled(r.guilty(append(near, r.trace(max(line, 0))...)))
+	return stalled(append(near, r.guilty(r.trace(max(line, 0)))...))
 }
 
 func belowDispatcherOfTrace(r *report) string { return stalled(r.guilty(r.trace(0))) }
@@ -229,11 +240,11 @@ var interrupts = [...]string{"apic_timer_interrupt", "Exception stack", "el1h_64
 func belowInterrupt(r *report) string {
 	if i := r.find(0, has(interrupts[0])); i >= 0 {
 		if j, f := r.registers(i); j >= 0 {
-			below := r.frames(j+1, nil)
-			if f != "" {
-				below = append([]string{f}, below...)
+			below := r.guilty(r.frames(j+1, nil))
+			if name := r.blamed(f); name != "" {
+				below = append([]string{name}, below...)
 			}
-			if name := stalled(r.guilty(below)); name != "" {
+			if name := stalled(below); name != "" {
 				return name
 			}
 		}

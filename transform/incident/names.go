@@ -6,39 +6,32 @@ import (
 	"github.com/ianlancetaylor/demangle"
 )
 
-// nameSet is a set of function names by pattern.
-type nameSet struct {
-	exact              map[string]bool
-	begins, ends, have []string
+// nameSet is a set of function names by pattern: the patterns by their first two
+// bytes.
+type nameSet map[[2]byte][]namePattern
+
+// namePattern is a part of names.
+type namePattern struct {
+	text         string
+	begins, ends bool // it stands at the beginning, at the end
 }
 
 // patterns reads a set: words between blanks, each a part of a name. A ^ binds to
 // the name's beginning, a $ to its end; {a,b} is a or b.
-func patterns(lists ...string) *nameSet {
-	s := &nameSet{exact: map[string]bool{}}
+func patterns(lists ...string) nameSet {
+	s := nameSet{}
 	for _, list := range lists {
 		for _, word := range strings.Fields(list) {
 			for _, w := range alternatives(word) {
-				s.add(w)
+				p := namePattern{}
+				p.text, p.begins = strings.CutPrefix(w, "^")
+				p.text, p.ends = strings.CutSuffix(p.text, "$")
+				key := [2]byte{p.text[0], p.text[1]}
+				s[key] = append(s[key], p)
 			}
 		}
 	}
 	return s
-}
-
-func (s *nameSet) add(pattern string) {
-	rest, first := strings.CutPrefix(pattern, "^")
-	rest, last := strings.CutSuffix(rest, "$")
-	switch {
-	case first && last:
-		s.exact[rest] = true
-	case first:
-		s.begins = append(s.begins, rest)
-	case last:
-		s.ends = append(s.ends, rest)
-	default:
-		s.have = append(s.have, rest)
-	}
 }
 
 // alternatives writes a pattern's {a,b} out.
@@ -57,27 +50,13 @@ func alternatives(pattern string) []string {
 	return all
 }
 
-// match tells whether the name is of the set. A nil set is empty.
-func (s *nameSet) match(name string) bool {
-	if s == nil {
-		return false
-	}
-	if s.exact[name] {
-		return true
-	}
-	for _, p := range s.begins {
-		if strings.HasPrefix(name, p) {
-			return true
-		}
-	}
-	for _, p := range s.ends {
-		if strings.HasSuffix(name, p) {
-			return true
-		}
-	}
-	for _, p := range s.have {
-		if strings.Contains(name, p) {
-			return true
+// match tells whether the name is of the set.
+func (s nameSet) match(name string) bool {
+	for i := 0; i+1 < len(name) && len(s) > 0; i++ {
+		for _, p := range s[[2]byte{name[i], name[i+1]}] {
+			if strings.HasPrefix(name[i:], p.text) && (!p.begins || i == 0) && (!p.ends || len(name) == i+len(p.text)) {
+				return true
+			}
 		}
 	}
 	return false

@@ -28,9 +28,9 @@ func (r *Reader) Reset() {
 	}
 }
 
-// Wants tells whether the reader has to see the line with this message, in the
-// form that JSON has it. All others can be left out.
-func (r *Reader) Wants(message []byte) bool { return len(r.open) > 0 || Suspect(message) }
+// Reading tells that the reader is within a report: it has to see the next line.
+// Of others it has to see those that [Suspect] holds for.
+func (r *Reader) Reading() bool { return len(r.open) > 0 }
 
 // Line reads a line of the console. Numbers must not fall.
 func (r *Reader) Line(number int, text string) {
@@ -64,7 +64,8 @@ func (r *Reader) Incidents() []Incident {
 }
 
 func (r *Reader) message(number int, m message) {
-	if strings.Contains(m.text, "replaying previous printk") {
+	m.marks = setsIn(marks, m.text)
+	if m.marks.has(markReplay) {
 		r.dropLast()
 		return
 	}
@@ -81,7 +82,7 @@ func (r *Reader) message(number int, m message) {
 		}
 		r.remember(key)
 	}
-	new := &report{form: f, line: number, thread: m.thread(), stamp: m.stamp, text: begin, messages: []string{m.text}}
+	new := &report{form: f, line: number, thread: m.thread(), stamp: m.stamp, text: begin, lines: []reportLine{{m.text, m.marks}}}
 	for i := 0; i < len(at); i += 2 {
 		group := ""
 		if at[i] >= 0 {
@@ -122,7 +123,7 @@ func (r *Reader) own(thread string) *report {
 func (r *Reader) begin(new *report) {
 	own := r.own(new.thread)
 	if own != nil && new.form.locate == nil && new.form.kind != Panic {
-		own.add(new.text) // a single line amid another's report
+		own.add(new.lines[0]) // a single line amid another's report
 		r.number(new)
 		r.settle(new)
 		return
@@ -154,11 +155,11 @@ func (r *Reader) number(new *report) {
 // without a caller to tell their lines apart.
 func (r *report) interleavedWith(new *report) bool {
 	const near = 12
-	if new.thread != byProgram && new.thread != "" || len(r.messages) >= near || !r.form.traced || !new.form.traced {
+	if new.thread != byProgram && new.thread != "" || len(r.lines) >= near || !r.form.traced || !new.form.traced {
 		return false
 	}
-	for _, text := range r.messages {
-		if _, at := readPlace(text); at != nowhere || mainTrace(text) {
+	for _, l := range r.lines {
+		if _, at := readPlace(l.text); at != nowhere || l.marks.has(markMain) {
 			return false
 		}
 	}
@@ -182,7 +183,7 @@ func (r *Reader) closeBehind(number int) {
 
 // dropLast forgets the report just begun: the console begins it again.
 func (r *Reader) dropLast() {
-	if r.last == nil || len(r.last.messages) > 1 {
+	if r.last == nil || len(r.last.lines) > 1 {
 		return
 	}
 	delete(r.seen, fingerprint(r.last.stamp, r.last.text))
@@ -230,7 +231,11 @@ func (r *Reader) settle(o *report) {
 // hasRegisters tells a kernel's fault: registers of a user's program have no
 // function of the kernel.
 func (r *report) hasRegisters() bool {
-	return slices.ContainsFunc(r.read(), func(l reportLine) bool { return l.at == named })
+	return slices.ContainsFunc(r.lines, func(l reportLine) bool {
+		_, isFrame := readFrame(l.text)
+		_, at := readPlace(l.text)
+		return at == named && !isFrame
+	})
 }
 
 // cutRunes is the beginning of a text, valid UTF-8.

@@ -1,6 +1,7 @@
 package incident
 
 import (
+	"iter"
 	"slices"
 	"strings"
 )
@@ -15,8 +16,7 @@ type report struct {
 	stamp    string
 	text     string // header from where it begins
 
-	messages []string
-	lines    []reportLine // the messages read, once that is asked for
+	lines []reportLine // its messages, the first with the header
 
 	everyCPU bool // other processors print their stacks into it
 	died     bool // an oops confirmed it
@@ -24,92 +24,66 @@ type report struct {
 	mixed    bool // messages are missing, or of somebody else: the trace cannot be trusted
 }
 
-// reportLine is a message with what is to be read from it.
+// reportLine is a message of a report.
 type reportLine struct {
-	text    string
-	frame   frame
-	isFrame bool
-	at      place  // of a line with registers
-	there   string // function of those
-	section bool   // another stack trace begins here
-}
-
-// read reads the messages. All of them are there by then.
-func (r *report) read() []reportLine {
-	if r.lines != nil {
-		return r.lines
-	}
-	r.lines = make([]reportLine, 0, len(r.messages))
-	for _, text := range r.messages {
-		l := reportLine{text: text, section: beginsTrace(text)}
-		if l.frame, l.isFrame = readFrame(text); !l.isFrame {
-			l.there, l.at = readPlace(text)
-		}
-		r.lines = append(r.lines, l)
-	}
-	return r.lines
+	text  string
+	marks bits
 }
 
 // beginsTrace tells lines behind which a stack trace stands. Lockdep's "stack
 // backtrace:" only announces a "Call Trace:".
-func beginsTrace(text string) bool {
-	if mainTrace(text) {
+func (l reportLine) beginsTrace() bool {
+	switch {
+	case l.marks.has(markMain), l.marks.has(markTrace):
 		return true
+	case l.marks.has(markBacktrace): // of kmemleak; now "backtrace (crc 1234abcd):"
+		return strings.HasSuffix(l.text, ":") && !strings.Contains(l.text, "stack backtrace")
+	case l.marks.has(markLocal):
+		return strings.Contains(l.text, " created at")
 	}
-	trimmed := strings.TrimLeft(text, " ")
-	if strings.Contains(text, "backtrace") && strings.HasSuffix(trimmed, ":") && !strings.Contains(text, "stack backtrace") {
-		return true // of kmemleak; now "backtrace (crc 1234abcd):"
-	}
-	return text == "Stack:" || hasAny(text, "Uninit was stored", "Uninit was created", "badaddr: ") ||
-		hasPrefix(text, "Allocated by task", "Freed by task", "Allocated:", "Freed:") ||
-		strings.Contains(text, "Local variable ") && strings.Contains(text, " created at")
-}
-
-// mainTrace tells the line before the trace of the report itself.
-func mainTrace(text string) bool {
-	return hasAny(text, "Call Trace", "Call trace", "Backtrace:")
+	return l.text == "Stack:" || hasPrefix(l.text, "Allocated by task", "Freed by task", "Allocated:", "Freed:")
 }
 
 // frames are the functions from line i on to the end of that trace, or to a line
 // that stops it, if stop is given.
-func (r *report) frames(i int, stop func(string) bool) []string {
-	var all []string
-	for _, l := range r.from(i) {
-		if l.section || stop != nil && stop(l.text) {
-			break
-		}
-		switch {
-		case l.isFrame && l.frame.from:
-			all = append(all, l.frame.functions[0], l.frame.functions[1])
-		case l.isFrame:
-			all = append(all, l.frame.functions[0])
-		case l.at == named:
-			all = append(all, l.there)
+func (r *report) frames(i int, stop func(string) bool) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for _, l := range r.from(i) {
+			if l.beginsTrace() || stop != nil && stop(l.text) {
+				return
+			}
+			f, ok := readFrame(l.text)
+			if !ok {
+				f.function, _ = readPlace(l.text)
+			}
+			if f.callee != "" && !yield(f.callee) || f.function != "" && !yield(f.function) {
+				return
+			}
 		}
 	}
-	return all
 }
 
 // framesFrom are the functions of arm's lines "f from g" alone.
-func (r *report) framesFrom(i int) []string {
-	var all []string
-	for _, l := range r.from(i) {
-		if l.section {
-			break
-		}
-		if l.isFrame && l.frame.from {
-			all = append(all, l.frame.functions[0], l.frame.functions[1])
-		} else if l.at == named {
-			all = append(all, l.there)
+func (r *report) framesFrom(i int) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for _, l := range r.from(i) {
+			if l.beginsTrace() {
+				return
+			}
+			f, ok := readFrame(l.text)
+			if !ok {
+				f.function, _ = readPlace(l.text)
+			} else if f.callee == "" {
+				continue
+			}
+			if f.callee != "" && !yield(f.callee) || f.function != "" && !yield(f.function) {
+				return
+			}
 		}
 	}
-	return all
 }
 
-func (r *report) from(i int) []reportLine {
-	lines := r.read()
-	return lines[min(i, len(lines)):]
-}
+func (r *report) from(i int) []reportLine { return r.lines[min(i, len(r.lines)):] }
 
 // find is the first line from i on for which is holds; -1 when there is none.
 func (r *report) find(i int, is func(string) bool) int {
@@ -121,20 +95,41 @@ func (r *report) find(i int, is func(string) bool) int {
 	return -1
 }
 
+// mainTrace is the first line from i on behind which the report's own trace
+// stands; -1 when there is none.
+func (r *report) mainTrace(i int) int {
+	for j, l := range r.from(i) {
+		if l.marks.has(markMain) {
+			return i + j
+		}
+	}
+	return -1
+}
+
 // trace are the functions of the report's own trace, the first from line i on.
-func (r *report) trace(i int) []string {
-	if j := r.find(i, mainTrace); j >= 0 {
+func (r *report) trace(i int) iter.Seq[string] {
+	if j := r.mainTrace(i); j >= 0 {
 		return r.frames(j+1, nil)
 	}
-	return nil
+	return func(func(string) bool) {}
+}
+
+// hasTrace tells whether the report's own trace has functions.
+func (r *report) hasTrace() bool {
+	for range r.trace(0) {
+		return true
+	}
+	return false
 }
 
 // registers is where the kernel was: the line that says it, -1 for none, and the
 // function, which may be unknown.
 func (r *report) registers(i int) (line int, function string) {
 	for j, l := range r.from(i) {
-		if l.at != nowhere && !l.isFrame {
-			return i + j, l.there
+		if f, at := readPlace(l.text); at != nowhere {
+			if _, isFrame := readFrame(l.text); !isFrame {
+				return i + j, f
+			}
 		}
 	}
 	return -1, ""
@@ -148,21 +143,28 @@ func (r *report) named() string {
 	return ""
 }
 
+// blamed is a function as people write it; empty when it is innocent.
+func (r *report) blamed(function string) string {
+	if function == "" || innocent().match(function) || r.form.innocent.match(function) {
+		return ""
+	}
+	return plainName(function)
+}
+
 // pick is the first function that is not innocent, as people write it.
-func (r *report) pick(functions ...string) string {
-	for _, f := range functions {
-		if f != "" && !innocent().match(f) && !r.form.innocent.match(f) {
-			return plainName(f)
+func (r *report) pick(functions iter.Seq[string]) string {
+	for f := range functions {
+		if name := r.blamed(f); name != "" {
+			return name
 		}
 	}
 	return ""
 }
 
 // guilty are the functions that are not innocent, as people write them.
-func (r *report) guilty(functions []string) []string {
-	var all []string
-	for _, f := range functions {
-		if name := r.pick(f); name != "" {
+func (r *report) guilty(functions iter.Seq[string]) (all []string) {
+	for f := range functions {
+		if name := r.blamed(f); name != "" {
 			all = append(all, name)
 		}
 	}
@@ -176,7 +178,7 @@ func (r *report) function() string {
 	case r.form.locate == nil:
 		return ""
 	case r.mixed:
-		return r.pick(r.named())
+		return r.blamed(r.named())
 	}
 	return r.form.locate(r)
 }
@@ -184,26 +186,25 @@ func (r *report) function() string {
 // provoked tells a crash that a test made on purpose.
 func (r *report) provoked() bool {
 	const head = 120
-	return strings.Contains(r.text, "sysrq triggered") || slices.ContainsFunc(r.messages[:min(len(r.messages), head)], func(text string) bool {
-		return hasAny(text, "lkdtm_", "kunit_try_run_case", "sysrq_handle_crash")
-	})
+	return strings.Contains(r.text, "sysrq triggered") ||
+		slices.ContainsFunc(r.lines[:min(len(r.lines), head)], func(l reportLine) bool { return l.marks.has(markProvoked) })
 }
 
 // callTrace are the lines of the report's own trace; of all of it, where it is
 // not clear which that is.
 func (r *report) callTrace() (symbols []string) {
-	begin := r.find(0, mainTrace) + 1
-	for _, l := range r.from(begin) {
-		if l.section && len(symbols) > 0 || len(symbols) == maxTrace {
+	for _, l := range r.from(r.mainTrace(0) + 1) {
+		if l.beginsTrace() && len(symbols) > 0 || len(symbols) == maxTrace {
 			break
 		}
-		if !l.isFrame {
+		f, ok := readFrame(l.text)
+		if !ok {
 			continue
 		}
-		if l.frame.from && len(symbols) == 0 {
-			symbols = append(symbols, l.frame.functions[0])
+		if f.callee != "" && len(symbols) == 0 {
+			symbols = append(symbols, f.callee)
 		}
-		symbols = append(symbols, l.frame.symbol)
+		symbols = append(symbols, symbolText(f.symbol))
 	}
 	return symbols[:min(len(symbols), maxTrace)]
 }

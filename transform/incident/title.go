@@ -34,9 +34,9 @@ func (r *report) title() (title, function string) {
 // access is KASAN's " Read" or " Write", a few lines below its header.
 func (r *report) access() string {
 	const head = 12
-	for _, text := range r.messages[:min(len(r.messages), head)] {
+	for _, l := range r.lines[:min(len(r.lines), head)] {
 		for _, word := range [...]string{"Read", "Write"} {
-			if strings.Contains(text, word+" of size") || strings.Contains(text, word+" at addr") {
+			if strings.Contains(l.text, word+" of size") || strings.Contains(l.text, word+" at addr") {
 				return " " + word
 			}
 		}
@@ -46,8 +46,8 @@ func (r *report) access() string {
 
 // next is what the message behind the header says, for Rust's panics.
 func (r *report) next() string {
-	if len(r.messages) > 1 {
-		if s := strings.TrimSpace(r.messages[1]); s != "" {
+	if len(r.lines) > 1 {
+		if s := strings.TrimSpace(r.lines[1].text); s != "" {
 			return s
 		}
 	}
