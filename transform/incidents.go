@@ -70,7 +70,7 @@ func (d *Documents) readConsole() []incident.Incident {
 			continue // nearly all of them
 		}
 		number := d.buf[s.id+len(logID) : s.source]
-		msg := consoleMessage(d.buf[s.source+len(linenoName)+len(number) : s.end])
+		msg := consoleMessage(d.buf[s.source+len(`,"lineno":`)+len(number) : s.end])
 		if n, err := strconv.Atoi(string(number)); err == nil && msg != nil {
 			reader.Line(n, d.work.contentText(msg[:stringEnd(msg)]))
 		}
@@ -78,28 +78,24 @@ func (d *Documents) readConsole() []incident.Incident {
 	return reader.Incidents()
 }
 
-// Parts of a log document up to its message, as the log reader writes them.
-const (
-	linenoName = `,"lineno":`
-	dtName     = `,"dt":"`
-	lvlName    = `,"lvl":"`
-	msgName    = `","msg":"`
-)
-
-// consoleMessage is the message of a log document, still escaped and with what is
-// behind it; nil when it is not the board's. doc begins behind the line's number.
+// consoleMessage is the message of a log document as the log reader has written it,
+// still escaped and with what is behind it; nil when it is not the board's. doc
+// begins behind the line's number.
 func consoleMessage(doc []byte) []byte {
-	if dt, ok := bytes.CutPrefix(doc, []byte(dtName)); ok {
-		doc = dt[stringEnd(dt)+1:]
+	const (
+		dt       = `,"dt":"`
+		target   = `,"lvl":"` + levelTarget + `","msg":"`
+		feedback = `,"lvl":"` + levelFeedback + `","msg":"`
+	)
+	if hasAt(doc, 0, dt) {
+		doc = doc[len(dt):]
+		doc = doc[stringEnd(doc)+1:]
 	}
-	doc, ok := bytes.CutPrefix(doc, []byte(lvlName))
-	if !ok {
-		return nil
-	}
-	for _, level := range [...]string{levelTarget, levelFeedback} {
-		if msg, ok := bytes.CutPrefix(doc, []byte(level+msgName)); ok {
-			return msg
-		}
+	switch {
+	case hasAt(doc, 0, target):
+		return doc[len(target):]
+	case hasAt(doc, 0, feedback):
+		return doc[len(feedback):]
 	}
 	return nil
 }

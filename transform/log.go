@@ -23,6 +23,8 @@ type logReader struct {
 	made  int    // documents so far
 
 	second []byte // of the dt last read, known to be good
+	begun  int    // line last begun
+	digits []byte // of its number
 	large  bool   // the log is too large to be parsed as a whole
 	lost   bool   // something could not be read
 }
@@ -309,13 +311,24 @@ const logID = "/l/"
 func (l *logReader) begin(line int) {
 	d := l.d
 	d.begin(logDoc)
-	d.buf = append(d.buf, logID...)
-	number := len(d.buf)
-	d.buf = strconv.AppendInt(d.buf, int64(line), 10)
-	end := len(d.buf)
+	digits := l.number(line)
+	d.buf = append(append(d.buf, logID...), digits...)
 	d.open()
-	d.buf = append(d.buf, `,"lineno":`...)
-	d.buf = append(d.buf, d.buf[number:end]...)
+	d.buf = append(append(d.buf, `,"lineno":`...), digits...)
+}
+
+// number is a line's number in digits: nearly always the next one.
+func (l *logReader) number(line int) []byte {
+	for i := len(l.digits) - 1; i >= 0 && line == l.begun+1; i-- {
+		if l.digits[i] < '9' {
+			l.digits[i]++
+			l.begun = line
+			return l.digits
+		}
+		l.digits[i] = '0'
+	}
+	l.digits, l.begun = strconv.AppendInt(l.digits[:0], int64(line), 10), line
+	return l.digits
 }
 
 // message writes what the present entry says.

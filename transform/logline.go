@@ -43,13 +43,16 @@ func (l *logReader) fastLine(i int) (next int) {
 // fields appends dt, lvl and msg and returns where the next line begins, -1
 // when the line has another form.
 func (l *logReader) fields(i int) int {
-	raw, dst := l.raw, l.d.buf
-	end := l.word(i)
-	if end < 0 || !hasAt(raw, end, lineLevel) {
-		return -1
+	raw, dst := l.raw, append(l.d.buf, `,"dt":"`...)
+	end := i + len("2006-01-02T15:04:05.000000")
+	if hasAt(raw, end, lineLevel) && l.sameSecond(raw[i:end]) {
+		dst = append(dst, raw[i:i+len(dtStamp)]...)
+	} else {
+		if end = l.word(i); end < 0 || !hasAt(raw, end, lineLevel) {
+			return -1
+		}
+		dst = l.appendTime(dst, raw[i:end])
 	}
-	dst = append(dst, `,"dt":"`...)
-	dst = l.appendTime(dst, raw[i:end])
 	i = end + len(lineLevel)
 	if end = l.word(i); end < 0 || !hasAt(raw, end, lineMsg) {
 		return -1
@@ -84,15 +87,17 @@ func (l *logReader) fields(i int) int {
 	return l.lineEnd(i)
 }
 
-// appendTime appends a dt in the form of documents. Lines of the same second,
-// which most are, have their date and time of day looked at once.
+// sameSecond tells a dt of the second of the one before: most lines have one.
+func (l *logReader) sameSecond(dt []byte) bool {
+	n := len(l.second)
+	return n > 0 && len(dt) > n && bytes.Equal(dt[:n], l.second) && isFractionUTC(dt[n:])
+}
+
+// appendTime appends a dt in the form of documents.
 func (l *logReader) appendTime(dst, dt []byte) []byte {
 	const second = len("2006-01-02T15:04:05")
-	if len(dt) <= len(dtStamp) || !isFractionUTC(dt[second:]) {
-		return append(dst, toMillis(string(dt), dtStamp)...)
-	}
-	if !bytes.Equal(dt[:second], l.second) {
-		if dt[len("2006-01-02")] != 'T' || !isSecond(string(dt[:second])) {
+	if !l.sameSecond(dt) {
+		if len(dt) <= second || dt[len("2006-01-02")] != 'T' || !isSecond(string(dt[:second])) || !isFractionUTC(dt[second:]) {
 			return append(dst, toMillis(string(dt), dtStamp)...)
 		}
 		l.second = dt[:second]

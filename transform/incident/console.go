@@ -16,13 +16,13 @@ type message struct {
 }
 
 // stamped tells the kernel's messages from what programs print.
-func (m message) stamped() bool { return m.stamp != "" }
+func (m *message) stamped() bool { return m.stamp != "" }
 
 // byProgram is the caller of what has no stamp.
 const byProgram = "-"
 
 // thread is what lines have to share to belong to one report.
-func (m message) thread() string {
+func (m *message) thread() string {
 	if !m.stamped() {
 		return byProgram
 	}
@@ -33,27 +33,21 @@ func (m message) thread() string {
 // What is before the first stamp is a message without one.
 func appendMessages(to []message, line string) []message {
 	line = withoutControls(line)
-	at, end, m := findStamp(line, 0)
-	if at < 0 {
-		return append(to, message{text: clip(line), line: clip(line)})
-	}
+	at, mark := findStamp(line, 0)
 	before := clip(line[:at])
-	if strings.TrimSpace(before) != "" {
+	if strings.TrimSpace(before) != "" || at == len(line) {
 		to = append(to, message{text: before, line: before})
 	}
-	m.repeats = before != "" && dmesgLevel.MatchString(before)
-	for {
-		next, nextEnd, following := findStamp(line, end)
-		if next < 0 {
-			next = len(line)
-		}
-		m.text, m.line = clip(line[end:next]), clip(line[at:next])
-		to = append(to, m)
-		if next == len(line) {
-			return to
-		}
-		at, end, m = next, nextEnd, following
+	repeats := before != "" && dmesgLevel.MatchString(before)
+	for at < len(line) {
+		next, following := findStamp(line, mark.end)
+		to = append(to, message{
+			text: clip(line[mark.end:next]), line: clip(line[at:next]),
+			stamp: mark.time, caller: mark.caller, repeats: repeats,
+		})
+		at, mark, repeats = next, following, false
 	}
+	return to
 }
 
 // dmesgLevel is what `dmesg -x` puts before each message.
@@ -61,50 +55,56 @@ var dmesgLevel = regexp.MustCompile(`^\s*kern +:\w+ *: *$`)
 
 func clip(text string) string { return text[:min(len(text), maxText)] }
 
-// findStamp finds the next stamp from i on, such as
+// stamp is what the kernel puts before a message, such as
 //
 //	<4>[   12.345678][  T123]
 //
-// of which level and caller may be missing, and returns its bounds, with the
-// blank behind it, and a message without text; -1 when there is none.
-func findStamp(line string, i int) (start, end int, m message) {
+// of which level and caller may be missing.
+type stamp struct {
+	time, caller string
+	end          int // behind the blank that follows
+}
+
+// findStamp finds the next stamp from i on; the line's end when there is none.
+func findStamp(line string, i int) (at int, s stamp) {
 	for {
 		j := strings.IndexByte(line[i:], '[')
 		if j < 0 {
-			return -1, 0, message{}
+			return len(line), stamp{}
 		}
 		i += j
-		if end, m = stampAt(line, i); end > 0 {
-			return levelBefore(line, i), end, m
+		if s = stampAt(line, i); s.end > 0 {
+			return levelBefore(line, i), s
 		}
 		i++
 	}
 }
 
-func stampAt(line string, i int) (end int, m message) {
+func stampAt(line string, i int) (s stamp) {
 	const most, fraction = 6, 6 // digits of seconds and of their fraction
 	begin := skip(line, i+1, isBlank)
 	point := skip(line, begin, isDigit)
 	if point == begin || point-begin > most || point >= len(line) || line[point] != '.' {
-		return 0, m
+		return s
 	}
-	end = skip(line, point+1, isDigit)
+	end := skip(line, point+1, isDigit)
 	if end != point+1+fraction || end >= len(line) || line[end] != ']' {
-		return 0, m
+		return s
 	}
-	m.stamp = line[begin:end]
+	s.time = line[begin:end]
 	end++
 	if end < len(line) && line[end] == '[' {
 		from := skip(line, end+1, isBlank)
 		if to := skip(line, from+1, isDigit); from < len(line) && (line[from] == 'T' || line[from] == 'C') &&
 			to > from+1 && to < len(line) && line[to] == ']' {
-			m.caller, end = line[from:to], to+1
+			s.caller, end = line[from:to], to+1
 		}
 	}
 	if end < len(line) && line[end] == ' ' {
 		end++
 	}
-	return end, m
+	s.end = end
+	return s
 }
 
 // levelBefore is the begin of a printk level that ends at i, else i.
@@ -129,6 +129,7 @@ func skip(s string, i int, is func(byte) bool) int {
 }
 
 func isBlank(c byte) bool { return c == ' ' }
+func isSpace(c byte) bool { return c == ' ' || c == '\t' }
 func isDigit(c byte) bool { return c >= '0' && c <= '9' }
 func isHex(c byte) bool   { return isDigit(c) || c >= 'a' && c <= 'f' }
 func isName(c byte) bool {

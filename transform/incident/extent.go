@@ -11,7 +11,7 @@ import (
 // body adds a message to the reports it belongs to: that of its thread; of a
 // processor also that which asked all processors for their stacks; and one of a
 // console without stamps, to which everything belongs.
-func (r *Reader) body(m message) {
+func (r *Reader) body(m *message) {
 	thread := m.thread()
 	if m.marks.has(markLoss) {
 		for _, o := range r.open {
@@ -30,7 +30,7 @@ func (r *Reader) body(m message) {
 }
 
 // extend adds a message to a report and tells whether that ended it.
-func (r *Reader) extend(o *report, m message) (closed bool) {
+func (r *Reader) extend(o *report, m *message) (closed bool) {
 	text := m.text
 	if isDoubtful(text) {
 		return false
@@ -42,7 +42,7 @@ func (r *Reader) extend(o *report, m message) (closed bool) {
 		r.close(o)
 		return true
 	}
-	if m.caller == "" && o.injected(text) {
+	if m.caller == "" && o.injected(m) {
 		o.mixed = true
 	}
 	o.add(reportLine{text, m.marks})
@@ -60,7 +60,7 @@ func isDoubtful(text string) bool {
 	if strings.HasSuffix(text, "(unreliable)") {
 		return true
 	}
-	return strings.HasPrefix(behindAddress(behindAddress(behindMarks(text))), "? ") && !strings.Contains(text, "<EOI>")
+	return strings.Contains(text, "? ") && strings.HasPrefix(behindAddress(behindAddress(behindMarks(text))), "? ") && !strings.Contains(text, "<EOI>")
 }
 
 // isYoung tells a report whose trace may still be to come.
@@ -71,12 +71,12 @@ func (o *report) isYoung() bool {
 
 // injected tells the trace of fault injection, which it prints into whatever is
 // being printed.
-func (o *report) injected(text string) bool {
+func (o *report) injected(m *message) bool {
 	const head = 80
-	if len(o.lines) >= head {
+	if len(o.lines) >= head || !m.marks.has(markInjected) {
 		return false
 	}
-	f, ok := readFrame(text)
+	f, ok := readFrame(m.text)
 	return ok && strings.HasPrefix(cmp.Or(f.callee, f.function), "should_fail")
 }
 

@@ -95,7 +95,7 @@ var byDaemon = rx(`[\w.-]\[\d+\]: `)
 
 // header finds the form that a message begins a report with, the bounds of its
 // groups as regexp's index functions give them; nil when it begins none.
-func header(m message) (*form, []int) {
+func header(m *message) (*form, []int) {
 	if m.repeats || strings.HasPrefix(strings.TrimLeft(m.text, " "), "kern ") {
 		return nil, nil
 	}

@@ -45,13 +45,13 @@ func readFrame(line string) (f frame, ok bool) {
 
 // behindMarks skips blanks and x86's names of stacks: <IRQ>, <NMI>, <#DF>, <EOI>.
 func behindMarks(s string) string {
-	s = strings.TrimLeft(s, " \t")
+	s = s[skip(s, 0, isSpace):]
 	for strings.HasPrefix(s, "<") {
 		name, rest, ok := strings.Cut(s[1:], ">")
 		if !ok || len(name) > len("<ENTRY_TRAMPOLINE") {
 			return s
 		}
-		s = strings.TrimLeft(rest, "> \t")
+		s = strings.TrimLeft(rest, "> \t") // "<<EOE>>" too
 	}
 	return s
 }
@@ -125,12 +125,12 @@ var registers = [...]string{
 
 const interruptedAt = "--- interrupt"
 
-// beginsRegister has the first bytes of registers.
-var beginsRegister = func() (first [256]bool) {
+// registersBy has the registers by their first bytes.
+var registersBy = func() (by [256][]string) {
 	for _, r := range registers {
-		first[r[0]] = true
+		by[r[0]] = append(by[r[0]], r)
 	}
-	return first
+	return by
 }()
 
 // place is where the kernel was, as a line with registers says.
@@ -148,10 +148,10 @@ func readPlace(line string) (function string, p place) {
 		return "", nowhere
 	}
 	for i := range len(line) {
-		if !beginsRegister[line[i]] || i > 0 && isName(line[i-1]) {
+		if i > 0 && isName(line[i-1]) {
 			continue
 		}
-		for _, r := range registers {
+		for _, r := range registersBy[line[i]] {
 			if !strings.HasPrefix(line[i:], r) {
 				continue
 			}

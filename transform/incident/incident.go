@@ -62,6 +62,7 @@ const (
 	maxTitles   = 256  // of one job: more documents would name nothing more
 	maxText     = 2048 // bytes of one message that are looked at
 	maxLines    = 400  // messages of one report
+	usualLines  = 96   // that there is room for from the beginning
 	maxDistance = 4000 // console lines from a report's header to its last message
 	maxOpen     = 16   // reports of different callers at the same time
 	maxTrace    = 40   // lines of a trace that are kept

@@ -37,7 +37,9 @@ func JobError(errorType, message string) (Incident, bool) {
 func kernelError(message string) (Incident, bool) {
 	var r Reader
 	for line := range strings.SplitSeq(message, "\n") {
-		for _, m := range appendMessages(nil, line) {
+		messages := appendMessages(nil, line)
+		for i := range messages {
+			m := &messages[i]
 			if !m.stamped() {
 				m.stamp, m.line = "0", "] "+m.line // LAVA may have cut it off
 			}
@@ -50,43 +52,48 @@ func kernelError(message string) (Incident, bool) {
 	return Incident{}, false
 }
 
-func rules(pairs ...string) []replacement {
+// rules makes rules of triples: parts of which each text that is changed has one,
+// in small letters; what is replaced; by what.
+func rules(triples ...string) []replacement {
 	var all []replacement
-	for i := 0; i < len(pairs); i += 2 {
-		all = append(all, replacement{re: regexp.MustCompile(pairs[i]), by: pairs[i+1]})
+	for i := 0; i < len(triples); i += 3 {
+		all = append(all, replacement{strings.Split(triples[i], "|"), regexp.MustCompile(triples[i+1]), triples[i+2]})
 	}
 	return all
 }
+
+const anyDigit = "0|1|2|3|4|5|6|7|8|9"
 
 // jobSecrets take away what is nobody's business: the commands of power switches
 // and the URLs of downloads, which hold passwords and tokens.
 var jobSecrets = sync.OnceValue(func() []replacement {
 	return rules(
-		`\b[a-z][a-z0-9+.-]*://[^\s'"<>]+`, "URL",
+		"://", `\b[a-z][a-z0-9+.-]*://[^\s'"<>]+`, "URL",
 		// What could not be done; with what command, or from where, comes behind.
-		`^(Unable to (?:reboot|power[-_]o(?:n|ff)|run pre-[a-z]+|pull|inspect|open|fetch[a-z ]*|flash[a-z ]*|download|locate mount point))\b.*`, "$1",
-		`^(Resource unavailable|command failed|Fail \w+ on cmd|Command|[\w-]+ failed for|Downloading|No space in image after applying overlay)\b.*`, "$1",
-		`^Invalid job data: .*?(Resource unavailable|Cannot download a directory|not supported by this device|job timed out|`+
+		"unable to", `^(Unable to (?:reboot|power[-_]o(?:n|ff)|run pre-[a-z]+|pull|inspect|open|fetch[a-z ]*|flash[a-z ]*|download|locate mount point))\b.*`, "$1",
+		"unavailable|fail|command|downloading|no space", `^(Resource unavailable|command failed|Fail \w+ on cmd|Command|[\w-]+ failed for|Downloading|`+
+			`No space in image after applying overlay)\b.*`, "$1",
+		"invalid job data", `^Invalid job data: .*?(Resource unavailable|Cannot download a directory|not supported by this device|job timed out|`+
 			`Non existing architecture).*`, "Invalid job data: $1",
-		`^(Invalid job data): ?[\[{'"].*`, "$1",
+		"invalid job data", `^(Invalid job data): ?[\[{'"].*`, "$1",
 		// A command in quotes, which has options.
-		`'[^']* --?[A-Za-z][^']*'`, "'COMMAND'",
-		`"[^"]* --?[A-Za-z][^"]*"`, `"COMMAND"`,
-		`(?i)\b((?:pass(?:word|wd|phrase)?|secret|token|psk|api[-_]?key)\b['"]?(?: is)?)(?:\s*[:=]\s*|\s+)\S+`, "$1",
-		`[^\s'"@/:]+:[^\s'"@/]+@`, "",
+		" -", `'[^']* --?[A-Za-z][^']*'`, "'COMMAND'",
+		" -", `"[^"]* --?[A-Za-z][^"]*"`, `"COMMAND"`,
+		"pass|secret|token|psk|api", `(?i)\b((?:pass(?:word|wd|phrase)?|secret|token|psk|api[-_]?key)\b['"]?(?: is)?)(?:\s*[:=]\s*|\s+)\S+`, "$1",
+		"@", `[^\s'"@/:]+:[^\s'"@/]+@`, "",
 	)
 })
 
 // jobDifferences make the messages of two jobs equal that failed alike.
 var jobDifferences = sync.OnceValue(func() []replacement {
 	return rules(
-		`^(?:\d+(?:\.\d+)+ )?([\w-]+(?:: job)?) timed out after \d+(?:\.\d+)? seconds?.*`, "$1 timed out",
-		` after \d+(?:\.\d+)? seconds?\b`, "",
-		`^\[Errno -?\d+\] ([^:]*).*`, "$1",
-		`(^|[^\w.])/[\w./+-]{3,}`, "${1}PATH",
-		`\b\d{1,3}(?:\.\d{1,3}){3}(?::\d+)?\b`, "IP",
-		` \(\d+\)$`, "",
-		`\b(?:0x[0-9a-f]+|[0-9a-f]{8}-[0-9a-f-]{27}|[0-9a-f]{12,})\b`, "ID",
-		`(\W)\d+(?:\.\d+)*\b`, "${1}NUM",
+		" timed out after ", `^(?:\d+(?:\.\d+)+ )?([\w-]+(?:: job)?) timed out after \d+(?:\.\d+)? seconds?.*`, "$1 timed out",
+		" after ", ` after \d+(?:\.\d+)? seconds?\b`, "",
+		"[errno ", `^\[Errno -?\d+\] ([^:]*).*`, "$1",
+		"/", `(^|[^\w.])/[\w./+-]{3,}`, "${1}PATH",
+		".", `\b\d{1,3}(?:\.\d{1,3}){3}(?::\d+)?\b`, "IP",
+		"(", ` \(\d+\)$`, "",
+		anyDigit+"|a|b|c|d|e|f", `\b(?:0x[0-9a-f]+|[0-9a-f]{8}-[0-9a-f-]{27}|[0-9a-f]{12,})\b`, "ID",
+		anyDigit, `(\W)\d+(?:\.\d+)*\b`, "${1}NUM",
 	)
 })

@@ -6,6 +6,7 @@ const (
 	markReplay           // it prints a message once more from its beginning
 	markAllCPUs          // other processors are asked for their stacks
 	markForeign          // another message that has a stack trace
+	markInjected         // fault injection has a trace of its own
 	markEnd              // of a report
 	markMain             // the report's own trace comes next
 	markTrace            // another one does
@@ -22,6 +23,7 @@ var markPhrases = [...]string{
 	markReplay:    "replaying previous printk",
 	markAllCPUs:   "Sending NMI from",
 	markForeign:   "FAULT_INJECTION: forcing|vmalloc: allocation failure|FAULT_FLAG_ALLOW_RETRY missing|page allocation failure",
+	markInjected:  "should_fail",
 	markEnd:       "---[ end ",
 	markMain:      "Call Trace|Call trace|Backtrace:",
 	markTrace:     "Uninit was stored|Uninit was created|badaddr: ",

@@ -37,8 +37,8 @@ func (r *Reader) Line(number int, text string) {
 	for line := range strings.SplitSeq(text, "\n") {
 		r.closeBehind(number)
 		r.messages = appendMessages(r.messages[:0], line)
-		for _, m := range r.messages {
-			r.message(number, m)
+		for i := range r.messages {
+			r.message(number, &r.messages[i])
 		}
 	}
 	clear(r.messages) // they hold on to the text
@@ -63,7 +63,7 @@ func (r *Reader) Incidents() []Incident {
 	return all
 }
 
-func (r *Reader) message(number int, m message) {
+func (r *Reader) message(number int, m *message) {
 	m.marks = setsIn(marks, m.text)
 	if m.marks.has(markReplay) {
 		r.dropLast()
@@ -82,7 +82,8 @@ func (r *Reader) message(number int, m message) {
 		}
 		r.remember(key)
 	}
-	new := &report{form: f, line: number, thread: m.thread(), stamp: m.stamp, text: begin, lines: []reportLine{{m.text, m.marks}}}
+	new := &report{form: f, line: number, thread: m.thread(), stamp: m.stamp, text: begin}
+	new.lines = append(make([]reportLine, 0, usualLines), reportLine{m.text, m.marks})
 	for i := 0; i < len(at); i += 2 {
 		group := ""
 		if at[i] >= 0 {

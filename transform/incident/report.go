@@ -41,7 +41,8 @@ func (l reportLine) beginsTrace() bool {
 	case l.marks.has(markLocal):
 		return strings.Contains(l.text, " created at")
 	}
-	return l.text == "Stack:" || hasPrefix(l.text, "Allocated by task", "Freed by task", "Allocated:", "Freed:")
+	return l.text == "Stack:" || strings.HasPrefix(l.text, "Allocated by task") || strings.HasPrefix(l.text, "Freed by task") ||
+		strings.HasPrefix(l.text, "Allocated:") || strings.HasPrefix(l.text, "Freed:")
 }
 
 // frames are the functions from line i on to the end of that trace, or to a line
@@ -192,7 +193,8 @@ func (r *report) provoked() bool {
 
 // callTrace are the lines of the report's own trace; of all of it, where it is
 // not clear which that is.
-func (r *report) callTrace() (symbols []string) {
+func (r *report) callTrace() []string {
+	symbols := make([]string, 0, maxTrace+1)
 	for _, l := range r.from(r.mainTrace(0) + 1) {
 		if l.beginsTrace() && len(symbols) > 0 || len(symbols) == maxTrace {
 			break

@@ -56,26 +56,26 @@ func (r *report) next() string {
 
 // replacement is one rule that makes texts equal which differ by chance.
 type replacement struct {
-	has string // is in every text that the rule changes
+	has []string // parts of which each text that the rule changes has one, in small letters
 	re  *regexp.Regexp
 	by  string
 }
 
 var differences = sync.OnceValue(func() []replacement {
-	return []replacement{
-		{"+0x", regexp.MustCompile(`([A-Za-z]\w*)(?:\.[\w.]+)?\+0x[0-9a-f]+/0x[0-9a-f]+`), "$1"},
-		{"", regexp.MustCompile(`\b(?:0x[0-9a-f]+|[0-9a-f]{8,})\b`), "ADDR"},
-		{".", regexp.MustCompile(`\b\d{1,3}(?:\.\d{1,3}){3}\b`), "IP"},
-		{".", regexp.MustCompile(`(\.[ch]):\d+`), "$1:LINE"},
-		{"CPU#", regexp.MustCompile(`CPU#\d+`), "CPU"},
-		{"", regexp.MustCompile(`\b\d+\b`), "NUM"},
-		{"", regexp.MustCompile(`\d{7,}`), "NUM"},
-	}
+	return rules(
+		"+0x", `([A-Za-z]\w*)(?:\.[\w.]+)?\+0x[0-9a-f]+/0x[0-9a-f]+`, "$1",
+		anyDigit+"|a|b|c|d|e|f", `\b(?:0x[0-9a-f]+|[0-9a-f]{8,})\b`, "ADDR",
+		".", `\b\d{1,3}(?:\.\d{1,3}){3}\b`, "IP",
+		".c:|.h:", `(\.[ch]):\d+`, "$1:LINE",
+		"cpu#", `CPU#\d+`, "CPU",
+		anyDigit, `\b\d+\b`, "NUM",
+		anyDigit, `\d{7,}`, "NUM",
+	)
 })
 
 func replaceAll(text string, rules []replacement) string {
 	for _, r := range rules {
-		if strings.Contains(text, r.has) {
+		if hasAny(strings.ToLower(text), r.has...) {
 			text = r.re.ReplaceAllString(text, r.by)
 		}
 	}
@@ -104,6 +104,9 @@ func printable(text string) string {
 		}
 		return -1
 	}, text)
+	if !strings.Contains(kept, "  ") {
+		return strings.TrimSpace(kept)
+	}
 	return strings.Join(strings.Fields(kept), " ")
 }
 
@@ -113,16 +116,12 @@ func shortened(text string, most int) string {
 
 // signature tells bugs of one title apart by the functions at the top.
 func signature(kind Kind, title string, trace []string) string {
-	const top = 3
-	h := sha256.New()
-	h.Write([]byte(kind))
-	h.Write([]byte{0})
-	h.Write([]byte(title))
+	const top, size = 3, 8
+	text := append(append([]byte(kind), 0), title...)
 	for _, symbol := range trace[:min(len(trace), top)] {
 		name, _ := cutSymbol(symbol)
-		h.Write([]byte{0})
-		h.Write([]byte(name))
+		text = append(append(text, 0), name...)
 	}
-	const size = 8
-	return hex.EncodeToString(h.Sum(nil)[:size])
+	sum := sha256.Sum256(text)
+	return hex.EncodeToString(sum[:size])
 }
