@@ -153,7 +153,7 @@ func TestChanges(t *testing.T) {
 		two(aBoot.with("board", "b7"), "boot_result", "pass", "incomplete"),
 		two(aBoot.with("board", "b8", "error_type", "Infrastructure"), "boot_result", "pass", "fail"), // the lab's
 		two(aBoot.with("board", "b9"), "boot_result", "pass", "pass"),
-		two(aBoot.with("board", "b9"), "boot_result", nil, "fail"), // again: unstable
+		two(aBoot.with("board", "b9"), "boot_result", nil, "fail"),                        // again: unstable
 		two(aBoot.with("board", "b1", "retried", true), "boot_result", nil, "incomplete"), // no boot: tried again
 		[]doc{
 			aBoot.with("git_describe", "v6.10", "@timestamp", at(9), "board", "b2", "boot_result", "fail", "incident", "WARNING in foo_probe", "lab_name", "lab-b"),

@@ -155,6 +155,13 @@ func (s *Server) Touch(id string, updated time.Time, changes Node) {
 	n.set(updated)
 }
 
+// Node returns a node as it is now.
+func (s *Server) Node(id string) Node {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return maps.Clone(s.byID[id].Node)
+}
+
 // Remove purges nodes.
 func (s *Server) Remove(ids ...string) {
 	s.mu.Lock()
