@@ -9,7 +9,7 @@ func treePanels() []object {
 	)
 	return []object{
 		chart{"kcing-trees", "Newest kernel of each tree and branch",
-			"The kernel that was seen first most recently, and how its builds, boots and tests ended; what a lab lost is in no column. Documents that name no branch are not here.", resultsView, ""}.
+			"The kernel that was seen first most recently, and how its builds, boots and tests ended; what a lab lost is in no column. Documents that name no branch are not here.", resultsView, notRetried}.
 			table("first", terms("tree", "job", 30, ""), terms("branch", "git_branch", 10, ""), terms("kernel", "git_describe", 1, "first"),
 				newest("first"),
 				count("builds-passed", "Builds passed", buildSucceeded), count("builds-failed", "Builds failed", buildFailed),
