@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -58,6 +59,29 @@ func TestCrawlLAVA(t *testing.T) {
 	}
 	if s.Most() > 2 || s.Cancels() > 0 {
 		t.Errorf("%d requests at once, %d jobs canceled", s.Most(), s.Cancels())
+	}
+}
+
+// TestCrawlLAVAKilled: whenever it is killed, the next runs make the same
+// documents, and hardly anything is downloaded twice.
+func TestCrawlLAVAKilled(t *testing.T) {
+	t.Parallel()
+	w := newWorkplace(t)
+	jobs, documents := lavaJobs(60, time.Now())
+	s := lavaresttest.New("2023.01", jobs...)
+	w.env = append(w.env, "KCI_SOURCE=lava", "LAVA_URL=lab-x="+s.Start(t))
+	killAt := []int64{1, 2, 3, 4, 9, 30, 50}
+	w.kill(killAt, func(f func(http.ResponseWriter, *http.Request) bool) { s.SetFault(f) }, "feed", "--es-bulk-actions", "20")
+	w.run(exitOK, "feed")
+	if n := w.count(); n != documents {
+		t.Errorf("%d documents, want %d", n, documents)
+	}
+	if n := downloads(s) - 2*(52-9); n > 2*2*len(killAt) { // two requests for each of two jobs at a time
+		t.Errorf("%d downloads too many", n)
+	}
+	s.Forget()
+	if w.run(exitOK, "feed"); downloads(s) != 0 {
+		t.Errorf("%d downloads when all was there", downloads(s))
 	}
 }
 
@@ -136,14 +160,17 @@ func TestCrawlLAVALabs(t *testing.T) {
 	b.Prefix, shut.RequireLogin = "/lava", true
 	away := lavaresttest.New("2026.07", jobs...)
 	away.SetFault(func(http.ResponseWriter, *http.Request) bool { panic(http.ErrAbortHandler) })
-	w.env = append(w.env, "KCI_SOURCE=lava", "LAVA_TOKENS=tokens",
-		fmt.Sprintf("LAVA_URL=away=%s,a=%s,shut=%s,b=%s", away.Start(t), a.Start(t), shut.Start(t), b.Start(t)))
+	strange := httptest.NewTLSServer(a) // by a certificate that nobody knows
+	t.Cleanup(strange.Close)
+	labs := fmt.Sprintf("LAVA_URL=away=%s,a=%s,shut=%s,b=%s", away.Start(t), a.Start(t), shut.Start(t), b.Start(t))
+	w.env = append(w.env, "KCI_SOURCE=lava", "LAVA_TOKENS=tokens", labs+",strange="+strange.URL)
 	tokens := lavaresttest.Alice + " a\nno-token shut\nother elsewhere\n"
 	if err := os.WriteFile(filepath.Join(w.dir, "tokens"), []byte(tokens), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	out, stderr := w.run(exitFailed, "feed")
-	for _, want := range []string{"kcing: away: cannot reach LAVA at ", "kcing: shut: ", " refuses the token (403: Invalid token.)"} {
+	for _, want := range []string{"kcing: away: cannot reach LAVA at ", "kcing: shut: ", " refuses the token (403: Invalid token.)",
+		"kcing: strange: cannot reach LAVA at https://", " is signed by an unknown authority, see SSL_CERT_FILE (LAVA_URL)\n"} {
 		if !strings.Contains(stderr, want) {
 			t.Errorf("no %q in %q", want, stderr)
 		}
@@ -168,6 +195,7 @@ func TestCrawlLAVALabs(t *testing.T) {
 		t.Fatal(err)
 	}
 	a.Forget()
+	w.env = append(w.env, labs)
 	w.run(exitOK, "feed")
 	if n := w.count(); n != 4*documents+private || downloads(a) != 0 {
 		t.Errorf("%d documents, want %d; lab a was asked for %d files again", n, 4*documents+private, downloads(a))

@@ -124,9 +124,32 @@ func TestCrawlKilled(t *testing.T) {
 	t.Parallel()
 	w := newWorkplace(t)
 	k := newKernelCI(t, w, 60, 20)
+	killAt := []int64{2, 9, 25, 40, 60}
+	w.kill(killAt, func(f func(http.ResponseWriter, *http.Request) bool) { k.SetFault(f) }, "feed", "--es-bulk-actions", "40")
+	out, _ := w.run(exitOK, "feed", "--json")
+	if n := w.count(); n != k.documents || gjson.Get(out, "pending").Int() != 0 {
+		t.Errorf("%d documents, want %d; the last run reports %s", n, k.documents, out)
+	}
+	again := 0
+	for _, n := range k.downloads() {
+		again += n - 1
+	}
+	if again > 4*len(killAt) { // four downloads at a time
+		t.Errorf("%d downloads were made twice", again)
+	}
+	if out, _ := w.run(exitOK, "feed", "--json", "--since", "48h"); gjson.Get(out, "bulk.added").Int() != 0 || gjson.Get(out, "crawl.downloaded").Int() != 0 {
+		t.Errorf("once more: %s", out)
+	}
+	w.run(exitOK, "state", "check")
+}
+
+// kill starts kcing again and again, and kills it when it makes each of these
+// requests to a server. see lets the server's requests be seen.
+func (w *workplace) kill(at []int64, see func(func(http.ResponseWriter, *http.Request) bool), args ...string) {
+	w.t.Helper()
 	var seen, next atomic.Int64
 	reached := make(chan struct{}, 1)
-	k.SetFault(func(http.ResponseWriter, *http.Request) bool {
+	see(func(http.ResponseWriter, *http.Request) bool {
 		if seen.Add(1) == next.Load() {
 			select {
 			case reached <- struct{}{}:
@@ -135,10 +158,10 @@ func TestCrawlKilled(t *testing.T) {
 		}
 		return false
 	})
-	for _, after := range []int64{2, 9, 25, 40, 60} {
+	for _, n := range at {
 		seen.Store(0)
-		next.Store(after)
-		p := w.start("feed", "--es-bulk-actions", "40")
+		next.Store(n)
+		p := w.start(args...)
 		select {
 		case <-reached:
 		case <-p.ended:
@@ -151,21 +174,6 @@ func TestCrawlKilled(t *testing.T) {
 		}
 	}
 	next.Store(0)
-	out, _ := w.run(exitOK, "feed", "--json")
-	if n := w.count(); n != k.documents || gjson.Get(out, "pending").Int() != 0 {
-		t.Errorf("%d documents, want %d; the last run reports %s", n, k.documents, out)
-	}
-	again := 0
-	for _, n := range k.downloads() {
-		again += n - 1
-	}
-	if again > 5*4 { // five kills, four downloads at a time
-		t.Errorf("%d downloads were made twice", again)
-	}
-	if out, _ := w.run(exitOK, "feed", "--json", "--since", "48h"); gjson.Get(out, "bulk.added").Int() != 0 || gjson.Get(out, "crawl.downloaded").Int() != 0 {
-		t.Errorf("once more: %s", out)
-	}
-	w.run(exitOK, "state", "check")
 }
 
 // TestCrawlTwiceAtOnce: a second feed ends at once and harms nothing.

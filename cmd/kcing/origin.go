@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -119,7 +120,9 @@ func (o *origin) reach(ctx context.Context) error {
 	err := o.check(ctx)
 	var failed *fetch.TransferError
 	if errors.As(err, &failed) {
-		return fmt.Errorf("cannot reach %s at %s: %s (%s)", o.what, fetch.Redact(o.url), connectionProblem(failed.Err, 0), o.setting)
+		// Go's own variable, in place of the system's authorities.
+		problem := strings.ReplaceAll(connectionProblem(failed.Err, 0), "ES_CA_CERT", "SSL_CERT_FILE")
+		return fmt.Errorf("cannot reach %s at %s: %s (%s)", o.what, fetch.Redact(o.url), problem, o.setting)
 	}
 	return err
 }

@@ -30,8 +30,10 @@ func (o *sourceArgs) lava(s *settings, options fetch.Options, lab string, now fu
 	}
 	var all []*origin
 	for _, lab := range labs {
-		from := lavarest.New(lavarest.Options{Lab: lab, Token: tokens[lab.Name], Jobs: jobs, MaxRecordBytes: int64(s.maxRecordBytes), Fetch: options, Now: now})
-		all = append(all, &origin{Origin: from, what: "LAVA", name: "lava " + cursorName(lab), setting: "LAVA_URL", url: lab.URL, check: from.Check,
+		from := lavarest.New(lavarest.Options{Lab: lab, Token: tokens[lab.Name], Jobs: jobs,
+			MaxRecordBytes: int64(s.maxRecordBytes), Fetch: options, Now: now})
+		all = append(all, &origin{Origin: from, what: "LAVA", name: "lava " + cursorName(lab),
+			setting: "LAVA_URL", url: lab.URL, check: from.Check,
 			lab: lab.Name, clock: from.Clock, downloads: lavarest.Requests})
 	}
 	return all, nil
@@ -48,14 +50,16 @@ func cursorName(lab lavarest.Lab) string {
 // labs are the servers of LAVA_URL by their names.
 func (o *sourceArgs) labs(s *settings, lab string) ([]lavarest.Lab, error) {
 	if strings.TrimSpace(o.lavaURL) == "" {
-		return nil, usagef("--source lava wants --lava-url (LAVA_URL), such as https://lava.example.org, or name=URL with the lab's name")
+		return nil, usagef("--source lava wants --lava-url (LAVA_URL), such as https://lava.example.org, " +
+			"or name=URL with the lab's name")
 	}
 	labs, err := lavarest.ParseLabs(o.lavaURL)
 	switch {
 	case err != nil:
 		return nil, usagef("--lava-url (LAVA_URL): %v", err)
 	case len(labs) > 1 && lab != "":
-		return nil, usagef("--lab-name names one lab, and --lava-url (LAVA_URL) has %d: name each there, as in name=URL", len(labs))
+		return nil, usagef("--lab-name names one lab, and --lava-url (LAVA_URL) has %d: name each there, as in name=URL",
+			len(labs))
 	case lab != "":
 		labs[0].Name, labs[0].Given = lab, true
 	case len(labs) == 1 && !labs[0].Given && s.lab != "": // KCING_LAB, of a place with one lab
@@ -90,7 +94,8 @@ func (o *sourceArgs) tokensOf(labs []lavarest.Lab) (map[string]string, error) {
 	tokens := map[string]string{}
 	if o.lavaToken != "" {
 		if len(labs) > 1 {
-			return nil, usagef("--lava-token (LAVA_TOKEN) is of one lab, and --lava-url (LAVA_URL) has %d: write --lava-tokens FILE (LAVA_TOKENS), a line `token lab_name` each", len(labs))
+			return nil, usagef("--lava-token (LAVA_TOKEN) is of one lab, and --lava-url (LAVA_URL) has %d: "+
+				"write --lava-tokens FILE (LAVA_TOKENS), a line `token lab_name` each", len(labs))
 		}
 		token, err := tokenText(o.lavaToken)
 		if err != nil {
@@ -120,7 +125,8 @@ func (o *sourceArgs) tokensOf(labs []lavarest.Lab) (map[string]string, error) {
 		}
 	}
 	if len(tokens) == 0 {
-		return nil, usagef("--lava-tokens (LAVA_TOKENS): %s has no token for any of the labs: %s", o.lavaTokens, labNames(labs))
+		return nil, usagef("--lava-tokens (LAVA_TOKENS): %s has no token for any of the labs: %s",
+			o.lavaTokens, labNames(labs))
 	}
 	return tokens, nil
 }

@@ -40,8 +40,8 @@ func ParseLabs(list string) ([]Lab, error) {
 			case other.URL == lab.URL:
 				return nil, fmt.Errorf("%s is there twice", lab.URL)
 			case other.Name == lab.Name:
-				return nil, fmt.Errorf("%s and %s are both called %q, and job numbers are unique in one lab only: name them, as in name=URL",
-					other.URL, lab.URL, lab.Name)
+				return nil, fmt.Errorf("%s and %s are both called %q, and job numbers are unique in one lab only: "+
+					"name them, as in name=URL", other.URL, lab.URL, lab.Name)
 			}
 		}
 		labs = append(labs, lab)

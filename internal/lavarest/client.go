@@ -21,6 +21,9 @@ const (
 	// checkTries is how often a server is asked at the beginning: one that is away
 	// is told of within seconds.
 	checkTries = 3
+	// checkWithin is how long that may take in all: a server that takes requests and
+	// never answers should not hold up other labs for long.
+	checkWithin = time.Minute
 )
 
 // release is LAVA's: year and month.
@@ -42,6 +45,9 @@ type server struct {
 // Check makes sure that there is a LAVA that lets us in, and asks for its release
 // and its clock. The error is one line for the user.
 func (o *Origin) Check(ctx context.Context) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, checkWithin, &fetch.TransferError{URL: o.base, Tries: 1,
+		Err: fmt.Errorf("no answer within %v", checkWithin)})
+	defer cancel()
 	_, err := o.known(ctx)
 	return err
 }
@@ -90,7 +96,8 @@ func (o *Origin) ask(ctx context.Context) (server, error) {
 		s.release.year, _ = strconv.Atoi(m[1])
 		s.release.month, _ = strconv.Atoi(m[2])
 	} else {
-		o.log.Warn("LAVA's release cannot be read; it is taken for a new one", "url", o.base, "version", fmt.Sprintf("%.40q", s.version))
+		o.log.Warn("LAVA's release cannot be read; it is taken for a new one", "url", o.base,
+			"version", fmt.Sprintf("%.40q", s.version))
 	}
 	if at, err := http.ParseTime(res.Header.Get("Date")); err == nil {
 		// The header has whole seconds: what is less is no difference.
@@ -128,7 +135,8 @@ func (o *Origin) get(ctx context.Context, path string, r fetch.Request) (fetch.R
 		return res, o.explain(err)
 	}
 	if isPage(res) {
-		return res, o.stop("answers with a web page instead of data: a login or some portal stands before it, or LAVA_URL is not the address of a LAVA server")
+		return res, o.stop("answers with a web page instead of data: a login or some portal stands before it, " +
+			"or LAVA_URL is not the address of a LAVA server")
 	}
 	return res, nil
 }
@@ -153,6 +161,8 @@ func (o *Origin) stop(format string, args ...any) error {
 	return &refusal{o.base + " " + fmt.Sprintf(format, args...)}
 }
 
+const checkToken = "check --lava-token (LAVA_TOKEN), or the lab's line in --lava-tokens"
+
 // explain says what a status means, coming from LAVA or from what stands before
 // it.
 func (o *Origin) explain(err error) error {
@@ -161,20 +171,23 @@ func (o *Origin) explain(err error) error {
 		return err
 	}
 	switch s.Status {
-	case http.StatusMovedPermanently, http.StatusFound, http.StatusSeeOther, http.StatusTemporaryRedirect, http.StatusPermanentRedirect:
+	case http.StatusMovedPermanently, http.StatusFound, http.StatusSeeOther,
+		http.StatusTemporaryRedirect, http.StatusPermanentRedirect:
 		return o.redirected(s)
 	case http.StatusForbidden:
 		if o.token {
-			return o.stop("refuses the token (403%s); check --lava-token (LAVA_TOKEN), or the lab's line in --lava-tokens", after(s.Detail))
+			return o.stop("refuses the token (403%s); "+checkToken, after(s.Detail))
 		}
 		return o.stop("refuses access (403%s); it may want a token: see --lava-token (LAVA_TOKEN)", after(s.Detail))
 	case http.StatusUnauthorized:
-		return o.stop("is behind something that wants a login of its own (401%s); LAVA itself takes its API token as `Authorization: Token …` only", after(s.Detail))
+		return o.stop("is behind something that wants a login of its own (401%s); "+
+			"LAVA itself takes its API token as `Authorization: Token …` only", after(s.Detail))
 	case http.StatusProxyAuthRequired:
 		return o.stop("is behind a proxy that wants a login (407); put it into HTTPS_PROXY")
 	case http.StatusBadRequest:
 		if !strings.HasPrefix(s.Detail, "{") {
-			return o.stop("does not know that name of itself (400, Django's ALLOWED_HOSTS); give the one by which people reach it in LAVA_URL")
+			return o.stop("does not know that name of itself (400, Django's ALLOWED_HOSTS); " +
+				"give the one by which people reach it in LAVA_URL")
 		}
 		return o.stop("does not understand the question: %s", s.Detail)
 	}
@@ -185,15 +198,17 @@ func (o *Origin) explain(err error) error {
 func (o *Origin) redirected(s *fetch.StatusError) error {
 	if strings.Contains(s.Location, "/accounts/login") || strings.Contains(s.Location, "/login") {
 		if o.token {
-			return o.stop("asks for a login, so it does not take the token; check --lava-token (LAVA_TOKEN), or the lab's line in --lava-tokens")
+			return o.stop("asks for a login, so it does not take the token; " + checkToken)
 		}
-		return o.stop("shows its jobs only after a login (REQUIRE_LOGIN); give the API token of one of its users: --lava-token (LAVA_TOKEN)")
+		return o.stop("shows its jobs only after a login (REQUIRE_LOGIN); " +
+			"give the API token of one of its users: --lava-token (LAVA_TOKEN)")
 	}
 	to, _, found := strings.Cut(s.Location, api)
 	if !found {
 		to = s.Location
 	}
-	return o.stop("redirects to %s (%d), and redirects are not followed; if that is the LAVA server, give it in LAVA_URL", to, s.Status)
+	return o.stop("redirects to %s (%d), and redirects are not followed; if that is the LAVA server, give it in LAVA_URL",
+		to, s.Status)
 }
 
 // noAPI says of a server that has no API where it was looked for what that may

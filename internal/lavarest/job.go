@@ -22,7 +22,8 @@ var (
 	outcomes = map[string]struct {
 		number int
 		word   string
-	}{"Complete": {2, "complete"}, "Incomplete": {3, "incomplete"}, "Unknown": {3, "incomplete"}, "Canceled": {4, "canceled"}}
+	}{"Complete": {2, "complete"}, "Incomplete": {3, "incomplete"}, "Unknown": {3, "incomplete"},
+		"Canceled": {4, "canceled"}}
 )
 
 // job is a row of the list.

@@ -47,6 +47,7 @@ type Origin struct {
 	header    http.Header
 	jobs      []Range
 	maxRecord int64
+	maxPage   int64 // of a list
 	client    *fetch.Client
 	now       func() time.Time
 	log       *slog.Logger
@@ -72,7 +73,8 @@ func New(o Options) *Origin {
 	if o.Token != "" {
 		header.Set("Authorization", "Token "+o.Token)
 	}
-	return &Origin{lab: o.Lab.Name, base: o.Lab.URL, token: o.Token != "", header: header, jobs: o.Jobs, maxRecord: o.MaxRecordBytes,
+	return &Origin{lab: o.Lab.Name, base: o.Lab.URL, token: o.Token != "", header: header, jobs: o.Jobs,
+		maxRecord: o.MaxRecordBytes, maxPage: maxPage,
 		client: fetch.New(o.Fetch), now: o.Now, log: o.Fetch.Logger}
 }
 
@@ -113,7 +115,7 @@ func (o *Origin) named(ctx context.Context, w crawl.Window, yield func(crawl.Ite
 			case errors.Is(err, crawl.ErrStop):
 				return err
 			case err != nil:
-				it = crawl.Item{Key: id, ID: id, Kind: "lava", Form: "lava", Name: o.page(id), Lab: o.lab,
+				it = crawl.Item{Key: id, ID: id, Kind: "lava", Form: "lava", Name: o.address(id), Lab: o.lab,
 					Fetch: func(context.Context) ([]byte, error) { return nil, err }}
 			}
 			if err := yield(it); err != nil {
@@ -146,7 +148,7 @@ func (o *Origin) Item(ctx context.Context, was crawl.Item) (crawl.Item, error) {
 	if err != nil {
 		return crawl.Item{}, err
 	}
-	res, err := o.get(ctx, "jobs/"+was.Key+"/", fetch.Request{MaxBytes: maxPage})
+	res, err := o.get(ctx, "jobs/"+was.Key+"/", fetch.Request{MaxBytes: maxRow})
 	if isNotFound(err) {
 		return crawl.Item{}, o.unseen(was.Key)
 	}
@@ -154,7 +156,7 @@ func (o *Origin) Item(ctx context.Context, was crawl.Item) (crawl.Item, error) {
 		return crawl.Item{}, err
 	}
 	if !gjson.ValidBytes(res.Body) {
-		return crawl.Item{}, fmt.Errorf("%s: the answer is no JSON", o.page(was.Key))
+		return crawl.Item{}, fmt.Errorf("%s: the answer is no JSON", o.address(was.Key))
 	}
 	j, err := parseJob(gjson.ParseBytes(res.Body), s.release)
 	switch {
@@ -177,15 +179,16 @@ func (o *Origin) unseen(id string) error {
 	return fmt.Errorf("there is no job %s, or %s", id, who)
 }
 
-// page is a job's address for people.
-func (o *Origin) page(id string) string { return o.base + "/scheduler/job/" + id }
+// address is a job's for people.
+func (o *Origin) address(id string) string { return o.base + "/scheduler/job/" + id }
 
 func (o *Origin) item(j job) crawl.Item {
 	level := uint8(transform.LevelBoot)
 	if j.ran {
 		level = transform.LevelWhole
 	}
-	return crawl.Item{Key: j.id, ID: j.id, Kind: "lava", Form: "lava", Name: o.page(j.id), Lab: o.lab, Version: j.ended, Time: j.end,
+	return crawl.Item{Key: j.id, ID: j.id, Kind: "lava", Form: "lava", Name: o.address(j.id), Lab: o.lab,
+		Version: j.ended, Time: j.end,
 		Record: state.Key{Kind: string(transform.KindLAVA), ID: transform.JobKey(o.lab, j.id)}, Level: level,
 		Fetch: func(ctx context.Context) ([]byte, error) { return o.fetch(ctx, j) }}
 }
@@ -226,8 +229,8 @@ func (o *Origin) tooLarge(j job, rows []byte, part string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return body[:min(len(body), most)], fmt.Errorf("%w: the job's %s is over the limit of %d bytes (KCING_MAX_RECORD_BYTES); with a higher one: kcing feed --source lava --jobs %s --force",
-		source.ErrTooLarge, part, o.maxRecord, j.id)
+	return body[:min(len(body), most)], fmt.Errorf("%w: the job's %s is over the limit of %d bytes "+
+		"(KCING_MAX_RECORD_BYTES); with a higher one: kcing feed --source lava --jobs %s --force", source.ErrTooLarge, part, o.maxRecord, j.id)
 }
 
 // logOf is a job's log, nil when LAVA has deleted it.
@@ -239,7 +242,8 @@ func (o *Origin) logOf(ctx context.Context, j job) ([]byte, error) {
 	res, err := o.get(ctx, path+"?end=1000000", fetch.Request{Final: http.StatusInternalServerError})
 	var status *fetch.StatusError
 	if errors.As(err, &status) && status.Status == http.StatusInternalServerError { // a log that is not UTF-8
-		if res, err = o.get(ctx, path, fetch.Request{Final: http.StatusInternalServerError}); err == nil && !isWholeLog(res.Body) {
+		res, err = o.get(ctx, path, fetch.Request{Final: http.StatusInternalServerError})
+		if err == nil && !isWholeLog(res.Body) {
 			return nil, fmt.Errorf("job %s: its log cannot be had whole: %w", j.id, status)
 		}
 	}

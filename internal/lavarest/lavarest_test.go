@@ -102,6 +102,31 @@ func TestListingMeanwhile(t *testing.T) {
 	}
 }
 
+// TestLargePages: rows that are too much together are asked for in parts.
+func TestLargePages(t *testing.T) {
+	s := lavaresttest.New("2023.01")
+	var want []string
+	for i := range 20 {
+		s.Add(lavaresttest.Job{ID: int64(i + 1), End: noon.Add(time.Duration(i/4-100) * time.Second), Definition: strings.Repeat("# as it is\n", 300)})
+		want = append(want, fmt.Sprint(i+1))
+	}
+	o := newOrigin(t, s, Options{})
+	o.maxPage = 30_000 // 4 rows
+	got, _, err := list(t, o)
+	if lists, _ := s.Asked(); err != nil || !slices.Equal(got, want) || lists > 40 {
+		t.Errorf("%v, listed %v with %d requests", err, got, lists)
+	}
+	var newest []string
+	err = o.Newest(t.Context(), crawl.Window{To: noon}, 15, func(it crawl.Item) error {
+		newest = append(newest, it.Key)
+		return nil
+	})
+	slices.Reverse(newest)
+	if err != nil || !slices.Equal(newest, want[5:]) {
+		t.Errorf("%v, newest %v", err, newest)
+	}
+}
+
 // TestFilterIgnored: a server that lists what it was not asked for is not crawled
 // for ever.
 func TestFilterIgnored(t *testing.T) {

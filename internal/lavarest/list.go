@@ -19,8 +19,10 @@ import (
 const (
 	// pageRows is how many jobs are asked for at once, 2 to 11 KB each as a rule.
 	pageRows = 50
-	// maxPage is how large a page may be: definitions have no limit of their own.
-	maxPage = 64 << 20
+	// maxPage is how large a page may be, and maxRow a job's row alone: definitions
+	// have no limit of their own.
+	maxPage = 16 << 20
+	maxRow  = 64 << 20
 	// slowAnswer is after how long an answer that is an error says that LAVA's
 	// database has given up: it ends a query after 30 s.
 	slowAnswer = 20 * time.Second
@@ -67,9 +69,9 @@ type rows struct {
 
 // list asks for one page. The link to the next one is not followed: LAVA makes it
 // of a host and a scheme that may be those of a proxy's inside, and the token
-// would go there.
-func (o *Origin) list(ctx context.Context, s server, q query) (rows, error) {
-	res, err := o.get(ctx, "jobs/?"+q.encode(), fetch.Request{MaxBytes: maxPage, SlowAfter: slowAnswer})
+// would go there. Where a page is too large q gets a smaller limit.
+func (o *Origin) list(ctx context.Context, s server, q *query) (rows, error) {
+	res, err := o.page(ctx, q)
 	if err != nil {
 		return rows{}, err
 	}
@@ -88,12 +90,28 @@ func (o *Origin) list(ctx context.Context, s server, q query) (rows, error) {
 			err = q.holds(j, last)
 		}
 		if err != nil {
-			return rows{}, fmt.Errorf("%s (release %.40q) lists what it was not asked for: %w; it may be too old to be crawled, and then --jobs names jobs", o.base, s.version, err)
+			return rows{}, fmt.Errorf("%s (release %.40q) lists what it was not asked for: %w; "+
+				"it may be too old to be crawled, and then --jobs names jobs", o.base, s.version, err)
 		}
 		r.jobs, last = append(r.jobs, j), j
 	}
 	r.more = len(r.jobs) > 0 && (len(r.jobs) >= q.limit || page.Get("next").Type == gjson.String)
 	return r, nil
+}
+
+// page asks for one that is not too large.
+func (o *Origin) page(ctx context.Context, q *query) (fetch.Response, error) {
+	for {
+		r := fetch.Request{MaxBytes: o.maxPage, SlowAfter: slowAnswer}
+		if q.limit == 1 {
+			r.MaxBytes = maxRow
+		}
+		res, err := o.get(ctx, "jobs/?"+q.encode(), r)
+		if q.limit == 1 || !errors.Is(err, fetch.ErrTooLarge) {
+			return res, err
+		}
+		q.limit /= 2
+	}
 }
 
 // holds says which part of a query a job does not meet: a filter that LAVA does
@@ -106,7 +124,8 @@ func (q query) holds(j, before job) error {
 		return fmt.Errorf("job %s ended at %s", j.id, j.ended)
 	case before.id == "":
 	case q.newestFirst && j.end.After(before.end), !q.newestFirst && j.end.Before(before.end):
-		return fmt.Errorf("job %s, which ended at %s, comes after job %s, which ended at %s", j.id, j.ended, before.id, before.ended)
+		return fmt.Errorf("job %s, which ended at %s, comes after job %s, which ended at %s",
+			j.id, j.ended, before.id, before.ended)
 	}
 	return nil
 }
@@ -159,9 +178,10 @@ func (l *lister) list(ctx context.Context, from time.Time) (fresh int64, err err
 		if l.step > 0 {
 			q.before = q.from.Add(l.step)
 		}
-		page, err := l.o.list(ctx, l.server, q)
+		page, err := l.o.list(ctx, l.server, &q)
 		if tooSlow(err) && l.halve(q.from) {
-			l.o.log.Info("the LAVA server cannot list that much at once; asking for less", "url", l.o.base, "window", l.step, "error", err)
+			l.o.log.Info("the LAVA server cannot list that much at once; asking for less",
+				"url", l.o.base, "window", l.step, "error", err)
 			q.offset = 0
 			continue
 		}
@@ -175,7 +195,7 @@ func (l *lister) list(ctx context.Context, from time.Time) (fresh int64, err err
 		}
 		switch {
 		case page.more:
-			q.next(page.jobs[len(page.jobs)-1].end)
+			q.next(page)
 		case !q.before.IsZero() && q.before.Before(l.w.To):
 			q.from, q.offset = q.before.Add(-time.Microsecond), 0
 		default:
@@ -187,9 +207,9 @@ func (l *lister) list(ctx context.Context, from time.Time) (fresh int64, err err
 // next goes on after a full page by its last row, so that jobs which come or go
 // move no page; only among jobs that ended in the same microsecond by their
 // number.
-func (q *query) next(end time.Time) {
-	from := end.Add(-time.Microsecond)
-	if from.After(q.from) {
+func (q *query) next(page rows) {
+	end := page.jobs[len(page.jobs)-1].end
+	if from := end.Add(-time.Microsecond); from.After(q.from) {
 		q.from, q.offset = from, 0
 		return
 	}
@@ -259,8 +279,8 @@ func (o *Origin) Newest(ctx context.Context, w crawl.Window, n int, yield func(c
 		return err
 	}
 	seen := map[string]bool{}
-	for q := (query{from: w.From, newestFirst: true, limit: min(n, pageRows)}); ; q.limit = pageRows {
-		page, err := o.list(ctx, s, q)
+	for q := (query{from: w.From, newestFirst: true, limit: min(n, pageRows)}); ; {
+		page, err := o.list(ctx, s, &q)
 		if err != nil {
 			return err
 		}

@@ -69,7 +69,8 @@ func suiteText(row []byte) []byte {
 	const key = " suite:"
 	for from := 0; from < len(row); {
 		end := lineEnd(row, from)
-		if line := row[from:end]; len(line) > 1 && (line[0] == ' ' || line[0] == '-') && bytes.HasPrefix(line[1:], []byte(key)) {
+		line := row[from:end]
+		if len(line) > 1 && (line[0] == ' ' || line[0] == '-') && bytes.HasPrefix(line[1:], []byte(key)) {
 			for end < len(row) && bytes.HasPrefix(row[end:], []byte("    ")) {
 				end = lineEnd(row, end)
 			}
@@ -91,7 +92,8 @@ func lineEnd(b []byte, from int) int {
 // suiteName reads the name, which YAML may have quoted.
 func suiteName(text []byte) (string, error) {
 	var node yaml.Node
-	if err := yaml.Unmarshal(text, &node); err == nil && len(node.Content) == 1 && node.Content[0].Kind == yaml.ScalarNode {
+	err := yaml.Unmarshal(text, &node)
+	if err == nil && len(node.Content) == 1 && node.Content[0].Kind == yaml.ScalarNode {
 		return node.Content[0].Value, nil
 	}
 	return "", fmt.Errorf("a row of its results names no suite: %.60q", text)

@@ -1,6 +1,7 @@
 package lavarest
 
 import (
+	"errors"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -52,6 +53,28 @@ func TestSlowList(t *testing.T) {
 		got, _, err := list(t, o)
 		if err != nil || !slices.Equal(got, want) || s.gave != 2 {
 			t.Errorf("%v, %d slow answers, listed %v", err, s.gave, got)
+		}
+	})
+}
+
+// deafServer takes requests and never answers.
+type deafServer struct{}
+
+// RoundTrip implements [http.RoundTripper].
+func (deafServer) RoundTrip(r *http.Request) (*http.Response, error) {
+	<-r.Context().Done()
+	return nil, r.Context().Err()
+}
+
+// TestSilentServer: it is given up within a minute.
+func TestSilentServer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		o := New(Options{Lab: Lab{Name: "lab-a", URL: "http://lava.test"}, Fetch: fetch.Options{Transport: deafServer{}}})
+		started := time.Now()
+		err := o.Check(t.Context())
+		var failed *fetch.TransferError
+		if took := time.Since(started); !errors.As(err, &failed) || failed.Err.Error() != "no answer within 1m0s" || took != checkWithin {
+			t.Errorf("after %v: %v", took, err)
 		}
 	})
 }

@@ -16,6 +16,9 @@ const clock = "2006-01-02T15:04:05.000000Z"
 // row is a job as the API lists it.
 func (j Job) row(user string) map[string]any {
 	definition := fmt.Sprintf("job_name: job %d\nmetadata: {device.type: qemu}\n", j.ID)
+	if j.Definition != "" {
+		definition = j.Definition
+	}
 	m := map[string]any{"id": j.ID, "submitter": "somebody", "viewing_groups": []int{}, "description": fmt.Sprintf("job %d", j.ID),
 		"health_check": j.ID%2 == 0, "requested_device_type": "qemu", "tags": []int{}, "actual_device": "qemu-01",
 		"submit_time": j.Start.Add(-time.Minute).UTC().Format(clock), "start_time": j.Start.UTC().Format(clock), "end_time": j.End.UTC().Format(clock),

@@ -33,6 +33,8 @@ type Job struct {
 	Start, End time.Time
 	// Queued ended before it had a device: Start is End.
 	Queued bool
+	// Definition is empty: a short one.
+	Definition string
 	// Rows are the results as YAML, "": one row of the suite lava; Log is the log,
 	// "": two lines.
 	Rows, Log string
