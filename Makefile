@@ -16,11 +16,15 @@ COUNT        ?= 6
 BENCHSTAT_VERSION     := v0.0.0-20260908200009-22c9c6c9d4da
 GOLANGCI_LINT_VERSION := v2.15.0
 KIBANA_MODELS_VERSION := 0.4.1
+GORELEASER_VERSION    := v2.15.4
+CYCLONEDX_VERSION     := v1.10.0
 
 bin  := .cache/bin
 es   := $(bin)/es
 lint := $(bin)/golangci-lint-$(GOLANGCI_LINT_VERSION)
 demo := .cache/demo
+releaser  := $(bin)/goreleaser-$(GORELEASER_VERSION)
+cyclonedx := $(bin)/cyclonedx-$(CYCLONEDX_VERSION)/cyclonedx-gomod
 
 # Only the race detector needs a C compiler.
 race = $(shell command -v "$$($(GO) env CC)" >/dev/null 2>&1 && echo -race)
@@ -137,6 +141,28 @@ es-down: $(es) ## stop it; its data stays in .cache/elasticsearch (that of a con
 reset-mappings: build ## put this version's index templates, whatever is there (ES_HOST)
 	@./kcing setup-es --reset
 
+# What is not to be had here is left out, and said: a release has all of it. A daemon may answer and pull nothing.
+.PHONY: snapshot
+snapshot: $(releaser) ## build what a release has into dist/: archives, packages, SBOMs, image; publish nothing
+	@skip=publish; base=$$(sed -n 's/^FROM \(gcr[^ ]*\).*/\1/p' packaging/Dockerfile); \
+	$(MAKE) $(cyclonedx) || { echo "cyclonedx-gomod cannot be installed: no SBOMs in this snapshot" >&2; skip+=,sbom; }; \
+	docker buildx version >/dev/null 2>&1 && timeout 60 docker pull --quiet "$$base" >/dev/null || { \
+		echo "no Docker that has or pulls $$base: no image in this snapshot" >&2; skip+=,docker; }; \
+	PATH="$(CURDIR)/$(dir $(cyclonedx)):$$PATH" $(releaser) release --snapshot --clean --skip=$$skip
+
+.PHONY: release-check
+release-check: $(releaser) ## check .goreleaser.yaml
+	@$(releaser) check
+
+.PHONY: package-test
+package-test: need-go ## install, run and remove the packages of dist/ (root; Debian's under systemd in a container)
+	@KCING_REQUIRE_PACKAGES=1 $(GO) test -count=1 -v -timeout 10m ./packaging
+
+# For .github/workflows/release.yaml.
+.PHONY: release
+release: $(releaser) $(cyclonedx)
+	@PATH="$(CURDIR)/$(dir $(cyclonedx)):$$PATH" $(releaser) release --clean
+
 .PHONY: clean
 clean: ## delete what was built and the demo's files; Elasticsearch and its data stay
 	@rm -rf kcing dist demo-report.html $(bin) $(demo)
@@ -150,6 +176,14 @@ need-go:
 .PHONY: $(es)
 $(es): need-go
 	@$(GO) build -o $@ ./internal/estest/es
+
+$(releaser): | need-go
+	@echo "installing goreleaser $(GORELEASER_VERSION) (downloaded and built once, some minutes)"
+	@GOBIN=$(CURDIR)/$(bin) GOFLAGS= $(GO) install github.com/goreleaser/goreleaser/v2@$(GORELEASER_VERSION)
+	@mv $(bin)/goreleaser $@
+
+$(cyclonedx): | need-go
+	@GOBIN=$(CURDIR)/$(dir $@) GOFLAGS= $(GO) install github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod@$(CYCLONEDX_VERSION)
 
 $(lint): | need-go
 	@echo "installing golangci-lint $(GOLANGCI_LINT_VERSION)"

@@ -79,13 +79,19 @@ func takes(t *testing.T, line []string) {
 	}
 }
 
-// TestImageSettings: the Dockerfile sets variables that kcing knows and exposes
+// TestImageSettings: each Dockerfile sets variables that kcing knows and exposes
 // the ports that they name.
 func TestImageSettings(t *testing.T) {
-	text, err := os.ReadFile("../../Dockerfile")
-	if err != nil {
-		t.Fatal(err)
+	for _, name := range []string{"Dockerfile", "packaging/Dockerfile"} {
+		text, err := os.ReadFile("../../" + name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Run(name, func(t *testing.T) { imageSettings(t, string(text)) })
 	}
+}
+
+func imageSettings(t *testing.T, text string) {
 	t.Chdir(t.TempDir())
 	known := map[string]bool{}
 	eachCommand((&app{stderr: &screen{}}).program().Commands, nil, func(c *urfave.Command, _ []string) {
@@ -96,7 +102,7 @@ func TestImageSettings(t *testing.T) {
 		}
 	})
 	var ports, exposed []string
-	for line := range strings.Lines(string(text)) {
+	for line := range strings.Lines(text) {
 		words := strings.Fields(line)
 		if len(words) == 0 {
 			continue
