@@ -2,6 +2,7 @@ package bulk
 
 import (
 	"fmt"
+	"maps"
 	"regexp"
 	"strings"
 	"sync"
@@ -34,6 +35,12 @@ type indexState struct {
 	tag     any       // of the record whose document was refused then
 	reason  string    // why, without what its document holds
 	several bool      // further records' documents were refused for the same reason
+
+	// Records in a row whose documents were rejected for one reason since one was
+	// taken, and the last of them.
+	rejected       int
+	rejectedTag    any
+	rejectedReason string
 }
 
 const (
@@ -45,6 +52,13 @@ const (
 	// where [Options.RetryFor] has no end: then they are Undelivered, so that they
 	// do not keep others waiting.
 	endlessPatience = time.Minute
+	// What an index took says nothing any more when that is takenLasts ago and it has
+	// rejected documents of more than rejectedInARow records since, for one reason:
+	// it may have been deleted and made again, under somebody else's template.
+	takenLasts     = time.Minute
+	rejectedInARow = 3
+
+	mostIndices = 1000 // that are remembered, beside those that refuse documents
 )
 
 // took notes that an index took a document.
@@ -65,10 +79,32 @@ func (x *Indices) state(index string) *indexState {
 	}
 	s := x.known[index]
 	if s == nil {
+		if len(x.known) >= mostIndices { // a server of months sees one a day and kind
+			maps.DeleteFunc(x.known, func(_ string, s *indexState) bool { return s.refuses.IsZero() })
+		}
 		s = new(indexState)
 		x.known[index] = s
 	}
 	return s
+}
+
+// takes tells whether what the index took lately says that it takes documents, so
+// that one of this record that it refuses is to blame itself.
+func (s *indexState) takes(e *entry) bool {
+	if s.taken.IsZero() {
+		return false
+	}
+	switch reason := e.fault.withoutValues(); {
+	case s.rejected == 0 || s.rejectedReason != reason:
+		s.rejected, s.rejectedTag, s.rejectedReason = 1, e.doc.Tag, reason
+	case s.rejectedTag != e.doc.Tag:
+		s.rejected, s.rejectedTag = s.rejected+1, e.doc.Tag
+	}
+	if s.rejected <= rejectedInARow || time.Since(s.taken) < takenLasts {
+		return true
+	}
+	s.taken, s.several = time.Time{}, true
+	return false
 }
 
 // refused judges a document that was refused while none of its index got in
@@ -82,7 +118,7 @@ func (x *Indices) refused(e *entry, retryFor time.Duration) (Outcome, error) {
 	x.mu.Lock()
 	s := x.state(e.doc.Index)
 	own := e.fault.ofContent()
-	if own && !s.taken.IsZero() || e.refused != 0 && s.taken.UnixNano() > e.refused {
+	if own && s.takes(e) || e.refused != 0 && s.taken.UnixNano() > e.refused {
 		x.mu.Unlock()
 		return Rejected, nil
 	}

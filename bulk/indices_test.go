@@ -100,6 +100,38 @@ func TestIndexThatTakesNothing(t *testing.T) {
 	}
 }
 
+// TestIndexMadeAgain: an index that took documents a while ago, and is then one of
+// somebody else's that refuses all of them, costs the documents of a few records;
+// the others wait for it. What it took a moment ago says that the documents are bad.
+func TestIndexMadeAgain(t *testing.T) {
+	t.Parallel()
+	for ago, rejected := range map[time.Duration]int{2 * takenLasts: rejectedInARow, time.Second: 19} {
+		synctest.Test(t, func(t *testing.T) {
+			began := time.Now()
+			var known Indices
+			known.took("i")
+			time.Sleep(ago)
+			var docs []Doc
+			for i := range 19 {
+				docs = append(docs, Doc{Index: "i", ID: fmt.Sprint(i), Tag: i})
+			}
+			results, err := sent(t, Options{FlushActions: 1, Requests: 1, Indices: &known}, docs, func(int, sentDoc) (int, string, string) {
+				if time.Since(began) > ago+time.Minute {
+					return 201, "", ""
+				}
+				return 400, "document_parsing_exception", "failed to parse field [x]"
+			})
+			outcomes := map[Outcome]int{}
+			for _, r := range results {
+				outcomes[r.Outcome]++
+			}
+			if err != nil || outcomes[Rejected] != rejected || outcomes[Stored] != len(docs)-rejected {
+				t.Errorf("taken %v ago: %v, %v", ago, outcomes, err)
+			}
+		})
+	}
+}
+
 // TestDocumentOfItsOwnFault: one among others is rejected at once, one alone in
 // its index within the time that is waited for the index.
 func TestDocumentOfItsOwnFault(t *testing.T) {
