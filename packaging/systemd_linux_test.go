@@ -63,8 +63,7 @@ func tail(b []byte) []byte { return b[max(0, len(b)-4000):] }
 // copyOfThisSystem mounts an overlay over / whose changes are in memory, until the test ends.
 func copyOfThisSystem(t *testing.T) string {
 	t.Helper()
-	// Not t.TempDir(): it would try to delete what is mounted there.
-	dir, err := os.MkdirTemp("/var/tmp", "kcing-package-")
+	dir, err := os.MkdirTemp("/var/tmp", "kcing-package-") //nolint:usetesting // it must not delete what is mounted there
 	if err != nil {
 		t.Fatal(err)
 	}

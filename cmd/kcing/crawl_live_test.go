@@ -75,7 +75,9 @@ func (k *liveKernelCI) goOn(n int) {
 func (k *liveKernelCI) build(n int) []func(time.Time) {
 	var id string
 	to := func(state string) func(time.Time) {
-		return func(at time.Time) { k.Touch(id, at, maestrotest.Node{"state": state, "artifacts": map[string]any{"build_log": "https://files.example.org/" + state}}) }
+		return func(at time.Time) {
+			k.Touch(id, at, maestrotest.Node{"state": state, "artifacts": map[string]any{"build_log": "https://files.example.org/" + state}})
+		}
 	}
 	begin := func(at time.Time) {
 		node := maestrotest.Build(n, at)

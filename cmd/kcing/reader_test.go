@@ -70,11 +70,11 @@ func newReader(t *testing.T, e *testscript.Env, elasticsearch string) error {
 	)
 	e.Values[readerKey{}] = r
 	e.Defer(r.stopServing)
-	return r.furnish(bin)
+	return r.furnish()
 }
 
 // furnish puts what the pages speak of into the working directory.
-func (r *reader) furnish(bin string) error {
+func (r *reader) furnish() error {
 	at := func(names ...string) string { return filepath.Join(append([]string{r.work}, names...)...) }
 	files := map[string]string{
 		"etc/kcing/tokens": "lava-secret-1 lab-a\n", "tokens.txt": "lava-secret-1 lab-a\n", "etc/kcing/kcing.env": "DRP_DAYS=30\n",
@@ -258,11 +258,19 @@ func (r *reader) inContainer(line string) error {
 			return errors.New("no such service")
 		}
 	case words[1] == "run":
-		for i = len(words) - 1; words[i] != "kcing"; i-- { // the image, after flags such as --name kcing
-		}
+		i = lastIndex(words, "kcing") // the image, after flags such as --name kcing
 	default:
 		return nil
 	}
 	takes(r.t, words[i+1:])
 	return nil
+}
+
+func lastIndex(words []string, word string) int {
+	for i, w := range slices.Backward(words) {
+		if w == word {
+			return i
+		}
+	}
+	return -1
 }

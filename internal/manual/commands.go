@@ -81,18 +81,12 @@ var help = flag{names: []string{"--help", "-h"}, usage: "show help"}
 func under(all []command, path string) []command {
 	var found []command
 	for _, c := range all {
-		parent, _, nested := cutLast(c.path)
-		if nested && parent == path || !nested && path == "" {
+		if parent(c.path) == path {
 			found = append(found, c)
 		}
 	}
 	return found
 }
 
-func cutLast(path string) (before, after string, found bool) {
-	i := strings.LastIndexByte(path, ' ')
-	if i < 0 {
-		return "", path, false
-	}
-	return path[:i], path[i+1:], true
-}
+// parent is the path of the command above; "" is the program.
+func parent(path string) string { return path[:max(0, strings.LastIndexByte(path, ' '))] }

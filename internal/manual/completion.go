@@ -12,10 +12,9 @@ var Shells = map[string]func(*cli.App) string{"bash": Bash, "zsh": Zsh, "fish": 
 
 // typed are the words that lead to a command, for a case of a shell that joined the parent's name and what is typed.
 func typed(c command) []string {
-	parent, _, _ := cutLast(c.path)
 	var words []string
 	for _, name := range c.Names() {
-		words = append(words, parent+" "+name)
+		words = append(words, parent(c.path)+" "+name)
 	}
 	return words
 }
@@ -142,18 +141,18 @@ func Fish(program *cli.App) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "# fish completion of %s\n", program.Name)
 	for _, c := range all {
-		parent, _, nested := cutLast(c.path)
+		above := parent(c.path)
 		where := "__fish_use_subcommand"
-		if nested {
-			where = "__fish_seen_subcommand_from " + parent + "; and not __fish_seen_subcommand_from " + names(under(all, parent))
+		if above != "" {
+			where = "__fish_seen_subcommand_from " + above + "; and not __fish_seen_subcommand_from " + names(under(all, above))
 		}
 		fmt.Fprintf(&b, "complete -c %s -n %s -f -a %s -d %s\n", program.Name, single(where), c.Name, single(c.Usage))
 		if len(c.Subcommands) > 0 {
 			continue
 		}
 		where = "__fish_seen_subcommand_from " + strings.Join(c.Names(), " ")
-		if nested {
-			where = "__fish_seen_subcommand_from " + parent + "; and " + where
+		if above != "" {
+			where = "__fish_seen_subcommand_from " + above + "; and " + where
 		}
 		for _, f := range append(flags(c.Flags), help) {
 			fmt.Fprintf(&b, "complete -c %s -n %s", program.Name, single(where))
