@@ -10,7 +10,7 @@ import (
 // Version of the documents that this package makes. Raise it with every change
 // after which a record becomes other documents than before, or a record that
 // comes again looks like another one of the same key.
-const Version = 9
+const Version = 10
 
 // Levels of callbacks, see [Rank]: the boot alone, and one with results and log.
 const (

@@ -31,7 +31,7 @@ func (r *Reader) body(m *message) {
 
 // extend adds a message to a report and tells whether that ended it.
 func (r *Reader) extend(o *report, m *message) (closed bool) {
-	text := m.text
+	text := strings.TrimPrefix(m.text, "kmemleak: ")
 	if isDoubtful(text) {
 		return false
 	}
@@ -101,12 +101,12 @@ func (r *Reader) fold(new *report) bool {
 		own.add(new.lines[0])
 		own.died = true
 		return true
+	case len(own.lines) == 1 && own.form.kind == new.form.kind && strings.HasSuffix(own.text, "[inline]"):
+		r.forget(own) // a tool wrote the functions that the compiler put into others; the last header is the kernel's
+		return false
 	case own.form.detail && !new.form.detail && len(own.lines) < 6 && (new.form.kind == Oops || new.form.kind == Bug):
 		new.died = true // reordered by the console: what happened comes second
-		r.open = without(r.open, own)
-		if r.last == own {
-			r.last = nil
-		}
+		r.forget(own)
 		return false
 	}
 	if new.form.kind == Panic && strings.Contains(new.text, kernelPanic) {
@@ -119,6 +119,14 @@ func (r *Reader) fold(new *report) bool {
 func (o *report) add(l reportLine) {
 	if len(o.lines) <= maxLines {
 		o.lines = append(o.lines, l)
+	}
+}
+
+// forget leaves a report out.
+func (r *Reader) forget(o *report) {
+	r.open = without(r.open, o)
+	if r.last == o {
+		r.last = nil
 	}
 }
 

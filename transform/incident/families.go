@@ -20,7 +20,7 @@ var families = [...]string{
 
 	// KASAN, KMSAN, KCSAN, UBSAN, fortified strings: calls that the compiler puts in.
 	`kasan hwasan kmsan kcsan_ __{asan,msan,tsan,hwasan,ubsan,sanitizer} ^ubsan_ ^check_memory_region read_word_at_a_time
-	 {read,write}_once_ ^fortify_ ^__fortify_`,
+	 {read,write}_once_ ^instrument_ ^fortify_ ^__fortify_`,
 
 	// Other checks, and tracing.
 	`might_{sleep,fault,resched} check_object heap_object ^debug_object ^__debug_object ^{timer,work}_is_static_object ^should_fail
@@ -83,7 +83,7 @@ var dispatchers = sync.OnceValue(func() nameSet {
 		 ^__do_fast_syscall ^x64_sys_call ^ia32_sys_call ^__do_syscall ^system_call_exception`,
 		// Those that say little: who is behind the file or the socket?
 		`vfs_{,iter_}{read,write} new_sync_{read,write} do_iter_ call_{read,write}_iter {vfs,ksys,compat,compat_sys,blkdev,blkdev_driver}_ioctl
-		 ^{ioctl,connect,socketpair,listen,accept,setsockopt} do_dentry_open vfs_open __fput ^call_mmap mmap_region do_mmap __do_fault ^page_fault ^do_page_fault
+		 ^{ioctl,connect,socketpair,listen,accept,setsockopt} ^sys_{ioctl,connect,socketpair} do_dentry_open vfs_open __fput ^call_mmap mmap_region do_mmap __do_fault ^page_fault ^do_page_fault
 		 ^{,compat_,__}sock_{sendmsg,recvmsg,release,mmap,do_ioctl,ioctl} ^____sys_{send,recv}msg$ sock_common_setsockopt kernel_{setsockopt,listen,accept} sk_common_release`,
 		// The network's receivers.
 		`^rtnetlink_rcv_msg ^nfnetlink_rcv_msg ^netlink_dump netif_receive_skb`,

@@ -67,7 +67,7 @@ func formPhrases() []string {
 	return all
 }
 
-const formFactor = 0x9E3F9D31
+const formFactor = 0x9E4129CF
 
 // Suspect tells whether a line may hold a report's header. It is meant to be
 // asked of every line of a log, in the form that JSON has it.

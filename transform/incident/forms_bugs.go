@@ -3,7 +3,7 @@ package incident
 // What the kernel's own checks say: BUG, WARNING, panic.
 
 // pageOwner are what allocates and frees pages for somebody.
-var pageOwner = patterns(`{free,put,get,update,release}_page free_unref ^folio ^_folio ^__folio truncate_inode_pages page_frag_free alloc vmap page_owner`)
+var pageOwner = patterns(`{free,put,get,update,release}_page prep_new_page post_alloc_hook free_unref ^folio ^_folio ^__folio truncate_inode_pages page_frag_free alloc vmap page_owner`)
 
 var bugForms = []form{
 	{kind: Bug, has: " Bad page", re: rx(`BUG: Bad page (state|cache)`), title: "BUG: Bad page {1} in {F}", locate: whoAllocatedPage, innocent: pageOwner},
@@ -15,7 +15,8 @@ var bugForms = []form{
 		title: "BUG: bad usercopy in {F}", locate: inTrace, innocent: patterns(`usercopy __check`), traced: true},
 	{kind: Bug, has: "el BUG at ", re: rx(`[kK]ernel BUG at lib/list_debug`), title: "BUG: corrupted list in {F}", locate: inTrace, traced: true},
 	{kind: Bug, has: "el BUG at ", re: rx(`[kK]ernel BUG at `), title: "kernel BUG in {F}", locate: atRegisters, innocent: patterns(`^skb_`), traced: true},
-	{kind: Bug, has: "ct already free", re: rx(`BUG kmalloc-.*: Object already free`), title: "BUG: Object already free"},
+	{kind: Bug, has: "overwritten|ct already free|pointer corrupt|chain corrupt|s remaining |nvalid Freelist",
+		re: rx(`BUG [\w.-]+ \((?:Not tainted|Tainted:[^)]*)\): ([A-Z][A-Za-z _]*?)(?: in \S+)?(?: on \w+\(\))?$`), title: "BUG: {1}"}, // of SLUB
 }
 
 // holdsObject are what tracks, allocates and copies an object for who leaks it.

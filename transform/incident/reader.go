@@ -188,8 +188,7 @@ func (r *Reader) dropLast() {
 		return
 	}
 	delete(r.seen, fingerprint(r.last.stamp, r.last.text))
-	r.open = without(r.open, r.last)
-	r.last = nil
+	r.forget(r.last)
 }
 
 // settle makes an incident of a report whose end is known.
