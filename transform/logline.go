@@ -43,7 +43,8 @@ func (l *logReader) fastLine(i int) (next int) {
 // fields appends dt, lvl and msg and returns where the next line begins, -1
 // when the line has another form.
 func (l *logReader) fields(i int) int {
-	raw, dst := l.raw, append(l.d.buf, `,"dt":"`...)
+	raw, dst := l.raw, l.d.buf
+	dst = append(dst, `,"dt":"`...)
 	end := i + len("2006-01-02T15:04:05.000000")
 	if hasAt(raw, end, lineLevel) && l.sameSecond(raw[i:end]) {
 		dst = append(dst, raw[i:i+len(dtStamp)]...)
@@ -82,7 +83,8 @@ func (l *logReader) fields(i int) int {
 	if i < 0 {
 		return -1
 	}
-	l.d.buf = append(dst, '"')
+	dst = append(dst, '"')
+	l.d.buf = dst
 	l.d.suspect(level, raw[msg:i])
 	return l.lineEnd(i)
 }

@@ -49,7 +49,7 @@ func inTrace(r *report) string {
 	if r.hasTrace() {
 		return r.pick(r.trace(0))
 	}
-	return r.pick(r.framesFrom(1))
+	return r.pick(r.callers())
 }
 
 // inHeader: the function that the header names, unless it is innocent.
@@ -133,7 +133,7 @@ func atLockOrBelowWork(r *report) string {
 
 // atRelease: the frames behind "… is trying to release lock (…) at:".
 func atRelease(r *report) string {
-	if i := r.find(0, has("is trying to release lock")); i >= 0 {
+	if i := r.find(has("is trying to release lock")); i >= 0 {
 		if name := r.pick(r.frames(i+1, nil)); name != "" {
 			return name
 		}
@@ -143,7 +143,7 @@ func atRelease(r *report) string {
 
 // whereUnsafe: where the lock became one that is taken with interrupts on.
 func whereUnsafe(r *report) string {
-	i := r.find(0, func(text string) bool {
+	i := r.find(func(text string) bool {
 		return strings.Contains(text, "which became ") && strings.Contains(text, " at:")
 	})
 	if i < 0 {
@@ -156,7 +156,7 @@ func whereUnsafe(r *report) string {
 
 // whoAllocatedPage: the trace that page_owner kept.
 func whoAllocatedPage(r *report) string {
-	if i := r.find(0, has("page last allocated")); i >= 0 {
+	if i := r.find(has("page last allocated")); i >= 0 {
 		return r.pick(r.frames(i+1, has("page last free")))
 	}
 	return ""
@@ -164,7 +164,7 @@ func whoAllocatedPage(r *report) string {
 
 // whoAllocated: the trace that kmemleak kept.
 func whoAllocated(r *report) string {
-	if i := r.find(0, has("backtrace")); i >= 0 {
+	if i := r.find(has("backtrace")); i >= 0 {
 		return r.pick(r.frames(i+1, func(text string) bool {
 			return hasAny(text, "BUG: memory leak", "unreferenced object")
 		}))
@@ -175,7 +175,7 @@ func whoAllocated(r *report) string {
 // lastFunction: what the worker ran.
 func lastFunction(r *report) string {
 	const said = "last function: "
-	if i := r.find(0, has(said)); i >= 0 {
+	if i := r.find(has(said)); i >= 0 {
 		_, rest, _ := strings.Cut(r.lines[i].text, said)
 		name, _ := cutSymbol(rest)
 		return plainName(name)
@@ -238,7 +238,7 @@ var interrupts = [...]string{"apic_timer_interrupt", "Exception stack", "el1h_64
 // belowInterrupt: what the timer's interrupt interrupted. Above it is how the
 // stall was found.
 func belowInterrupt(r *report) string {
-	if i := r.find(0, has(interrupts[0])); i >= 0 {
+	if i := r.find(has(interrupts[0])); i >= 0 {
 		if j, f := r.registers(i); j >= 0 {
 			below := r.guilty(r.frames(j+1, nil))
 			if name := r.blamed(f); name != "" {
@@ -249,7 +249,7 @@ func belowInterrupt(r *report) string {
 			}
 		}
 	}
-	i := r.find(0, func(text string) bool { return hasAny(text, interrupts[:]...) })
+	i := r.find(func(text string) bool { return hasAny(text, interrupts[:]...) })
 	if i < 0 {
 		return ""
 	}

@@ -48,6 +48,15 @@ func (l reportLine) beginsTrace() bool {
 // frames are the functions from line i on to the end of that trace, or to a line
 // that stops it, if stop is given.
 func (r *report) frames(i int, stop func(string) bool) iter.Seq[string] {
+	return r.framesOf(i, stop, func(frame) bool { return true })
+}
+
+// callers are the functions of arm's lines "callee from function" alone.
+func (r *report) callers() iter.Seq[string] {
+	return r.framesOf(1, nil, func(f frame) bool { return f.callee != "" })
+}
+
+func (r *report) framesOf(i int, stop func(string) bool, wanted func(frame) bool) iter.Seq[string] {
 	return func(yield func(string) bool) {
 		for _, l := range r.from(i) {
 			if l.beginsTrace() || stop != nil && stop(l.text) {
@@ -56,25 +65,7 @@ func (r *report) frames(i int, stop func(string) bool) iter.Seq[string] {
 			f, ok := readFrame(l.text)
 			if !ok {
 				f.function, _ = readPlace(l.text)
-			}
-			if f.callee != "" && !yield(f.callee) || f.function != "" && !yield(f.function) {
-				return
-			}
-		}
-	}
-}
-
-// framesFrom are the functions of arm's lines "f from g" alone.
-func (r *report) framesFrom(i int) iter.Seq[string] {
-	return func(yield func(string) bool) {
-		for _, l := range r.from(i) {
-			if l.beginsTrace() {
-				return
-			}
-			f, ok := readFrame(l.text)
-			if !ok {
-				f.function, _ = readPlace(l.text)
-			} else if f.callee == "" {
+			} else if !wanted(f) {
 				continue
 			}
 			if f.callee != "" && !yield(f.callee) || f.function != "" && !yield(f.function) {
@@ -86,14 +77,9 @@ func (r *report) framesFrom(i int) iter.Seq[string] {
 
 func (r *report) from(i int) []reportLine { return r.lines[min(i, len(r.lines)):] }
 
-// find is the first line from i on for which is holds; -1 when there is none.
-func (r *report) find(i int, is func(string) bool) int {
-	for j, l := range r.from(i) {
-		if is(l.text) {
-			return i + j
-		}
-	}
-	return -1
+// find is the first line for which is holds; -1 when there is none.
+func (r *report) find(is func(string) bool) int {
+	return slices.IndexFunc(r.lines, func(l reportLine) bool { return is(l.text) })
 }
 
 // mainTrace is the first line from i on behind which the report's own trace
