@@ -34,10 +34,13 @@ type earlier struct {
 	ids            map[uint64]bool // hashes of the ids of this record's documents
 }
 
-// replaces returns what the item's documents take the place of, nil when there
-// was nothing.
-func (it *item) replaces() *earlier {
-	if it.record.Kind != transform.KindLAVA || len(it.earlier) == 0 && (it.op != bulk.OpIndex || !it.known.Found && it.begun.IsZero()) {
+// replaces returns what the item's documents, which have this digest, take the
+// place of; nil when that was nothing, or the same documents.
+func (it *item) replaces(digest state.Digest) *earlier {
+	known := it.known.Finished.Known
+	overwrites := it.op == bulk.OpIndex && (it.known.Found || !it.begun.IsZero()) &&
+		(known.Digest != digest || known.Version != transform.Version)
+	if it.record.Kind != transform.KindLAVA || !overwrites && len(it.earlier) == 0 {
 		return nil
 	}
 	e := &earlier{lab: it.record.Lab, job: it.record.Job(), node: it.record.Node(),
@@ -103,15 +106,23 @@ func (r *run) removeEarlier(ctx context.Context, all []*earlier) error {
 	for some := range slices.Chunk(slices.Compact(names), indicesAtOnce) {
 		// What was stored a moment ago is to be found as well.
 		if _, err := r.call(ctx, "/"+strings.Join(some, ",")+"/_refresh?"+whereThere, nil); err != nil {
-			return err
+			return notRemoved(all[0], err)
 		}
 	}
 	for _, e := range all {
 		if err := r.removeLeft(ctx, e); err != nil {
-			return fmt.Errorf("what %s had before is not deleted: %w", e.keys[0], err)
+			return notRemoved(e, err)
 		}
 	}
 	return nil
+}
+
+func notRemoved(e *earlier, err error) error {
+	hint := ""
+	if why := new(bulk.Error); errors.As(err, &why) && why.Status == http.StatusForbidden {
+		hint = " (the role needs read, maintenance and delete on these indices)"
+	}
+	return fmt.Errorf("what was stored of %s before cannot be deleted%s: %w", e.keys[0], hint, err)
 }
 
 const (

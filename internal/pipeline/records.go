@@ -260,7 +260,7 @@ func (w *worker) send(ctx context.Context, it *item) error {
 		received: it.received, time: it.indexTime(w.docs.Time), documents: w.docs.Len(),
 		known: it.knows(), over: it.known.Finished.Known}
 	p.known.Digest = digest
-	p.replaced, p.earlier = replaced(it.earlier), it.replaces()
+	p.replaced, p.earlier = replaced(it.earlier), it.replaces(digest)
 	if len(it.earlierKeys()) > 0 {
 		p.node = it.record.Node()
 	}
