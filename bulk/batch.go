@@ -23,7 +23,7 @@ type entry struct {
 	body    int // payload[body:end-1] is its body
 	end     int
 	key     uint64 // hash of index and id
-	charge  int64  // 0 when it was admitted without waiting for memory
+	charge  int64
 	outcome Outcome
 	status  int
 	fault   *Error // what Elasticsearch said last
@@ -42,14 +42,6 @@ type batch struct {
 	due        bool // FlushInterval is over, or somebody waits for its memory
 	payload    []byte
 	entries    []entry
-	unsettled  int        // documents whose callback has not returned yet
-	barriers   []*barrier // Flush calls waiting for this batch
-}
-
-// barrier is one Flush call: done is closed when all its batches are settled.
-type barrier struct {
-	batches int
-	done    chan struct{}
 }
 
 func (b *batch) empty() bool { return b == nil || len(b.entries) == 0 }

@@ -7,7 +7,6 @@ import (
 	"hash/maphash"
 	"net/http"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/semaphore"
@@ -38,21 +37,19 @@ type Indexer struct {
 	adding context.Context // ends when Add must: fatal error, or Close
 	refuse context.CancelFunc
 
-	arm      chan struct{} // tells the flusher that a batch has begun
-	fatalC   chan struct{} // closed by the fatal error
-	sent     chan struct{} // closed when the last sender has ended
-	done     chan struct{} // closed when the dispatcher and the flusher have, too
-	callback atomic.Uint64 // goroutine id of the dispatcher
+	arm    chan struct{} // tells the flusher that a batch has begun
+	fatalC chan struct{} // closed by the fatal error
+	sent   chan struct{} // closed when the last sender has ended
+	done   chan struct{} // closed when the dispatcher and the flusher have, too
 
 	mu         sync.Mutex // guards all below
 	work       sync.Cond  // a sender may find a batch, or should end
 	results    sync.Cond  // the dispatcher may find a group, or should end
 	filling    *batch
 	queue      []*batch
-	active     []uint64            // sequence numbers of the batches with a sender
-	open       map[*batch]struct{} // batches with a document whose callback has not returned
-	latest     map[uint64]uint64   // key of a document without outcome → its batch
-	groups     []*piece            // answered, waiting for the dispatcher
+	active     []uint64          // sequence numbers of the batches with a sender
+	latest     map[uint64]uint64 // key of a document without outcome → its batch
+	groups     []*piece          // answered, waiting for the dispatcher
 	seq        uint64
 	idle       int // senders waiting for work
 	senders    int // senders that run
@@ -82,7 +79,7 @@ func New(t Transport, onResult func(Result), o Options) (*Indexer, error) {
 		mem:    semaphore.NewWeighted(o.MaxPendingBytes),
 		arm:    make(chan struct{}, 1),
 		fatalC: make(chan struct{}), sent: make(chan struct{}), done: make(chan struct{}),
-		open: map[*batch]struct{}{}, latest: map[uint64]uint64{},
+		latest:  map[uint64]uint64{},
 		senders: o.Requests, flushBytes: o.FlushBytes, count: newCounters(),
 	}
 	ix.gate = newGate(&ix.o)
@@ -113,8 +110,8 @@ func (ix *Indexer) Add(ctx context.Context, d Doc) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
-	charge, err := ix.admit(ctx, d.charge())
-	if err != nil {
+	charge := d.charge()
+	if err := ix.admit(ctx, charge); err != nil {
 		return err
 	}
 	key := maphash.String(ix.seed, d.Index)*31 + maphash.String(ix.seed, d.ID)
@@ -129,14 +126,10 @@ func (ix *Indexer) Add(ctx context.Context, d Doc) error {
 	return nil
 }
 
-// admit takes n bytes from the memory bound, and returns how many it took.
-func (ix *Indexer) admit(ctx context.Context, n int64) (int64, error) {
+// admit takes n bytes from the memory bound.
+func (ix *Indexer) admit(ctx context.Context, n int64) error {
 	if ix.mem.TryAcquire(n) {
-		return n, nil
-	}
-	if ix.inCallback() {
-		// It is the dispatcher that frees memory; it must not wait for itself.
-		return 0, nil
+		return nil
 	}
 	start := time.Now()
 	ix.mu.Lock()
@@ -153,11 +146,11 @@ func (ix *Indexer) admit(ctx context.Context, n int64) (int64, error) {
 	ix.count.addBlocked += time.Since(start)
 	switch {
 	case err == nil:
-		return n, nil
+		return nil
 	case ctx.Err() != nil:
-		return 0, context.Cause(ctx)
+		return context.Cause(ctx)
 	}
-	return 0, ix.refusal()
+	return ix.refusal()
 }
 
 // refusal returns why Add accepts nothing any more, or nil.
@@ -171,44 +164,15 @@ func (ix *Indexer) refusal() error {
 	return nil
 }
 
-// Flush returns when each document added before it has had its callback. It does
-// not keep others from adding. It returns the *FatalError if there is one, or
-// the cause of ctx; the documents then keep their course.
-func (ix *Indexer) Flush(ctx context.Context) error {
-	if ix.inCallback() {
-		return ErrInCallback
-	}
-	ix.mu.Lock()
-	ix.seal(flushExplicit)
-	wait := &barrier{batches: len(ix.open), done: make(chan struct{})}
-	for b := range ix.open {
-		b.barriers = append(b.barriers, wait)
-	}
-	if wait.batches == 0 {
-		close(wait.done)
-	}
-	ix.mu.Unlock()
-
-	select {
-	case <-wait.done:
-		return ix.Fatal()
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
-}
-
 // Close ends the Indexer: it accepts nothing more (ErrClosed), delivers what it
 // has, and returns when all callbacks have and no goroutine is left. When ctx
 // ends first it cancels the requests under way; their documents and all waiting
 // ones are Undelivered. It returns an *UndeliveredError if any document was, by
 // whatever cause. Calling it again waits for the same end.
 func (ix *Indexer) Close(ctx context.Context) error {
-	if ix.inCallback() {
-		return ErrInCallback
-	}
 	ix.mu.Lock()
 	ix.closed = true
-	ix.seal(flushExplicit)
+	ix.seal(flushClose)
 	ix.work.Broadcast()
 	ix.mu.Unlock()
 	ix.refuse()
@@ -254,7 +218,7 @@ func (ix *Indexer) fail(e *FatalError) {
 	if ix.fatal == nil {
 		ix.fatal = e
 		close(ix.fatalC)
-		ix.seal(flushExplicit)
+		ix.seal(flushClose)
 		ix.work.Broadcast()
 	}
 	ix.mu.Unlock()

@@ -59,7 +59,6 @@ func client(tb testing.TB, t http.RoundTripper, addresses ...string) Transport {
 // sentDoc is a document as the server sees it.
 type sentDoc struct {
 	Op, Index, ID string
-	Version       int64
 	Body          string
 }
 
@@ -76,9 +75,8 @@ func readBulk(r *http.Request) ([]sentDoc, error) {
 	var docs []sentDoc
 	for i := 0; i < len(lines); i += 2 {
 		var action map[string]struct {
-			Index   string `json:"_index"`
-			ID      string `json:"_id"`
-			Version int64  `json:"version"`
+			Index string `json:"_index"`
+			ID    string `json:"_id"`
 		}
 		if err := json.Unmarshal([]byte(lines[i]), &action); err != nil || len(action) != 1 {
 			return nil, fmt.Errorf("malformed action/metadata line [%d]: %w", i+1, err)
@@ -87,7 +85,7 @@ func readBulk(r *http.Request) ([]sentDoc, error) {
 			return nil, errors.New("an action without a document")
 		}
 		for op, m := range action {
-			docs = append(docs, sentDoc{op, m.Index, m.ID, m.Version, lines[i+1]})
+			docs = append(docs, sentDoc{op, m.Index, m.ID, lines[i+1]})
 		}
 	}
 	return docs, nil
@@ -245,13 +243,13 @@ func TestStoresDocumentsAsGiven(t *testing.T) {
 		body := []byte(`{"a":1}`)
 		mustAdd(t, ix, Doc{Index: "boot-2026.01.02", ID: "lab/1", Body: body})
 		copy(body, `{"b":2}`) // Add has copied it.
-		mustAdd(t, ix, Doc{Index: "boot-2026.01.02", ID: "lab/2", Op: OpIndex, Version: 17, Body: body, Tag: "x"})
+		mustAdd(t, ix, Doc{Index: "boot-2026.01.02", ID: "lab/2", Op: OpIndex, Body: body, Tag: "x"})
 		if err := ix.Close(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		want := []sentDoc{
-			{"create", "boot-2026.01.02", "lab/1", 0, `{"a":1}`},
-			{"index", "boot-2026.01.02", "lab/2", 17, `{"b":2}`},
+			{"create", "boot-2026.01.02", "lab/1", `{"a":1}`},
+			{"index", "boot-2026.01.02", "lab/2", `{"b":2}`},
 		}
 		if fmt.Sprint(seen) != fmt.Sprint(want) {
 			t.Errorf("server saw %v, want %v", seen, want)
@@ -290,36 +288,6 @@ func TestFlushThresholds(t *testing.T) {
 	f(Options{FlushBytes: 200}, 3, []int{2, 1}, "size") // two lines are some 75 bytes
 	f(Options{}, 3, []int{3}, "time")
 	f(Options{FlushInterval: time.Hour, MaxPendingBytes: 4096}, 40, []int{9, 9, 9, 9}, "time") // Add blocked: nobody can fill it further
-}
-
-func TestFlushIsABarrier(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		h := serve(t, func(w http.ResponseWriter, n int, docs []sentDoc) {
-			time.Sleep(time.Duration(10-n) * time.Second) // later requests answer earlier
-			answer(w, docs, created)
-		})
-		var got results
-		ix := mustNew(t, client(t, inMemory{h}), got.add, Options{FlushActions: 3})
-		mustAdd(t, ix, docs(10)...)
-		if err := ix.Flush(t.Context()); err != nil {
-			t.Fatal(err)
-		}
-		if len(got.all) != 10 {
-			t.Errorf("Flush returned with %d of 10 outcomes", len(got.all))
-		}
-		mustAdd(t, ix, doc(99))
-		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
-		defer cancel()
-		if err := ix.Flush(ctx); !errors.Is(err, context.DeadlineExceeded) {
-			t.Errorf("Flush: %v, want its context's error", err)
-		}
-		if err := ix.Close(t.Context()); err != nil {
-			t.Fatal(err)
-		}
-		if err := ix.Flush(t.Context()); err != nil {
-			t.Errorf("Flush after Close: %v", err)
-		}
-	})
 }
 
 // TestOrderOfOneID: two documents with one id are never under way together, so

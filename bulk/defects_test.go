@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -16,8 +15,8 @@ import (
 )
 
 // Each test is a defect measured in esutil.BulkIndexer v8.19.7 (1–10),
-// go-docappender v2.14.1 (11–13) or read in olivere's BulkProcessor (14); see
-// bulk.md §2 of the design documents.
+// go-docappender v2.14.1 (11–13) or read in olivere's BulkProcessor (14). The third, adding
+// from a callback, is nothing that ours allows.
 
 // 1. The request's buffer was used again while the transport still read it,
 // after a server had answered early. Only the race detector sees it.
@@ -77,50 +76,6 @@ func TestDefect2ItemTooManyRequests(t *testing.T) {
 			if r.Attempts != want {
 				t.Errorf("document %v took %d requests, want %d", r.Doc.Tag, r.Attempts, want)
 			}
-		}
-	})
-}
-
-// 3. Adding from a callback blocked for ever, when the queue was full.
-func TestDefect3AddFromCallback(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		h := serve(t, func(w http.ResponseWriter, _ int, docs []sentDoc) { answer(w, docs, created) })
-		var again atomic.Int64
-		var ix *Indexer
-		onResult := func(r Result) {
-			if r.Doc.Tag == "second" {
-				return
-			}
-			again.Add(1)
-			d := r.Doc
-			d.ID, d.Tag = d.ID+"/again", "second"
-			mustAdd(t, ix, d)
-			if err := ix.Flush(context.Background()); !errors.Is(err, ErrInCallback) {
-				t.Errorf("Flush in a callback: %v, want ErrInCallback", err)
-			}
-			if err := ix.Close(context.Background()); !errors.Is(err, ErrInCallback) {
-				t.Errorf("Close in a callback: %v, want ErrInCallback", err)
-			}
-		}
-		// Room for nine documents, and two goroutines that take it as soon as it is free.
-		ix = mustNew(t, client(t, inMemory{h}), onResult, Options{Requests: 1, MaxPendingBytes: 4096})
-		var wg sync.WaitGroup
-		for g := range 2 {
-			wg.Go(func() {
-				for i := range 100 {
-					mustAdd(t, ix, doc(1000*g+i))
-				}
-			})
-		}
-		wg.Wait()
-		if err := ix.Flush(t.Context()); err != nil { // The callbacks add, so Close only after them.
-			t.Fatal(err)
-		}
-		if err := ix.Close(t.Context()); err != nil {
-			t.Fatal(err)
-		}
-		if s := ix.Stats(); s.Stored != 400 || again.Load() != 200 || s.PendingBytes != 0 {
-			t.Errorf("%d re-added, stats %+v", again.Load(), s)
 		}
 	})
 }

@@ -1,11 +1,6 @@
 package bulk
 
-import (
-	"bytes"
-	"runtime"
-	"slices"
-	"strconv"
-)
+import "slices"
 
 // take returns the next batch to send, or nil when there will be none. finished
 // is the one the caller has settled.
@@ -109,15 +104,14 @@ func (ix *Indexer) tooLarge(n int) {
 // dispatch runs the callbacks. Its goroutine is the only one that does, so they
 // come one after the other, and for one id in the order of Add.
 func (ix *Indexer) dispatch() {
-	ix.callback.Store(goroutineID())
 	for p := ix.nextGroup(); p != nil; p = ix.nextGroup() {
-		n, bytes := ix.countOutcomes(p)
+		bytes := ix.countOutcomes(p)
 		for i := range p.entries {
 			if e := &p.entries[i]; e.outcome != 0 {
 				ix.onResult(p.result(e))
 			}
 		}
-		ix.release(p.batch, n, bytes)
+		ix.release(bytes)
 	}
 }
 
@@ -148,39 +142,10 @@ func (p *piece) result(e *entry) Result {
 	return r
 }
 
-// release gives the memory of n documents back, after their callbacks.
-func (ix *Indexer) release(b *batch, n int, bytes int64) {
+// release gives the memory of documents back, after their callbacks.
+func (ix *Indexer) release(bytes int64) {
 	ix.mu.Lock()
 	ix.count.pendingBytes -= bytes
-	if b.unsettled -= n; b.unsettled == 0 {
-		delete(ix.open, b)
-		for _, w := range b.barriers {
-			if w.batches--; w.batches == 0 {
-				close(w.done)
-			}
-		}
-	}
 	ix.mu.Unlock()
 	ix.mem.Release(bytes)
-}
-
-// inCallback reports whether the caller runs on the dispatcher's goroutine. Go
-// tells a goroutine its id only in a stack trace; this takes about a
-// microsecond, and is asked only where the answer is a deadlock otherwise. If
-// the form of traces ever changed, the answer would be no.
-func (ix *Indexer) inCallback() bool {
-	id := goroutineID()
-	return id != 0 && id == ix.callback.Load()
-}
-
-func goroutineID() uint64 {
-	var buf [64]byte
-	trace := buf[:runtime.Stack(buf[:], false)] // "goroutine 18 [running]:…"
-	trace, _ = bytes.CutPrefix(trace, []byte("goroutine "))
-	digits, _, _ := bytes.Cut(trace, []byte(" "))
-	id, err := strconv.ParseUint(string(digits), 10, 64)
-	if err != nil {
-		return 0
-	}
-	return id
 }

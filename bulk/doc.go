@@ -19,10 +19,9 @@
 //   - Result.Doc.Body is a slice of the request's payload. It is valid only
 //     during the callback; copy it to keep it.
 //   - All callbacks run on one goroutine, one after the other. A slow callback
-//     slows delivery down (Add blocks, memory stays bounded). A callback may
-//     call Add: it never waits for memory there. It must not call Flush or Close
-//     (they refuse with ErrInCallback), nor wait for a goroutine that may be
-//     blocked in Add.
+//     slows delivery down (Add blocks, memory stays bounded). A callback must call
+//     neither Add nor Close, nor wait for a goroutine that may be blocked in
+//     Add: they wait until callbacks return.
 //   - Undelivered says "not known to be stored", not "not stored": a request
 //     whose answer was lost may have been carried out.
 //   - The client under the Transport must not retry (DisableRetry) nor compress

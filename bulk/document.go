@@ -22,11 +22,8 @@ func (op Op) String() string {
 type Doc struct {
 	Index, ID string // both required; ID at most MaxIDBytes, both valid UTF-8
 	Op        Op
-	// Version, if not 0, is an external version (version_type external_gte): a
-	// late retry cannot overwrite a newer document, and is a Duplicate. OpIndex only.
-	Version int64
-	Body    []byte // one JSON object on one line
-	Tag     any    // the caller's, handed back in the Result; comparable, the same for documents of one record
+	Body      []byte // one JSON object on one line
+	Tag       any    // the caller's, handed back in the Result; comparable, the same for documents of one record
 }
 
 // Outcome is what became of a document. Zero is none of them.
@@ -36,7 +33,7 @@ type Outcome uint8
 // again, now or in another process.
 const (
 	Stored      Outcome = iota + 1 // Elasticsearch has it now
-	Duplicate                      // it had this id already (or a newer version)
+	Duplicate                      // it had this id already
 	Rejected                       // it will never take this document
 	Undelivered                    // out of time or attempts, a fatal error, or Close was cut short
 )

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"strconv"
 	"unicode/utf8"
 
 	"github.com/tidwall/gjson"
@@ -17,11 +16,6 @@ func appendDoc(dst []byte, d *Doc) (out []byte, body int) {
 	dst = appendString(dst, d.Index)
 	dst = append(dst, `,"_id":`...)
 	dst = appendString(dst, d.ID)
-	if d.Version != 0 {
-		dst = append(dst, `,"version":`...)
-		dst = strconv.AppendInt(dst, d.Version, 10)
-		dst = append(dst, `,"version_type":"external_gte"`...)
-	}
 	dst = append(dst, "}}\n"...)
 	body = len(dst)
 	dst = append(dst, d.Body...)
@@ -61,11 +55,7 @@ func appendString(dst []byte, s string) []byte {
 // size is what appendDoc appends for d, leaving out escapes (they are rare, and
 // the payload grows when needed).
 func (d *Doc) size() int {
-	n := len(`{"create":{"_index":"","_id":""}}`) + 2 + len(d.Index) + len(d.ID) + len(d.Body)
-	if d.Version != 0 {
-		n += len(`,"version":9223372036854775807,"version_type":"external_gte"`)
-	}
-	return n
+	return len(`{"create":{"_index":"","_id":""}}`) + 2 + len(d.Index) + len(d.ID) + len(d.Body)
 }
 
 // check returns an error that wraps ErrInvalid or ErrTooLarge when d cannot be
@@ -86,12 +76,6 @@ func (d *Doc) check(o *Options) error {
 		return d.invalid("id is not valid UTF-8")
 	case !utf8.ValidString(d.Index):
 		return d.invalid("index is not valid UTF-8")
-	case d.Version < 0:
-		return d.invalid("negative version %d", d.Version)
-	case d.Version != 0 && d.Op != OpIndex:
-		// IndexRequest.validate knows create with internal versions only, and
-		// refuses the whole request.
-		return d.invalid("a version needs OpIndex")
 	case len(d.Body) > o.MaxDocBytes || d.charge() > o.MaxPendingBytes:
 		return fmt.Errorf("%w: %s: body has %d bytes, the limit is %d",
 			ErrTooLarge, d.name(), len(d.Body), min(int64(o.MaxDocBytes), o.MaxPendingBytes-docOverhead))

@@ -20,15 +20,13 @@ func TestCheckRefuses(t *testing.T) {
 	ok := []byte(`{"a":1}`)
 	f(nil, Doc{Index: "i", ID: "1", Body: ok})
 	f(nil, Doc{Index: "i", ID: "1", Body: []byte(" {\"a\":\r1}\t")})
-	f(nil, Doc{Index: "i", ID: strings.Repeat("x", 512), Op: OpIndex, Version: 1, Body: ok})
+	f(nil, Doc{Index: "i", ID: strings.Repeat("x", 512), Op: OpIndex, Body: ok})
 	f(ErrInvalid, Doc{ID: "1", Body: ok})
 	f(ErrInvalid, Doc{Index: "i", Body: ok})
 	f(ErrInvalid, Doc{Index: "i", ID: strings.Repeat("x", 513), Body: ok})
 	f(ErrInvalid, Doc{Index: "i", ID: "\xff", Body: ok})
 	f(ErrInvalid, Doc{Index: "\xff", ID: "1", Body: ok})
 	f(ErrInvalid, Doc{Index: "i", ID: "1", Op: 2, Body: ok})
-	f(ErrInvalid, Doc{Index: "i", ID: "1", Version: 1, Body: ok})
-	f(ErrInvalid, Doc{Index: "i", ID: "1", Op: OpIndex, Version: -1, Body: ok})
 	for _, body := range []string{"", "{", "[]", "1", "null", `"{}"`, `{"a":}`, "{\n}", `{"a":1}{}`, `{"a":1}}`, `{"a":"` + "\x01" + `"}`} {
 		f(ErrInvalid, Doc{Index: "i", ID: "1", Body: []byte(body)})
 	}
@@ -48,12 +46,12 @@ func TestCheckRefuses(t *testing.T) {
 // FuzzEncode: what check accepts becomes two lines from which encoding/json
 // reads the same index, id and body.
 func FuzzEncode(f *testing.F) {
-	f.Add("log-2026.01.02", "lab/1/l/7", []byte(`{"a":1}`), false, int64(0))
-	f.Add("x", "\a\x7f\"\\<>&\u2028\ufffd", []byte(`{"a":"\u0000"}`), true, int64(1<<62))
-	f.Add("\n", "\xff", []byte("{\n}"), true, int64(-1))
+	f.Add("log-2026.01.02", "lab/1/l/7", []byte(`{"a":1}`), false)
+	f.Add("x", "\a\x7f\"\\<>&\u2028\ufffd", []byte(`{"a":"\u0000"}`), true)
+	f.Add("\n", "\xff", []byte("{\n}"), true)
 	o := DefaultOptions()
-	f.Fuzz(func(t *testing.T, index, id string, body []byte, overwrite bool, version int64) {
-		d := Doc{Index: index, ID: id, Body: body, Version: version}
+	f.Fuzz(func(t *testing.T, index, id string, body []byte, overwrite bool) {
+		d := Doc{Index: index, ID: id, Body: body}
 		if overwrite {
 			d.Op = OpIndex
 		}
@@ -70,17 +68,15 @@ func FuzzEncode(f *testing.F) {
 			t.Fatalf("%d bytes, size says %d", len(out), d.size())
 		}
 		type meta struct {
-			Index   string `json:"_index"`
-			ID      string `json:"_id"`
-			Version int64  `json:"version"`
-			Type    string `json:"version_type"`
+			Index string `json:"_index"`
+			ID    string `json:"_id"`
 		}
 		var action map[string]meta
 		if err := json.Unmarshal(out[:at], &action); err != nil {
 			t.Fatalf("action line %q: %v", out[:at], err)
 		}
 		got := action[d.Op.String()]
-		if len(action) != 1 || got.Index != index || got.ID != id || got.Version != version || (got.Type == "external_gte") != (version != 0) {
+		if len(action) != 1 || got.Index != index || got.ID != id {
 			t.Fatalf("action %+v for %+v", action, d)
 		}
 		if !json.Valid(body) {

@@ -13,9 +13,6 @@ var (
 	ErrClosed   = errors.New("bulk: indexer is closed")
 	ErrInvalid  = errors.New("bulk: invalid document")
 	ErrTooLarge = errors.New("bulk: document too large")
-	// ErrInCallback is returned by Flush and Close when a callback calls them:
-	// they would wait for that same callback for ever.
-	ErrInCallback = errors.New("bulk: Flush and Close cannot be called from a result callback")
 )
 
 // ErrOutOfTime is in Result.Err of a document that is Undelivered because its

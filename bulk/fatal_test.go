@@ -30,9 +30,6 @@ func TestFatalAnswersStopTheRun(t *testing.T) {
 			if err := ix.Add(t.Context(), doc(99)); !errors.As(err, &fatal) || fatal.Status != status {
 				t.Errorf("%d: Add: %v, want the fatal error", status, err)
 			}
-			if err := ix.Flush(t.Context()); !errors.As(err, &fatal) {
-				t.Errorf("%d: Flush: %v, want the fatal error", status, err)
-			}
 			err := ix.Close(t.Context())
 			var undelivered *UndeliveredError
 			if !errors.As(err, &undelivered) || undelivered.Count != 15 || !errors.As(err, &fatal) || !strings.Contains(err.Error(), wantText) {

@@ -55,8 +55,6 @@ func (ix *Indexer) seal(why flushReason) {
 	ix.sizeHint = max(len(b.payload), ix.sizeHint-ix.sizeHint/16)
 	ix.docsHint = max(len(b.entries), ix.docsHint-ix.docsHint/16)
 	b.trim()
-	b.unsettled = len(b.entries)
-	ix.open[b] = struct{}{}
 	ix.queue = append(ix.queue, b)
 	ix.count.flushes[why]++
 	ix.work.Signal()

@@ -199,8 +199,8 @@ func randomFaults(t *testing.T, seed uint64) {
 	checkTruth(t, es, &got)
 }
 
-// addFromMany adds some hundred documents from a few goroutines, with pauses
-// and flushes, and returns how many were accepted.
+// addFromMany adds some hundred documents from a few goroutines, with pauses,
+// and returns how many were accepted.
 func addFromMany(t *testing.T, ix *Indexer, rnd *rand.Rand) int {
 	var wg sync.WaitGroup
 	var mu sync.Mutex
@@ -222,13 +222,8 @@ func addFromMany(t *testing.T, ix *Indexer, rnd *rand.Rand) int {
 				mu.Lock()
 				added++
 				mu.Unlock()
-				switch mine.IntN(40) {
-				case 0:
+				if mine.IntN(40) == 0 {
 					time.Sleep(time.Duration(mine.IntN(3000)) * time.Millisecond)
-				case 1:
-					if err := ix.Flush(context.Background()); err != nil && ix.Fatal() == nil {
-						t.Errorf("Flush: %v", err)
-					}
 				}
 			}
 		})

@@ -66,13 +66,13 @@ func TestRealElasticsearch(t *testing.T) {
 		Doc{Index: open, ID: odd, Body: []byte(`{"n":1}`), Tag: "stored"},
 		Doc{Index: open, ID: strings.Repeat("x", MaxIDBytes), Body: []byte(`{"n":1}`), Tag: "stored"},
 		Doc{Index: open, ID: "conflict", Body: []byte(`{"n":"no number"}`), Tag: "rejected"},
-		Doc{Index: open, ID: "versioned", Op: OpIndex, Version: 7, Body: []byte(`{"n":1}`), Tag: "stored"},
+		Doc{Index: open, ID: "replaced", Op: OpIndex, Body: []byte(`{"n":1}`), Tag: "stored"},
 		Doc{Index: prefix + "Upper", ID: "1", Body: []byte(`{"n":1}`), Tag: "undelivered"},
 		Doc{Index: readOnly, ID: "1", Body: []byte(`{"n":1}`), Tag: "undelivered"},
 		Doc{Index: noWrite, ID: "1", Body: []byte(`{"n":1}`), Tag: "undelivered"},
 		Doc{Index: closed, ID: "1", Body: []byte(`{"n":1}`), Tag: "undelivered"},
 		Doc{Index: open, ID: odd, Body: []byte(`{"n":2}`), Tag: "duplicate"},
-		Doc{Index: open, ID: "versioned", Op: OpIndex, Version: 6, Body: []byte(`{"n":2}`), Tag: "duplicate"},
+		Doc{Index: open, ID: "replaced", Op: OpIndex, Body: []byte(`{"n":2}`), Tag: "stored"},
 	)
 	err := ix.Close(t.Context())
 	t.Logf("Close: %v", err)

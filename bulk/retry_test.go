@@ -142,7 +142,7 @@ func TestRequestTimeout(t *testing.T) {
 		if !errors.Is(err, context.DeadlineExceeded) || s.Requests["network"] != 3 {
 			t.Errorf("Close: %v, stats %+v", err, s)
 		}
-		if l := s.RequestSeconds; l.Count != 3 || l.Max < 9.9 || l.P50 < 8 || l.P99 > 10.1 {
+		if l := s.RequestSeconds; l.Count != 3 || l.Max < 9.9 || l.Max > 10.1 || l.Sum < 29 {
 			t.Errorf("latency %+v", l)
 		}
 	})
@@ -200,22 +200,4 @@ func TestBlockedDocumentsDoNotHoldBackOthers(t *testing.T) {
 			t.Errorf("Close: %v, want one undelivered", err)
 		}
 	})
-}
-
-func TestQuantiles(t *testing.T) {
-	var h histogram
-	for i := range 1000 {
-		h.add(time.Duration(i+1) * time.Millisecond)
-	}
-	if l := h.read(); l.P50 < 0.45 || l.P50 > 0.55 || l.P99 < 0.95 || l.P99 > 1 || l.Max != 1 || l.Count != 1000 {
-		t.Errorf("%+v", l)
-	}
-	h = histogram{}
-	if l := h.read(); l.P50 != 0 || l.P99 != 0 {
-		t.Errorf("empty: %+v", l)
-	}
-	h.add(time.Hour)
-	if l := h.read(); l.P99 > 3600 || l.P99 < 131 {
-		t.Errorf("one hour: %+v", l)
-	}
 }

@@ -29,7 +29,7 @@ type Stats struct {
 	// "unusable" (success, but the items could not be read), "cancelled".
 	Requests map[string]int64 `json:"requests"`
 	// Flushes counts the batches by what ended them: "size", "count", "time",
-	// "explicit" (Flush, Close), "order" (a second document with a pending id).
+	// "explicit" (Close), "order" (a second document with a pending id).
 	Flushes   map[string]int64 `json:"flushes"`
 	BytesRaw  int64            `json:"bytes_raw"`  // request bodies before compression, retries included
 	BytesWire int64            `json:"bytes_wire"` // the same as sent
@@ -44,17 +44,6 @@ type Latency struct {
 	Count int64   `json:"count"`
 	Sum   float64 `json:"sum"`
 	Max   float64 `json:"max"`
-	P50   float64 `json:"p50"` // within a factor of two, as the buckets are
-	P99   float64 `json:"p99"`
-	// Buckets are not cumulative: Count of the last one is of all above Le.
-	Buckets []Bucket `json:"-"`
-}
-
-// Bucket counts the requests that took at most Le seconds and more than the
-// bucket before it.
-type Bucket struct {
-	Le    float64
-	Count int64
 }
 
 type flushReason uint8
@@ -63,7 +52,7 @@ const (
 	flushSize flushReason = iota
 	flushCount
 	flushTime
-	flushExplicit
+	flushClose
 	flushOrder
 	flushReasons
 )
@@ -78,7 +67,8 @@ type counters struct {
 	flushes                      [flushReasons]int64
 	rejectedBy, requests         map[string]int64
 	addBlocked                   time.Duration
-	latency                      histogram
+	requestTime, longestRequest  time.Duration
+	requestCount                 int64
 }
 
 func newCounters() counters {
@@ -99,7 +89,7 @@ func (ix *Indexer) Stats() Stats {
 		Requests: maps.Clone(c.requests), Flushes: map[string]int64{},
 		BytesRaw: c.bytesRaw, BytesWire: c.bytesWire,
 		AddBlockedSeconds: c.addBlocked.Seconds(), PausedSeconds: paused.Seconds(),
-		RequestSeconds: c.latency.read(),
+		RequestSeconds: Latency{Count: c.requestCount, Sum: c.requestTime.Seconds(), Max: c.longestRequest.Seconds()},
 	}
 	for i, n := range c.flushes {
 		s.Flushes[flushNames[i]] = n
@@ -113,7 +103,9 @@ func (ix *Indexer) countRequest(class string, raw, wire int, took time.Duration)
 	ix.count.requests[class]++
 	ix.count.bytesRaw += int64(raw)
 	ix.count.bytesWire += int64(wire)
-	ix.count.latency.add(took)
+	ix.count.requestCount++
+	ix.count.requestTime += took
+	ix.count.longestRequest = max(ix.count.longestRequest, took)
 }
 
 func (ix *Indexer) countRetried(n int) {
@@ -123,8 +115,8 @@ func (ix *Indexer) countRetried(n int) {
 }
 
 // countOutcomes counts the documents of p that have an outcome, and returns
-// their number and what they hold of the memory bound.
-func (ix *Indexer) countOutcomes(p *piece) (n int, bytes int64) {
+// what they hold of the memory bound.
+func (ix *Indexer) countOutcomes(p *piece) (bytes int64) {
 	ix.mu.Lock()
 	defer ix.mu.Unlock()
 	for i := range p.entries {
@@ -132,14 +124,13 @@ func (ix *Indexer) countOutcomes(p *piece) (n int, bytes int64) {
 		if e.outcome == 0 {
 			continue
 		}
-		n++
 		bytes += e.charge
 		ix.count.outcomes[e.outcome]++
 		if e.outcome == Rejected {
 			ix.count.reject(e.fault.Type)
 		}
 	}
-	return n, bytes
+	return bytes
 }
 
 func (c *counters) reject(typ string) {
@@ -147,49 +138,4 @@ func (c *counters) reject(typ string) {
 		typ = "other"
 	}
 	c.rejectedBy[typ]++
-}
-
-// histogram has buckets that end at 1 ms × 2ⁱ, up to 131 s, and one for the rest.
-type histogram struct {
-	buckets  [19]int64
-	sum, top time.Duration
-}
-
-func (h *histogram) add(d time.Duration) {
-	i := 0
-	for limit := time.Millisecond; d > limit && i < len(h.buckets)-1; limit *= 2 {
-		i++
-	}
-	h.buckets[i]++
-	h.sum += d
-	h.top = max(h.top, d)
-}
-
-func (h *histogram) read() Latency {
-	l := Latency{Sum: h.sum.Seconds(), Max: h.top.Seconds(), Buckets: make([]Bucket, len(h.buckets))}
-	le := 0.001
-	for i, n := range h.buckets {
-		l.Buckets[i] = Bucket{Le: le, Count: n}
-		l.Count += n
-		le *= 2
-	}
-	l.P50, l.P99 = l.quantile(0.5), l.quantile(0.99)
-	return l
-}
-
-// quantile interpolates within the bucket, whose upper end is at most the Max.
-func (l *Latency) quantile(q float64) float64 {
-	rank, seen, from := q*float64(l.Count), 0.0, 0.0
-	for i, b := range l.Buckets {
-		to := min(b.Le, l.Max)
-		if i == len(l.Buckets)-1 {
-			to = l.Max
-		}
-		n := float64(b.Count)
-		if n > 0 && seen+n >= rank {
-			return from + (to-from)*max(rank-seen, 0)/n
-		}
-		seen, from = seen+n, b.Le
-	}
-	return l.Max
 }

@@ -16,7 +16,11 @@ import (
 func TestExport(t *testing.T) {
 	k := kibanatest.Start(t, kibanatest.Options{MissingTypes: []string{"map", "tag"}})
 	c := connect(t, k, Options{})
-	all, err := NDJSON("lab-")
+	objects, err := Objects("lab-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	all, err := File(objects, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -148,14 +148,3 @@ func marshal(v any) ([]byte, error) {
 	}
 	return bytes.TrimSuffix(line.Bytes(), []byte("\n")), nil
 }
-
-// NDJSON returns the file to import: Objects(prefix), one a line, and last the
-// line of export details that Kibana's own exports end with and its import
-// skips. The same prefix gives the same bytes.
-func NDJSON(prefix string) ([]byte, error) {
-	objects, err := Objects(prefix)
-	if err != nil {
-		return nil, err
-	}
-	return File(objects, nil)
-}

@@ -34,21 +34,32 @@ func TestPrefix(t *testing.T) {
 		t.Errorf("no data view for %s: %v", all, titles)
 	}
 	for _, bad := range []string{"*", "a,b-", "a b", "x\n"} {
-		if _, err := kibana.NDJSON(bad); err == nil || !strings.Contains(err.Error(), "prefix") {
+		if _, err := kibana.Objects(bad); err == nil || !strings.Contains(err.Error(), "prefix") {
 			t.Errorf("prefix %q: %v", bad, err)
 		}
 	}
 }
 
-// Saved twice, the file is the same: otherwise each backup differs.
-func TestNDJSONIsStable(t *testing.T) {
-	first, err := kibana.NDJSON("")
+// shipped is the file with our objects.
+func shipped(t *testing.T) []byte {
+	t.Helper()
+	objects, err := kibana.Objects("")
 	if err != nil {
 		t.Fatal(err)
 	}
+	file, err := kibana.File(objects, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return file
+}
+
+// Saved twice, the file is the same: otherwise each backup differs.
+func TestFileIsStable(t *testing.T) {
+	first := shipped(t)
 	for range 5 {
-		if again, err := kibana.NDJSON(""); err != nil || !bytes.Equal(first, again) {
-			t.Fatalf("another file from the same objects (%v)", err)
+		if again := shipped(t); !bytes.Equal(first, again) {
+			t.Fatal("another file from the same objects")
 		}
 	}
 	if !bytes.HasSuffix(first, []byte("\n")) {

@@ -1,18 +1,5 @@
 package transform
 
-// Detect says what a payload is by its fields alone. It returns a
-// [*RefusedError] when the payload is not a JSON object or could be anything.
-func Detect(payload []byte) (Kind, error) {
-	var r Record
-	if err := r.Parse(payload, Options{}); err != nil {
-		if r.Kind != "" {
-			return r.Kind, nil // known for what it is, and refused for another reason
-		}
-		return "", err
-	}
-	return r.Kind, nil
-}
-
 // detect goes by the fields that only one kind has. A callback is asked for
 // first: it is the only one with a job definition or a log; then boots, which
 // carry build facts too. What has build facts and a lab, but no board, was made

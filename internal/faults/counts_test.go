@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
-	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -23,7 +22,7 @@ type counts struct {
 	raw, wire         int64            // bytes of the bodies, unpacked and as they came
 	stored, duplicate int64            // in the answers that kcing got
 	rejected          map[string]int64 // likewise, by type
-	took              []time.Duration  // until the answer was about to be sent; kcing's are longer
+	longest           time.Duration    // until the answer was about to be sent; kcing's are longer
 }
 
 func newCounts(t *testing.T) *counts {
@@ -55,7 +54,7 @@ func (n *counts) result(class string, answer []byte, took time.Duration) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.requests[class]++
-	n.took = append(n.took, took)
+	n.longest = max(n.longest, took)
 	if class != "200" {
 		return
 	}
@@ -80,15 +79,4 @@ func (n *counts) result(class string, answer []byte, took time.Duration) {
 			}
 		}
 	}
-}
-
-// quantile is the duration, in seconds, that this share of the requests did not
-// exceed.
-func (n *counts) quantile(q float64) float64 {
-	sorted := slices.Sorted(slices.Values(n.took))
-	rank := 0
-	for float64(rank+1) < q*float64(len(sorted)) {
-		rank++
-	}
-	return sorted[rank].Seconds()
 }

@@ -60,12 +60,6 @@ func statusOf(err error) int {
 	return 0
 }
 
-// Denied reports whether err is an API's 401 or 403: asking again is of no use.
-func Denied(err error) bool {
-	var s *StatusError
-	return errors.As(err, &s) && (s.Status == http.StatusUnauthorized || s.Status == http.StatusForbidden)
-}
-
 // TransferError is a request without a usable answer after all tries: no
 // connection, cut off, too slow, or a server that is not able to answer.
 type TransferError struct {

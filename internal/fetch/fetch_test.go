@@ -201,7 +201,7 @@ func TestRetrySucceeds(t *testing.T) {
 
 // Answers that another try would not change.
 func TestFinalAnswers(t *testing.T) {
-	f := func(status int, gone, denied bool) {
+	f := func(status int, gone bool) {
 		t.Helper()
 		server := &answers{next: []reply{says(status, "<html>\n x")}}
 		_, took, err := get(t, Options{}, server)
@@ -209,17 +209,17 @@ func TestFinalAnswers(t *testing.T) {
 		if !errors.As(err, &s) || s.Status != status || took != 0 || server.requests() != 1 {
 			t.Errorf("%d: %v after %v, %d requests", status, err, took, server.requests())
 		}
-		if errors.Is(err, ErrGone) != gone || Denied(err) != denied {
-			t.Errorf("%d: gone %v, denied %v", status, errors.Is(err, ErrGone), Denied(err))
+		if errors.Is(err, ErrGone) != gone {
+			t.Errorf("%d: gone %v", status, errors.Is(err, ErrGone))
 		}
 	}
-	f(400, true, false)
-	f(401, false, true)
-	f(403, true, true)
-	f(404, true, false)
-	f(410, true, false)
-	f(422, false, false)
-	f(501, false, false)
+	f(400, true)
+	f(401, false)
+	f(403, true)
+	f(404, true)
+	f(410, true)
+	f(422, false)
+	f(501, false)
 }
 
 // A body is unpacked by what it is, and its size is bounded unpacked.

@@ -54,9 +54,6 @@ func (t *Tokens) Reload() error {
 	return nil
 }
 
-// Len is the number of tokens.
-func (t *Tokens) Len() int { return len(t.all()) }
-
 func (t *Tokens) all() []token {
 	if list := t.list.Load(); list != nil {
 		return *list

@@ -250,7 +250,11 @@ func enum(err error) error {
 
 func shipped(t testing.TB) []byte {
 	t.Helper()
-	ndjson, err := kibana.NDJSON("")
+	objects, err := kibana.Objects("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ndjson, err := kibana.File(objects, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
