@@ -27,7 +27,7 @@ const (
 	// database has given up: it ends a query after 30 s.
 	slowAnswer = 20 * time.Second
 	// shortest is the shortest window that is worth asking for.
-	shortest = time.Second
+	shortest = time.Minute
 )
 
 // query is one list to ask for: jobs that ended after from and before before.
