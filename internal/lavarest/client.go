@@ -161,7 +161,7 @@ func (o *Origin) stop(format string, args ...any) error {
 	return &refusal{o.base + " " + fmt.Sprintf(format, args...)}
 }
 
-const checkToken = "check --lava-token (LAVA_TOKEN), or the lab's line in --lava-tokens"
+const checkHint = "check --lava-token (LAVA_TOKEN), or the lab's line in --lava-tokens"
 
 // explain says what a status means, coming from LAVA or from what stands before
 // it.
@@ -176,7 +176,7 @@ func (o *Origin) explain(err error) error {
 		return o.redirected(s)
 	case http.StatusForbidden:
 		if o.token {
-			return o.stop("refuses the token (403%s); "+checkToken, after(s.Detail))
+			return o.stop("refuses the token (403%s); "+checkHint, after(s.Detail))
 		}
 		return o.stop("refuses access (403%s); it may want a token: see --lava-token (LAVA_TOKEN)", after(s.Detail))
 	case http.StatusUnauthorized:
@@ -198,7 +198,7 @@ func (o *Origin) explain(err error) error {
 func (o *Origin) redirected(s *fetch.StatusError) error {
 	if strings.Contains(s.Location, "/accounts/login") || strings.Contains(s.Location, "/login") {
 		if o.token {
-			return o.stop("asks for a login, so it does not take the token; " + checkToken)
+			return o.stop("asks for a login, so it does not take the token; " + checkHint)
 		}
 		return o.stop("shows its jobs only after a login (REQUIRE_LOGIN); " +
 			"give the API token of one of its users: --lava-token (LAVA_TOKEN)")
