@@ -72,7 +72,7 @@ func run(ctx context.Context, w io.Writer, url, prefix string) error {
 	}
 	_, err = fmt.Fprintf(w, `
 Look further:
-  demo-report.html  what fails now, since when, and what the last kernel changed: open it in a browser
+  demo-report.html  for a browser: what fails now, and what the last kernel changed
   curl -s '%s/%slog-*/_search?q=msg:%%22not+syncing%%22&_source_includes=board,kernel,msg&size=3&pretty'
   ./kcing status --env-file .cache/demo/kcing.env
   make es-down     stops the Elasticsearch that make demo or make es-up started
@@ -86,9 +86,9 @@ func printIncidents(ctx context.Context, w io.Writer, es elastic) error {
 	if err != nil || len(titles) == 0 {
 		return err
 	}
-	_, _ = fmt.Fprintf(w, "\n%-78s %6s %6s\n", "what fails", "jobs", "boards")
+	_, _ = fmt.Fprintf(w, "\n%6s %6s  %s\n", "jobs", "boards", "what fails")
 	for _, t := range titles {
-		_, _ = fmt.Fprintf(w, "  %-76.76s %6d %6d\n", t.name, t.jobs, t.boards)
+		_, _ = fmt.Fprintf(w, "%6d %6d  %.64s\n", t.jobs, t.boards, t.name)
 	}
 	return nil
 }

@@ -71,8 +71,8 @@ boots by lab          pass   fail  other  pass rate
   lab-b                  1      1      2       25 %
   lab-a                  3      0      0      100 %
 
-what fails                                                                       jobs boards
-  WARNING in teapot_boil                                                            3      2
+  jobs boards  what fails
+     3      2  WARNING in teapot_boil
 
 `
 	if got, _, _ := strings.Cut(out.String(), "Look further"); got != want {
