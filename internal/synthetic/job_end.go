@@ -53,7 +53,7 @@ func (j *job) breakDown() {
 		l.debug("Calling: 'nice' '/usr/local/bin/pdu' '--host=pdu-%s-%d' '--port=%d' 'reboot'", j.site.lab.host, 1+j.below(3), 1+j.below(16))
 		l.wait(int64(j.between(5, 40)) * second)
 		l.debug(">> timeout: no answer from pdu-%s", j.site.lab.host)
-		j.fail("Infrastructure", "Command '/usr/local/bin/pdu' failed with exit code 1: no answer from the power switch", j.between(500, 4000),
+		j.fail("Infrastructure", "Unable to reboot: '/usr/local/bin/pdu' failed", j.between(500, 4000),
 			[2]string{"2.4.1", "reset-device"}, [2]string{"2.4", "uboot-retry"}, [2]string{"2", "uboot-action"})
 	default:
 		j.deploy()

@@ -15,7 +15,7 @@ var bugForms = []form{
 		title: "BUG: bad usercopy in {F}", locate: inTrace, innocent: patterns(`usercopy __check`), traced: true},
 	{kind: Bug, has: "el BUG at ", re: rx(`[kK]ernel BUG at lib/list_debug`), title: "BUG: corrupted list in {F}", locate: inTrace, traced: true},
 	{kind: Bug, has: "el BUG at ", re: rx(`[kK]ernel BUG at `), title: "kernel BUG in {F}", locate: atRegisters, innocent: patterns(`^skb_`), traced: true},
-	{kind: Bug, has: "overwritten|ct already free|pointer corrupt|chain corrupt|s remaining |nvalid Freelist",
+	{kind: Bug, has: "verwritten|ct already free|r corrupt|n corrupt|s remaining |d Freelist",
 		re: rx(`BUG [\w.-]+ \((?:Not tainted|Tainted:[^)]*)\): ([A-Z][A-Za-z _]*?)(?: in \S+)?(?: on \w+\(\))?$`), title: "BUG: {1}"}, // of SLUB
 }
 

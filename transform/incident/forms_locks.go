@@ -8,7 +8,7 @@ var lockHolder = patterns(`lock_sock release_sock`)
 var lockForms = []form{
 	{kind: Lockdep, has: "BUG: spinlock|BUG: rwlock", re: rx(`BUG: (spinlock|rwlock) (lockup suspected|already unlocked|(?:cpu )?recursion|bad magic|wrong owner|wrong CPU|trylock failure on UP)`),
 		title: "BUG: {1} {2} in {F}", locate: inTrace, innocent: patterns(`spin_ _lock _unlock`), traced: true},
-	{kind: Atomic, has: "BUG: scheduling", re: rx(`BUG: scheduling while atomic`),
+	{kind: Atomic, has: "g while atomic", re: rx(`BUG: scheduling while atomic`),
 		title: "BUG: scheduling while atomic in {F}", locate: inTrace, innocent: patterns(`schedule`), traced: true},
 	{kind: Atomic, has: "BUG: sleeping", re: rx(`BUG: sleeping function called from invalid context`),
 		title: "BUG: sleeping function called from invalid context in {F}", locate: inTrace, traced: true},

@@ -40,8 +40,8 @@ var oopsForms = []form{
 }
 
 // otherTraps are windows of what die() says on different architectures.
-const otherTraps = "] Oops: |] Oops - |Oops [#|Oops[#1|de[#1]:|ss[#1]:|simd exception: |fpu exception: |uble fault: |d sw trap|" +
-	"ilc:1 [#|ilc:2 [#|ilc:3 [#|[#1] SMP|[#1] PREEMPT|[#1] ARM"
+const otherTraps = "] Oops: |] Oops - |Oops [#|Oops[#1|de[#1]:|ss[#1]:|simd exception: |fpu exception: | double fault|d sw trap|" +
+	"ilc:1 [#|ilc:2 [#|ilc:3 [#|[#1] SMP|[#1] PREEMPT"
 
 // Traps of the processor. The text differs by architecture, the "[#1]" of die()
 // is everywhere.
