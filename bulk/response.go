@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/tidwall/gjson"
 )
@@ -245,25 +244,4 @@ func faultOf(status int, v gjson.Result) *Error {
 	e.Type = strings.Clone(clip(e.Type, 200))
 	e.Reason = strings.ToValidUTF8(strings.Clone(clip(e.Reason, 2<<10)), "\uFFFD")
 	return e
-}
-
-// retryAfter reads a Retry-After header: seconds or an HTTP date (RFC 9110
-// §10.2.3). Zero: none, or over. It is cut at a day: a longer one is a mistake.
-func retryAfter(h http.Header, now time.Time) time.Duration {
-	v := strings.TrimSpace(h.Get("Retry-After"))
-	if v == "" {
-		return 0
-	}
-	const longest = 24 * time.Hour
-	if n, err := strconv.ParseUint(v, 10, 63); err == nil {
-		if n > uint64(longest/time.Second) {
-			return longest
-		}
-		return time.Duration(n) * time.Second
-	}
-	at, err := http.ParseTime(v)
-	if err != nil {
-		return 0
-	}
-	return min(max(at.Sub(now), 0), longest)
 }

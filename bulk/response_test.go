@@ -3,10 +3,8 @@ package bulk
 import (
 	"encoding/json"
 	"errors"
-	"net/http"
 	"strings"
 	"testing"
-	"time"
 )
 
 // TestDecisionTable is the table of bulk.md §4, and what it leaves open.
@@ -116,27 +114,6 @@ func TestDecodeError(t *testing.T) {
 	f(`<html>Authorization: ApiKey c2VjcmV0</html>`, Error{}) // a proxy may echo a secret
 	f(``, Error{})
 	f(`{"error":`, Error{})
-}
-
-func TestRetryAfter(t *testing.T) {
-	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
-	f := func(v string, want time.Duration) {
-		t.Helper()
-		if got := retryAfter(http.Header{"Retry-After": {v}}, now); got != want {
-			t.Errorf("%q: %v, want %v", v, got, want)
-		}
-	}
-	f("", 0)
-	f("0", 0)
-	f(" 30 ", 30*time.Second)
-	f("-5", 0)
-	f("1.5", 0)
-	f("soon", 0)
-	f("99999999999999999999", 0)
-	f("9223372036854775807", 24*time.Hour)
-	f("Fri, 02 Jan 2026 03:05:05 GMT", time.Minute)
-	f("Fri, 02 Jan 2026 03:00:00 GMT", 0)
-	f("Fri, 02 Jan 2099 03:00:00 GMT", 24*time.Hour)
 }
 
 // FuzzDecodeItems: no panic, no hang, and what is accepted is what encoding/json

@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/elastic/go-elasticsearch/v8/esapi"
+
+	"github.com/kcing/kcing/internal/retry"
 )
 
 // maxAnswerBytes bounds what is read of one answer. Elasticsearch's answer to
@@ -173,7 +175,7 @@ func (s *sender) send(p *piece) reply {
 
 // read reads and closes the answer.
 func (s *sender) read(p *piece, res *esapi.Response) reply {
-	r := reply{status: res.StatusCode, after: retryAfter(res.Header, time.Now())}
+	r := reply{status: res.StatusCode, after: retry.After(res.Header, time.Now())}
 	defer func() { _ = res.Body.Close() }() // Nothing to do about it: the answer is read.
 	s.answer.Reset()
 	n, err := s.answer.ReadFrom(io.LimitReader(res.Body, maxAnswerBytes+1))

@@ -15,6 +15,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/kcing/kcing/internal/retry"
 )
 
 // ErrCredentials is in the chain of every error that comes from Kibana refusing
@@ -253,8 +255,8 @@ func (c *Client) Wait(ctx context.Context, p Patience) (Status, error) {
 		if left <= 0 {
 			return s, waited(err, budget)
 		}
-		if err := sleep(ctx, min(pause, left)); err != nil {
-			return s, err
+		if retry.Sleep(ctx, min(pause, left)) != nil {
+			return s, ctx.Err()
 		}
 	}
 }

@@ -10,9 +10,10 @@ import (
 	"mime"
 	"net/http"
 	"net/url"
-	"strconv"
 	"strings"
 	"time"
+
+	"github.com/kcing/kcing/internal/retry"
 )
 
 const (
@@ -102,8 +103,8 @@ func (c *Client) do(ctx context.Context, r call) (answer, error) {
 		if left <= starting.retryAfter {
 			return a, fmt.Errorf("%s: %w, for %v by now; try again later", r.op, err, time.Since(started).Round(time.Second))
 		}
-		if err := sleep(ctx, max(starting.retryAfter, min(pause, left))); err != nil {
-			return a, err
+		if retry.Sleep(ctx, max(starting.retryAfter, min(pause, left))) != nil {
+			return a, ctx.Err()
 		}
 	}
 }
@@ -176,7 +177,7 @@ func (c *Client) refusal(r call, res *http.Response, a answer) error {
 		if reason == "" {
 			reason = strings.ToLower(http.StatusText(a.status))
 		}
-		return &NotReadyError{URL: e.URL, Status: a.status, Reason: reason, retryAfter: retryAfter(res.Header)}
+		return &NotReadyError{URL: e.URL, Status: a.status, Reason: reason, retryAfter: retry.After(res.Header, time.Now())}
 	case a.status/100 == 3:
 		c.redirected(e, res)
 	case a.status == http.StatusUnauthorized:
@@ -250,25 +251,6 @@ func (c *Client) scrub(text string) string {
 		}
 	}
 	return text
-}
-
-func retryAfter(h http.Header) time.Duration {
-	n, err := strconv.Atoi(h.Get("Retry-After"))
-	if err != nil || n < 0 {
-		return 0
-	}
-	return time.Duration(min(n, 3600)) * time.Second
-}
-
-func sleep(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 }
 
 // oneLine is text from outside, short and without control characters.

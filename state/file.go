@@ -9,6 +9,8 @@ import (
 
 	"go.etcd.io/bbolt"
 	berrors "go.etcd.io/bbolt/errors"
+
+	"github.com/kcing/kcing/internal/retry"
 )
 
 // openHold opens and locks the file, as soon as no other process has it, and
@@ -118,7 +120,7 @@ func waitLock(ctx context.Context, f *os.File, start time.Time, o opening) error
 			pid, command := holder(f.Name())
 			return &LockedError{Path: f.Name(), Waited: time.Since(start), PID: pid, Command: command}
 		}
-		if err := sleep(ctx, pollEvery(time.Since(start))); err != nil {
+		if err := retry.Sleep(ctx, pollEvery(time.Since(start))); err != nil {
 			return err
 		}
 	}

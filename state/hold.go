@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"go.etcd.io/bbolt"
+
+	"github.com/kcing/kcing/internal/retry"
 )
 
 // hold is the time in which this process has the file. Fields but db and file
@@ -90,7 +92,7 @@ func (s *Store) take(ctx context.Context, start time.Time) (*hold, error) {
 	s.mu.Unlock()
 
 	var h *hold
-	err := sleep(ctx, pause)
+	err := retry.Sleep(ctx, pause)
 	if err == nil {
 		h, err = openHold(ctx, s.path, start.Add(s.wait))
 	}
@@ -193,18 +195,4 @@ func (s *Store) Close() error {
 		s.mu.Lock()
 	}
 	return nil
-}
-
-func sleep(ctx context.Context, d time.Duration) error {
-	if d <= 0 {
-		return nil
-	}
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
 }

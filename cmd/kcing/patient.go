@@ -5,11 +5,11 @@ import (
 	"context"
 	"errors"
 	"io"
-	"math/rand/v2"
 	"net/http"
 	"syscall"
 	"time"
 
+	"github.com/kcing/kcing/internal/retry"
 	"github.com/kcing/kcing/mappings"
 )
 
@@ -39,7 +39,7 @@ const (
 
 // Perform implements [mappings.Transport].
 func (p patient) Perform(req *http.Request) (*http.Response, error) {
-	pause := firstPause
+	pauses := retry.Backoff{First: firstPause, Longest: longestPause}
 	for try := 1; ; try++ {
 		res, err := p.once(req)
 		switch {
@@ -50,14 +50,9 @@ func (p patient) Perform(req *http.Request) (*http.Response, error) {
 		case err != nil && !brokenConnection(err) && try >= p.nodes:
 			return nil, err
 		}
-		timer := time.NewTimer(time.Duration(rand.Float64() * float64(pause))) //nolint:gosec // no secret
-		select {
-		case <-timer.C:
-		case <-req.Context().Done():
-			timer.Stop()
+		if retry.Sleep(req.Context(), pauses.Next()) != nil {
 			return res, err
 		}
-		pause = min(2*pause, longestPause)
 	}
 }
 

@@ -17,6 +17,8 @@ import (
 
 	"github.com/elastic/go-elasticsearch/v8"
 	"github.com/elastic/go-elasticsearch/v8/esapi"
+
+	"github.com/kcing/kcing/internal/retry"
 )
 
 // reachFor is how long Elasticsearch may take to answer at the start, all nodes
@@ -76,10 +78,8 @@ func (a *app) connectWithin(ctx context.Context, s *settings) (*elasticsearch.Ba
 			return nil, fmt.Errorf("%w (after waiting %v; --wait TIME waits longer)", err, s.wait)
 		}
 		log.Debug("waiting for Elasticsearch", "because", err)
-		select {
-		case <-time.After(pause):
-		case <-ctx.Done():
-			return nil, context.Cause(ctx)
+		if err := retry.Sleep(ctx, pause); err != nil {
+			return nil, err
 		}
 	}
 }

@@ -15,6 +15,7 @@ import (
 
 	"github.com/kcing/kcing/internal/intake"
 	"github.com/kcing/kcing/internal/pipeline"
+	"github.com/kcing/kcing/internal/retry"
 	"github.com/kcing/kcing/internal/serve"
 	"github.com/kcing/kcing/internal/spool"
 	"github.com/kcing/kcing/state"
@@ -166,11 +167,7 @@ const firstRetention = time.Minute
 func (s *service) retain(ctx context.Context) {
 	wait := min(firstRetention, s.args.drpEvery)
 	for {
-		timer := time.NewTimer(wait)
-		select {
-		case <-timer.C:
-		case <-ctx.Done():
-			timer.Stop()
+		if retry.Sleep(ctx, wait) != nil {
 			return
 		}
 		if wait = s.untilRetention(ctx); wait > 0 {

@@ -9,6 +9,8 @@ import (
 	"fmt"
 	"io"
 	"time"
+
+	"github.com/kcing/kcing/internal/gzipped"
 )
 
 var (
@@ -16,12 +18,11 @@ var (
 	errIdle    = errors.New("the server sent nothing for too long")
 )
 
-// readBody reads all of it, decompressed when it begins like gzip (RFC 1952,
-// 2.3.1): names and headers of storage servers are not to be trusted.
+// readBody reads all of it, decompressed when it begins like gzip.
 func readBody(in io.Reader, most int64) ([]byte, error) {
 	raw := bufio.NewReaderSize(in, 64<<10)
 	var from io.Reader = raw
-	if magic, _ := raw.Peek(2); len(magic) == 2 && magic[0] == 0x1f && magic[1] == 0x8b {
+	if magic, _ := raw.Peek(2); gzipped.Begins(magic) {
 		z, err := gzip.NewReader(raw)
 		if err != nil {
 			return nil, fmt.Errorf("damaged gzip data: %w", err)

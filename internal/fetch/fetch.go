@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"golang.org/x/sync/semaphore"
+
+	"github.com/kcing/kcing/internal/retry"
 )
 
 // Defaults of Options.
@@ -141,7 +143,7 @@ func (c *Client) Do(ctx context.Context, r Request) (Response, error) {
 		return Response{}, context.Cause(ctx)
 	}
 	defer c.slot.Release(1)
-	var pause backoff
+	pause := backoff{growing: retry.Backoff{First: firstPause, Longest: maxPause}}
 	for try := 1; ; try++ {
 		started := time.Now()
 		res, err := c.try(ctx, r)
@@ -161,8 +163,8 @@ func (c *Client) Do(ctx context.Context, r Request) (Response, error) {
 			return Response{}, &TransferError{URL: Redact(r.URL), Tries: try, Err: err}
 		}
 		c.o.Logger.Debug("download failed, trying again", "url", Redact(r.URL), "try", try, "in", wait, "error", reason(err))
-		if !sleep(ctx, wait) {
-			return Response{}, context.Cause(ctx)
+		if err := retry.Sleep(ctx, wait); err != nil {
+			return Response{}, err
 		}
 	}
 }
@@ -213,7 +215,7 @@ func (c *Client) try(parent context.Context, r Request) (Response, error) {
 	if res.StatusCode < 200 || res.StatusCode > 299 {
 		text, _ := io.ReadAll(io.LimitReader(in, 4<<10))
 		status := &StatusError{URL: Redact(r.URL), Status: res.StatusCode, Detail: detail(text), Location: location(res)}
-		return Response{}, &answer{status: status, retryAfter: retryAfter(res.Header, time.Now())}
+		return Response{}, &answer{status: status, retryAfter: retry.After(res.Header, time.Now())}
 	}
 	if res.ContentLength > r.MaxBytes {
 		return Response{}, tooLarge(r.MaxBytes)

@@ -14,6 +14,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/kcing/kcing/internal/retry"
 )
 
 // reply is what a server says to a request.
@@ -164,7 +166,7 @@ func TestSlowServerIsSpared(t *testing.T) {
 // An answer after 100 s is one, and a restart of 15 s costs no download.
 func TestPatience(t *testing.T) {
 	late := func(r *http.Request) (*http.Response, error) {
-		if !sleep(r.Context(), 100*time.Second) {
+		if retry.Sleep(r.Context(), 100*time.Second) != nil {
 			return nil, r.Context().Err()
 		}
 		return says(200, "late")(r)
@@ -309,7 +311,7 @@ func TestTimeout(t *testing.T) {
 type dripping struct{ ctx context.Context } //nolint:containedctx // a Read takes none
 
 func (d dripping) Read(p []byte) (int, error) {
-	if !sleep(d.ctx, time.Second) {
+	if retry.Sleep(d.ctx, time.Second) != nil {
 		return 0, d.ctx.Err()
 	}
 	p[0] = 'x'
@@ -380,18 +382,6 @@ func TestReach(t *testing.T) {
 			return nil, r.Context().Err()
 		}, false)
 	})
-}
-
-func TestRetryAfterForms(t *testing.T) {
-	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
-	for value, want := range map[string]time.Duration{
-		"": 0, "7": 7 * time.Second, "-7": 0, "soon": 0, "99999999999999": 0,
-		"Fri, 02 Jan 2026 03:05:05 GMT": time.Minute, "Thu, 01 Jan 2026 00:00:00 GMT": 0,
-	} {
-		if got := retryAfter(http.Header{"Retry-After": {value}}, now); got != want {
-			t.Errorf("%q: %v, want %v", value, got, want)
-		}
-	}
 }
 
 func TestRedact(t *testing.T) {

@@ -1,13 +1,12 @@
 package fetch
 
 import (
-	"context"
 	"crypto/x509"
 	"errors"
-	"math/rand/v2"
 	"net/http"
-	"strconv"
 	"time"
+
+	"github.com/kcing/kcing/internal/retry"
 )
 
 // Pauses between tries: firstPause, which doubles from try to try up to maxPause,
@@ -67,22 +66,10 @@ func finalError(url string, err error) error {
 	return &TransferError{URL: Redact(url), Tries: 1, Err: err}
 }
 
-// retryAfter reads the header: seconds or a date (RFC 9110, 10.2.3).
-func retryAfter(h http.Header, now time.Time) time.Duration {
-	v := h.Get("Retry-After")
-	if s, err := strconv.ParseInt(v, 10, 32); err == nil && s > 0 {
-		return time.Duration(s) * time.Second
-	}
-	if t, err := http.ParseTime(v); err == nil && t.After(now) {
-		return t.Sub(now)
-	}
-	return 0
-}
-
 // backoff chooses the pauses of one download.
 type backoff struct {
-	most time.Duration
-	slow int // tries that timed out
+	growing retry.Backoff
+	slow    int // tries that timed out
 }
 
 func (b *backoff) next(err error) time.Duration {
@@ -90,22 +77,10 @@ func (b *backoff) next(err error) time.Duration {
 		b.slow++
 		return slowPause
 	}
-	b.most = min(max(2*b.most, firstPause), maxPause)
+	pause := b.growing.Next()
 	var a *answer
 	if errors.As(err, &a) && a.retryAfter > 0 {
 		return a.retryAfter
 	}
-	return b.most - time.Duration(rand.Int64N(int64(b.most/2))) //nolint:gosec // jitter, no secret
-}
-
-// sleep reports whether it slept to the end.
-func sleep(ctx context.Context, d time.Duration) bool {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return true
-	case <-ctx.Done():
-		return false
-	}
+	return pause
 }

@@ -2,7 +2,6 @@ package intake
 
 import (
 	"bufio"
-	"bytes"
 	"compress/gzip"
 	"errors"
 	"fmt"
@@ -10,6 +9,8 @@ import (
 	"net/http"
 	"os"
 	"strings"
+
+	"github.com/kcing/kcing/internal/gzipped"
 )
 
 const (
@@ -50,7 +51,7 @@ func (b *body) free() {
 // never do, otherwise errNoMemory, errTimeout or errCut.
 func (b *body) read(r *http.Request, limit int64) error {
 	raw := &rawBody{r: r.Body, left: limit + 1}
-	gzipped, refusal := encoding(r.Header)
+	saysGzip, refusal := encoding(r.Header)
 	if r.ContentLength > limit {
 		refusal = tooLarge(limit)
 	}
@@ -60,14 +61,11 @@ func (b *body) read(r *http.Request, limit int64) error {
 		}
 		return refusal
 	}
-	var magic [2]byte
-	n, err := io.ReadFull(raw, magic[:])
-	if err != nil && raw.broken() {
+	whole, isGzip, err := gzipped.Sniff(raw)
+	if raw.broken() {
 		return raw.failure()
 	}
-	whole := io.MultiReader(bytes.NewReader(magic[:n]), raw)
-	isGzip := n == len(magic) && magic[0] == 0x1f && magic[1] == 0x8b // RFC 1952, 2.3.1
-	if gzipped && !isGzip && n > 0 {
+	if saysGzip && !isGzip && !errors.Is(err, io.EOF) {
 		return &Refusal{Status: http.StatusBadRequest, Type: "bad_gzip", Reason: "Content-Encoding says gzip, and the body is not gzip"}
 	}
 	if isGzip {

@@ -14,7 +14,7 @@ import (
 	"time"
 )
 
-func gzipped(t testing.TB, data []byte) []byte {
+func packed(t testing.TB, data []byte) []byte {
 	t.Helper()
 	var buf bytes.Buffer
 	z := gzip.NewWriter(&buf)
@@ -28,8 +28,8 @@ func gzipped(t testing.TB, data []byte) []byte {
 }
 
 func TestGzipBodies(t *testing.T) {
-	z := string(gzipped(t, []byte(callback)))
-	two := string(gzipped(t, []byte(callback[:10]))) + string(gzipped(t, []byte(callback[10:])))
+	z := string(packed(t, []byte(callback)))
+	two := string(packed(t, []byte(callback[:10]))) + string(packed(t, []byte(callback[10:])))
 	for _, c := range []struct {
 		name, encoding, body string
 		code                 int
@@ -90,8 +90,8 @@ func TestSizeLimit(t *testing.T) {
 		{"one more", strings.NewReader(body(limit + 1)), limit + 1, 413, 0, limit + 1},
 		{"one more, chunked", strings.NewReader(body(limit + 1)), -1, 413, limit, -1},
 		{"endless, chunked", zeros{}, -1, 413, limit, -1},
-		{"gzip at the limit", bytes.NewReader(gzipped(t, []byte(body(limit)))), -1, 200, 0, 0},
-		{"gzip, one more", bytes.NewReader(gzipped(t, []byte(body(limit+1)))), -1, 413, limit, -1},
+		{"gzip at the limit", bytes.NewReader(packed(t, []byte(body(limit)))), -1, 200, 0, 0},
+		{"gzip, one more", bytes.NewReader(packed(t, []byte(body(limit+1)))), -1, 413, limit, -1},
 		{"a promise of more than there is memory", strings.NewReader("{"), 1 << 62, 413, 0, 1 << 62},
 	} {
 		s := newStand(Config{Limits: Limits{RecordBytes: limit}})
@@ -136,7 +136,7 @@ func TestTooLongIsAnsweredUnread(t *testing.T) {
 // A bomb costs the memory of one record at most, and Accept does not see it.
 func TestGzipBomb(t *testing.T) {
 	const limit = 1 << 20
-	bomb := bytes.NewReader(bytes.Repeat(gzipped(t, make([]byte, 4*limit)), 128)) // half a GiB
+	bomb := bytes.NewReader(bytes.Repeat(packed(t, make([]byte, 4*limit)), 128)) // half a GiB
 	s := newStand(Config{Limits: Limits{RecordBytes: limit}})
 	r := httptest.NewRequest(http.MethodPost, "/", bomb)
 	r.Header.Set("Content-Encoding", "gzip")
@@ -156,7 +156,7 @@ func TestGzipBomb(t *testing.T) {
 // Ten million empty gzip members are short and expand to nothing: what is read
 // is bounded as well as what comes out.
 func TestEmptyGzipMembers(t *testing.T) {
-	member := gzipped(t, nil)
+	member := packed(t, nil)
 	s := newStand(Config{Limits: Limits{RecordBytes: 64 << 10}})
 	r := httptest.NewRequest(http.MethodPost, "/", io.LimitReader(&repeat{data: member}, 1<<40))
 	r.ContentLength = -1
@@ -178,7 +178,7 @@ func (r *repeat) Read(p []byte) (int, error) {
 
 // A body that is cut off is no record, and no gzip fault either.
 func TestLostConnections(t *testing.T) {
-	whole := string(gzipped(t, bytes.Repeat([]byte(callback), 1000)))
+	whole := string(packed(t, bytes.Repeat([]byte(callback), 1000)))
 	for _, body := range []string{callback[:10], whole[:len(whole)/2], whole[:1], whole[:2], ""} {
 		s := newStand(Config{})
 		conn := dial(t, s)
@@ -264,7 +264,7 @@ func TestLimitsLeaveRoomForARecord(t *testing.T) {
 		t.Errorf("a record of 100 MiB never fits into %d bytes", l.BodyBytes)
 	}
 	s := newStand(Config{Limits: Limits{RecordBytes: 3 << 20, BodyBytes: 1}})
-	for _, body := range []string{"{" + strings.Repeat(" ", 3<<20-2) + "}", string(gzipped(t, []byte("{"+strings.Repeat(" ", 3<<20-2)+"}")))} {
+	for _, body := range []string{"{" + strings.Repeat(" ", 3<<20-2) + "}", string(packed(t, []byte("{"+strings.Repeat(" ", 3<<20-2)+"}")))} {
 		r := httptest.NewRequest(http.MethodPost, "/", strings.NewReader(body))
 		r.ContentLength = -1
 		wantStatus(t, s.do(KindLAVA, r), http.StatusOK)

@@ -55,8 +55,8 @@ func FuzzLabName(f *testing.F) {
 func FuzzHandler(f *testing.F) {
 	f.Add("/", "lab_name=a", "application/json", "", "secret-a", "", []byte(callback))
 	f.Add("/node/65f1", "", "application/x-www-form-urlencoded", "", "Token secret-a", "id-1", []byte("a=b"))
-	f.Add("/callback/lava/test", "lab_name=%zz", "text/plain", "gzip", "Bearer secret-a", "\x00", gzipped(f, []byte(callback)))
-	f.Add("/../x", "", "", "gzip", "secret-a", "", gzipped(f, make([]byte, 10_000))[:20])
+	f.Add("/callback/lava/test", "lab_name=%zz", "text/plain", "gzip", "Bearer secret-a", "\x00", packed(f, []byte(callback)))
+	f.Add("/../x", "", "", "gzip", "secret-a", "", packed(f, make([]byte, 10_000))[:20])
 	tokens := &Tokens{}
 	list, err := parseTokens([]byte("secret-a lab-a\n"))
 	if err != nil {

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"math/rand/v2"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -16,6 +15,7 @@ import (
 	"github.com/tidwall/gjson"
 
 	"github.com/kcing/kcing/internal/fetch"
+	"github.com/kcing/kcing/internal/retry"
 )
 
 // Defaults of Options.
@@ -138,6 +138,7 @@ func (c *Client) ask(ctx context.Context, path string, query url.Values, read fu
 	if c.o.Token != "" {
 		header = http.Header{"Authorization": {"Bearer " + c.o.Token}}
 	}
+	pauses := retry.Backoff{First: 2 * time.Second, Longest: 16 * time.Second}
 	for try := 1; ; try++ {
 		body, err := c.o.Fetch.Get(ctx, address, header)
 		if err != nil {
@@ -155,7 +156,7 @@ func (c *Client) ask(ctx context.Context, path string, query url.Values, read fu
 			return fmt.Errorf("%s gave %w, %d times; is KCI_API a Maestro API?", fetch.Redact(address), err, try)
 		}
 		c.o.Logger.Debug("asking Maestro again", "url", fetch.Redact(address), "try", try, "reason", err)
-		if err := pause(ctx, try); err != nil {
+		if err := retry.Sleep(ctx, pauses.Next()); err != nil {
 			return err
 		}
 	}
@@ -179,18 +180,6 @@ func explain(err error, query url.Values) error {
 		return fmt.Errorf("%s (asked for ?%s)", status.Error(), asked)
 	}
 	return errors.New(status.Error())
-}
-
-// pause waits a random time that grows with the tries.
-func pause(ctx context.Context, try int) error {
-	timer := time.NewTimer(time.Duration(rand.Int64N(int64(time.Second) << min(try, 4)))) //nolint:gosec // jitter, no secret
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
 }
 
 // Count is how many nodes a query finds. The query's names are the API's; a name

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/tidwall/gjson"
+
+	"github.com/kcing/kcing/internal/retry"
 )
 
 // Window is what to list: nodes with From <= updated < To.
@@ -69,6 +71,9 @@ const (
 	// largePage is the most that is asked for in one answer, where pages of a
 	// window of one millisecond do not agree.
 	largePage = 10_000
+
+	// relistPause is how long nodes that change while they are listed get to settle.
+	relistPause = 500 * time.Millisecond
 )
 
 // window yields what is in [from, to) and not in seen, which it adds to.
@@ -105,7 +110,7 @@ func (l *lister) window(ctx context.Context, from, to time.Time, seen map[string
 				from.Format(time.RFC3339Nano), try)
 		}
 		l.c.o.Logger.Debug("Maestro's nodes changed while they were listed, listing them again", "from", from, "to", to, "try", try)
-		if err := pause(ctx, 0); err != nil {
+		if err := retry.Sleep(ctx, relistPause); err != nil {
 			return err
 		}
 	}

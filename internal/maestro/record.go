@@ -12,6 +12,7 @@ import (
 	"github.com/tidwall/gjson"
 
 	"github.com/kcing/kcing/internal/fetch"
+	"github.com/kcing/kcing/internal/retry"
 )
 
 // composite is a record as package transform takes it.
@@ -166,7 +167,7 @@ func (c *Client) gather(ctx context.Context, query url.Values, limit, most int) 
 		case try == mostPasses:
 			return nil, end, fmt.Errorf("their number changed each of %d times; the next crawl tries again", try)
 		}
-		if err := pause(ctx, 0); err != nil {
+		if err := retry.Sleep(ctx, relistPause); err != nil {
 			return nil, end, err
 		}
 	}

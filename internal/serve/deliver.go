@@ -3,11 +3,11 @@ package serve
 import (
 	"context"
 	"errors"
-	"math/rand/v2"
 	"time"
 
 	"github.com/kcing/kcing/bulk"
 	"github.com/kcing/kcing/internal/pipeline"
+	"github.com/kcing/kcing/internal/retry"
 	"github.com/kcing/kcing/internal/spool"
 	"github.com/kcing/kcing/state"
 )
@@ -16,7 +16,7 @@ import (
 // when the spool is empty for a moment: then all is committed and its memory is
 // given back.
 func (s *Server) deliver(ctx context.Context, drain time.Duration) {
-	pause := firstPause
+	pauses := retry.Backoff{First: firstPause}
 	for s.wait(ctx) {
 		err := s.session(ctx, drain)
 		s.queue.putBack()
@@ -24,7 +24,7 @@ func (s *Server) deliver(ctx context.Context, drain time.Duration) {
 			return // the session had its time
 		}
 		if err == nil {
-			pause = firstPause
+			pauses.Reset()
 			s.health.delivery(stateIdle, "")
 			if waiting, underWay := s.queue.lens(); waiting+underWay == 0 {
 				s.health.indicesWork()
@@ -33,16 +33,15 @@ func (s *Server) deliver(ctx context.Context, drain time.Duration) {
 			continue
 		}
 		s.prepared = time.Time{}
-		most := lastPause
+		pauses.Longest = lastPause
 		var fatal *bulk.FatalError
 		if errors.As(err, &fatal) {
-			most = lastFatal
+			pauses.Longest = lastFatal
 			s.trouble(stateStopped, err)
 		} else {
 			s.trouble(stateWaiting, err)
 		}
-		sleep(ctx, pause/2+rand.N(pause/2)) //nolint:gosec // no secret
-		pause = min(2*pause, most)
+		_ = retry.Sleep(ctx, pauses.Next()) // the loop asks ctx
 	}
 	if waiting, _ := s.queue.lens(); waiting > 0 && s.health.up() { // what came in the last moment
 		_ = s.session(ctx, drain)
@@ -133,7 +132,7 @@ func (l patientLedger) insist(call func() error) error {
 		}
 		waited = true
 		l.waiting(err)
-		sleep(l.ctx, ledgerPause) // state has waited much longer by itself
+		_ = retry.Sleep(l.ctx, ledgerPause) // state has waited much longer by itself
 	}
 }
 
@@ -219,12 +218,3 @@ func (s *Server) onFinished(tag any) {
 func (s *Server) onRefused(tag any) { s.onFinished(tag) }
 
 func (s *Server) onOutcome(o bulk.Outcome) { s.Metrics.Documents(o.String(), 1) }
-
-func sleep(ctx context.Context, d time.Duration) {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-	case <-ctx.Done():
-	}
-}

@@ -9,6 +9,8 @@ import (
 	"fmt"
 	"io"
 	"os"
+
+	"github.com/kcing/kcing/internal/gzipped"
 )
 
 // ReadFile reads one record again from the regular file that a [Record]'s Name
@@ -38,20 +40,15 @@ func (f *Files) read(path string) (Record, error) {
 	if err != nil {
 		return Record{}, err
 	}
-	var magic [2]byte
-	n, err := io.ReadFull(file, magic[:])
-	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
+	whole, isGzip, err := gzipped.Sniff(file)
+	if err != nil && !errors.Is(err, io.EOF) {
 		return Record{}, err
 	}
-	whole := io.MultiReader(bytes.NewReader(magic[:n]), file)
-	if n == len(magic) && isGzip(magic[:]) {
+	if isGzip {
 		return f.readGzip(whole)
 	}
 	return f.readPlain(whole, info.Size())
 }
-
-// isGzip goes by the magic number (RFC 1952, 2.3.1), not by the name.
-func isGzip(magic []byte) bool { return magic[0] == 0x1f && magic[1] == 0x8b }
 
 func (f *Files) readPlain(r io.Reader, size int64) (Record, error) {
 	limit := f.limit()

@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+
+	"github.com/kcing/kcing/internal/gzipped"
 )
 
 // stream emits the records of standard input, gzipped or not.
@@ -19,7 +21,7 @@ func (f *Files) stream(ctx context.Context, kind string, emit Emit) error {
 	raw := bufio.NewReaderSize(newReadAhead(readCtx, f.Stdin), 64<<10)
 	s := newSplitter(raw, f.limit())
 	magic, err := raw.Peek(2)
-	zipped := err == nil && isGzip(magic)
+	zipped := err == nil && gzipped.Begins(magic)
 	if zipped {
 		s.in = &gunzip{raw: raw}
 	}
