@@ -1,11 +1,11 @@
 package transform
 
 // dropped are the fields that no document keeps: Logstash's own, the token, and
-// those that would send a document elsewhere (D7).
+// those that would send a document elsewhere.
 var dropped = nameSet("type headers @version @metadata token message tags @timestamp")
 
 // added are the fields that kcing writes itself; one of the body with the same
-// name gives way (D8).
+// name gives way.
 var added = nameSet("build_key boot_key test_key")
 
 // members writes fields as they are, less those that are dropped, null or

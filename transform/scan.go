@@ -9,7 +9,7 @@ import (
 	"unicode/utf8"
 )
 
-// scanJSON is the door: after it, body is known to be one JSON object (RFC 8259)
+// scanJSON comes first: after it, body is known to be one JSON object (RFC 8259)
 // within the limits of nesting and fields, and the readers behind it need no error path of
 // their own. It appends the object's members to fields.
 //

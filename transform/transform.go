@@ -181,7 +181,7 @@ func trim(payload []byte) []byte {
 	return bytes.Trim(bytes.TrimPrefix(payload, []byte("\xef\xbb\xbf")), " \t\r\n")
 }
 
-// forget empties what Parse fills, and gives back what a monster has made it grow to.
+// forget empties what Parse fills; what a very large record has made it grow to is freed.
 func (r *Record) forget() {
 	const keep = 4 << 10
 	if cap(r.fields) > keep || r.values == nil {

@@ -21,7 +21,8 @@ func (r *Reader) body(m *message) {
 	// Reports may close meanwhile.
 	for i := 0; i < len(r.open); i++ {
 		o := r.open[i]
-		if o.thread == thread || o.everyCPU && strings.HasPrefix(m.caller, "C") || m.stamped() && o.thread == byProgram {
+		everyCPU := o.everyCPU && strings.HasPrefix(m.caller, "C")
+		if o.thread == thread || everyCPU || o.thread == byProgram && m.stamped() {
 			if r.extend(o, m) {
 				i--
 			}
@@ -60,7 +61,8 @@ func isDoubtful(text string) bool {
 	if strings.HasSuffix(text, "(unreliable)") {
 		return true
 	}
-	return strings.Contains(text, "? ") && strings.HasPrefix(behindAddress(behindAddress(behindMarks(text))), "? ") && !strings.Contains(text, "<EOI>")
+	return strings.Contains(text, "? ") && !strings.Contains(text, "<EOI>") &&
+		strings.HasPrefix(behindAddress(behindAddress(behindMarks(text))), "? ")
 }
 
 // isYoung tells a report whose trace may still be to come.
@@ -82,35 +84,35 @@ func (o *report) injected(m *message) bool {
 
 // fold adds a header to the report that it says more of; false when it begins a
 // report of its own.
-func (r *Reader) fold(new *report) bool {
-	own := r.own(new.thread)
+func (r *Reader) fold(next *report) bool {
+	own := r.own(next.thread)
 	switch {
 	case own == nil:
-	case own.repeatedBy(new):
+	case own.repeatedBy(next):
 		return true
-	case strings.Contains(own.text, "ard LOCKUP") && strings.Contains(new.text, "watchdog"): // old kernels warn beside it
-		own.add(new.lines[0])
+	case strings.Contains(own.text, "ard LOCKUP") && strings.Contains(next.text, "watchdog"): // old kernels warn too
+		own.add(next.lines[0])
 		return true
-	case own.form.kind == Panic && strings.Contains(new.text, "ernel BUG at rust/"): // how Rust panics
-		own.add(new.lines[0])
+	case own.form.kind == Panic && strings.Contains(next.text, "ernel BUG at rust/"): // how Rust panics
+		own.add(next.lines[0])
 		return true
-	case own.form.kind == Leak && new.form.kind == Leak && len(own.lines) < 3: // "BUG: memory leak", "unreferenced object"
-		own.add(new.lines[0])
+	case own.form.kind == Leak && next.form.kind == Leak && len(own.lines) < 3: // "memory leak", "unreferenced object"
+		own.add(next.lines[0])
 		return true
-	case new.form.detail && own.explains():
-		own.add(new.lines[0])
+	case next.form.detail && own.explains():
+		own.add(next.lines[0])
 		own.died = true
 		return true
-	case len(own.lines) == 1 && own.form.kind == new.form.kind && strings.HasSuffix(own.text, "[inline]"):
+	case len(own.lines) == 1 && own.form.kind == next.form.kind && strings.HasSuffix(own.text, "[inline]"):
 		r.forget(own) // a tool wrote the functions that the compiler put into others; the last header is the kernel's
 		return false
-	case own.form.detail && !new.form.detail && len(own.lines) < 6 && (new.form.kind == Oops || new.form.kind == Bug):
-		new.died = true // reordered by the console: what happened comes second
+	case own.form.detail && !next.form.detail && len(own.lines) < 6 && (next.form.kind == Oops || next.form.kind == Bug):
+		next.died = true // reordered by the console: what happened comes second
 		r.forget(own)
 		return false
 	}
-	if new.form.kind == Panic && strings.Contains(new.text, kernelPanic) {
-		return r.foldPanic(own, new)
+	if next.form.kind == Panic && strings.Contains(next.text, kernelPanic) {
+		return r.foldPanic(own, next)
 	}
 	return false
 }
@@ -141,30 +143,31 @@ func without(all []*report, o *report) []*report {
 }
 
 // repeatedBy tells a header that the console prints again at once.
-func (o *report) repeatedBy(new *report) bool {
+func (o *report) repeatedBy(next *report) bool {
 	const near = 6
-	return len(o.lines) < near && o.form == new.form && o.text == new.text
+	return len(o.lines) < near && o.form == next.form && o.text == next.text
 }
 
 // explains tells a report of what happened, behind which "Oops" or "[#1]" says
 // no more than that it was one.
 func (o *report) explains() bool {
 	const near = 100
-	return !o.form.detail && (o.form.kind == Oops || o.form.kind == Bug || o.form.has == rustPanic) && len(o.lines) < near
+	dies := o.form.kind == Oops || o.form.kind == Bug || o.form.has == rustPanic
+	return dies && !o.form.detail && len(o.lines) < near
 }
 
 // foldPanic makes the report before fatal when a panic is its consequence.
-func (r *Reader) foldPanic(own, new *report) bool {
+func (r *Reader) foldPanic(own, next *report) bool {
 	cause := own
 	if cause == nil {
 		cause = r.last
 	}
 	const near = 150
-	initDied := strings.Contains(new.text, "kill init")
-	if cause == nil || !isConsequence(new.text) {
+	initDied := strings.Contains(next.text, "kill init")
+	if cause == nil || !isConsequence(next.text) {
 		return false
 	}
-	if behind := new.line - cause.line; own == nil && (behind > maxDistance || initDied && behind >= near) {
+	if behind := next.line - cause.line; own == nil && (behind > maxDistance || initDied && behind >= near) {
 		return false
 	}
 	cause.fatal = true
@@ -173,7 +176,7 @@ func (r *Reader) foldPanic(own, new *report) bool {
 	}
 	const head = 12
 	if len(own.lines) < head {
-		own.add(new.lines[0])
+		own.add(next.lines[0])
 	} else {
 		r.close(own)
 	}
@@ -182,7 +185,8 @@ func (r *Reader) foldPanic(own, new *report) bool {
 
 // consequences are the panics that only say that a report before was fatal.
 var consequences = [...]string{
-	"Fatal exception", "panic_on_warn", "fault=panic set", "kmsan.panic", "workqueue lockup", "Oops", "hung_task", "softlockup", "RCU Stall", "Hard LOCKUP", "bad mode", "Watchdog", "BUG!",
+	"Fatal exception", "panic_on_warn", "fault=panic set", "kmsan.panic", "workqueue lockup", "Oops", "hung_task",
+	"softlockup", "RCU Stall", "Hard LOCKUP", "bad mode", "Watchdog", "BUG!",
 	"Attempted to kill init", "Aiee, killing", "Fatal hardware", "scheduling while atomic",
 }
 

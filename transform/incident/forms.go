@@ -44,7 +44,8 @@ func rx(expression string) func() *regexp.Regexp {
 }
 
 // forms are tried in this order.
-var forms = joinForms(sanitizerForms, oopsForms, lockForms, hangForms, bugForms, leakForms, warningForms, trapForms, panicForms, otherForms)
+var forms = joinForms(sanitizerForms, oopsForms, lockForms, hangForms, bugForms, leakForms, warningForms,
+	trapForms, panicForms, otherForms)
 
 func joinForms(tables ...[]form) []*form {
 	var all []*form
@@ -77,18 +78,21 @@ func Suspect(line []byte) bool {
 
 // notHeaders are parts of lines that hold a header's words and are none.
 var notHeaders = [...]string{
-	"DEBUG:", "Kernel command line", "nknown parameter", "nknown kernel command line", "hostname", "Booting Linux", "Linux version",
+	"DEBUG:", "Kernel command line", "nknown parameter", "nknown kernel command line", "hostname",
+	"Booting Linux", "Linux version",
 	"INFO: lockdep is turned off", "INFO: Stall ended", "[ end Kernel panic",
 }
 
 // isNoHeader tells lines of notHeaders, and the fault of a user's program.
 func isNoHeader(text string) bool {
-	return hasAny(text, notHeaders[:]...) || strings.Contains(text, " ip:") && strings.Contains(text, " sp:") && strings.Contains(text, " error:")
+	return hasAny(text, notHeaders[:]...) ||
+		strings.Contains(text, " ip:") && strings.Contains(text, " sp:") && strings.Contains(text, " error:")
 }
 
 // beforeHeader is what may stand before a header that has no stamp: programs
 // print without stamps too, but a report begins its line.
-var beforeHeader = rx(`^(?:.{0,40}login: |\d{4}/\d\d/\d\d [\d:]+ |<\d+>)?[\s\[-]*(?:[A-Za-z0-9 _./-]{1,30}: |(?:CPU \d+|kernel) ?)?$`)
+var beforeHeader = rx(`^(?:.{0,40}login: |\d{4}/\d\d/\d\d [\d:]+ |<\d+>)?[\s\[-]*` +
+	`(?:[A-Za-z0-9 _./-]{1,30}: |(?:CPU \d+|kernel) ?)?$`)
 
 // byDaemon is how a program signs what it writes to the kernel's log.
 var byDaemon = rx(`[\w.-]\[\d+\]: `)

@@ -144,7 +144,7 @@ const (
 
 // readPlace reads the line of an instruction pointer. The user's is none.
 func readPlace(line string) (function string, p place) {
-	if strings.Contains(line, "IP: 0033:") || strings.Contains(line, "IP: 0023:") || strings.Contains(line, "IP: 0073:") {
+	if hasAny(line, "IP: 0033:", "IP: 0023:", "IP: 0073:") {
 		return "", nowhere
 	}
 	for i := range len(line) {
@@ -190,7 +190,7 @@ func readAddress(s string) (function string, p place) {
 	switch {
 	case name != "" && strings.HasPrefix(rest, "+0x"):
 		return name, named
-	case numbers && !strings.HasPrefix(s, "LR"), strings.HasPrefix(s, "0x"), strings.HasPrefix(s, "(null)"), strings.HasPrefix(s, "[<"):
+	case numbers && !strings.HasPrefix(s, "LR"), hasPrefix(s, "0x", "(null)", "[<"):
 		return "", unnamed
 	}
 	return "", nowhere

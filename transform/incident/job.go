@@ -70,16 +70,19 @@ var jobSecrets = sync.OnceValue(func() []replacement {
 	return rules(
 		"://", `\b[a-z][a-z0-9+.-]*://[^\s'"<>]+`, "URL",
 		// What could not be done; with what command, or from where, comes behind.
-		"unable to", `^(Unable to (?:reboot|power[-_]o(?:n|ff)|run pre-[a-z]+|pull|inspect|open|fetch[a-z ]*|flash[a-z ]*|download|locate mount point))\b.*`, "$1",
-		"unavailable|fail|command|downloading|no space", `^(Resource unavailable|command failed|Fail \w+ on cmd|Command|[\w-]+ failed for|Downloading|`+
+		"unable to", `^(Unable to (?:reboot|power[-_]o(?:n|ff)|run pre-[a-z]+|pull|inspect|open|fetch[a-z ]*|`+
+			`flash[a-z ]*|download|locate mount point))\b.*`, "$1",
+		"unavailable|fail|command|downloading|no space",
+		`^(Resource unavailable|command failed|Fail \w+ on cmd|Command|[\w-]+ failed for|Downloading|`+
 			`No space in image after applying overlay)\b.*`, "$1",
-		"invalid job data", `^Invalid job data: .*?(Resource unavailable|Cannot download a directory|not supported by this device|job timed out|`+
-			`Non existing architecture).*`, "Invalid job data: $1",
+		"invalid job data", `^Invalid job data: .*?(Resource unavailable|Cannot download a directory|`+
+			`not supported by this device|job timed out|Non existing architecture).*`, "Invalid job data: $1",
 		"invalid job data", `^(Invalid job data): ?[\[{'"].*`, "$1",
 		// A command in quotes, which has options.
 		" -", `'[^']* --?[A-Za-z][^']*'`, "'COMMAND'",
 		" -", `"[^"]* --?[A-Za-z][^"]*"`, `"COMMAND"`,
-		"pass|secret|token|psk|api", `(?i)\b((?:pass(?:word|wd|phrase)?|secret|token|psk|api[-_]?key)\b['"]?(?: is)?)(?:\s*[:=]\s*|\s+)\S+`, "$1",
+		"pass|secret|token|psk|api", `(?i)\b((?:pass(?:word|wd|phrase)?|secret|token|psk|api[-_]?key)\b['"]?(?: is)?)`+
+			`(?:\s*[:=]\s*|\s+)\S+`, "$1",
 		"@", `[^\s'"@/:]+:[^\s'"@/]+@`, "",
 	)
 })
@@ -87,7 +90,8 @@ var jobSecrets = sync.OnceValue(func() []replacement {
 // jobDifferences make the messages of two jobs equal that failed alike.
 var jobDifferences = sync.OnceValue(func() []replacement {
 	return rules(
-		" timed out after ", `^(?:\d+(?:\.\d+)+ )?([\w-]+(?:: job)?) timed out after \d+(?:\.\d+)? seconds?.*`, "$1 timed out",
+		" timed out after ", `^(?:\d+(?:\.\d+)+ )?([\w-]+(?:: job)?) timed out after \d+(?:\.\d+)? seconds?.*`,
+		"$1 timed out",
 		" after ", ` after \d+(?:\.\d+)? seconds?\b`, "",
 		"[errno ", `^\[Errno -?\d+\] ([^:]*).*`, "$1",
 		"/", `(^|[^\w.])/[\w./+-]{3,}`, "${1}PATH",

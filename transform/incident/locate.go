@@ -233,7 +233,9 @@ func belowDispatcher(r *report) string {
 func belowDispatcherOfTrace(r *report) string { return stalled(r.guilty(r.trace(0))) }
 
 // interrupts are the entries by which the timer finds a processor that stalls.
-var interrupts = [...]string{"apic_timer_interrupt", "Exception stack", "el1h_64_irq", "el1_irq", "el1_64_irq", "__irq_svc"}
+var interrupts = [...]string{
+	"apic_timer_interrupt", "Exception stack", "el1h_64_irq", "el1_irq", "el1_64_irq", "__irq_svc",
+}
 
 // belowInterrupt: what the timer's interrupt interrupted. Above it is how the
 // stall was found.

@@ -19,10 +19,11 @@ const (
 var marks = newWindowTable(markPhrases[:], marksFactor)
 
 var markPhrases = [...]string{
-	markLoss:      "printk messages dropped",
-	markReplay:    "replaying previous printk",
-	markAllCPUs:   "Sending NMI from",
-	markForeign:   "FAULT_INJECTION: forcing|vmalloc: allocation failure|FAULT_FLAG_ALLOW_RETRY missing|page allocation failure",
+	markLoss:    "printk messages dropped",
+	markReplay:  "replaying previous printk",
+	markAllCPUs: "Sending NMI from",
+	markForeign: "FAULT_INJECTION: forcing|vmalloc: allocation failure|page allocation failure|" +
+		"FAULT_FLAG_ALLOW_RETRY missing",
 	markInjected:  "should_fail",
 	markEnd:       "---[ end ",
 	markMain:      "Call Trace|Call trace|Backtrace:",

@@ -75,7 +75,8 @@ var entryPrefixes = [...]string{
 func plainName(symbol string) string {
 	if strings.HasPrefix(symbol, "_Z") || strings.HasPrefix(symbol, "_R") {
 		const longest = 8 // 2^8 bytes
-		name, err := demangle.ToString(symbol, demangle.NoParams, demangle.NoTemplateParams, demangle.MaxLength(longest))
+		name, err := demangle.ToString(symbol, demangle.NoParams, demangle.NoTemplateParams,
+			demangle.MaxLength(longest))
 		if err == nil && name != "" {
 			return name
 		}

@@ -82,17 +82,17 @@ func (r *Reader) message(number int, m *message) {
 		}
 		r.remember(key)
 	}
-	new := &report{form: f, line: number, thread: m.thread(), stamp: m.stamp, text: begin}
-	new.lines = append(make([]reportLine, 0, usualLines), reportLine{m.text, m.marks})
+	next := &report{form: f, line: number, thread: m.thread(), stamp: m.stamp, text: begin}
+	next.lines = append(make([]reportLine, 0, usualLines), reportLine{m.text, m.marks})
 	for i := 0; i < len(at); i += 2 {
 		group := ""
 		if at[i] >= 0 {
 			group = m.text[at[i]:at[i+1]]
 		}
-		new.groups = append(new.groups, group)
+		next.groups = append(next.groups, group)
 	}
-	if !r.fold(new) {
-		r.begin(new)
+	if !r.fold(next) {
+		r.begin(next)
 	}
 }
 
@@ -121,16 +121,16 @@ func (r *Reader) own(thread string) *report {
 }
 
 // begin opens a report.
-func (r *Reader) begin(new *report) {
-	own := r.own(new.thread)
-	if own != nil && new.form.locate == nil && new.form.kind != Panic {
-		own.add(new.lines[0]) // a single line amid another's report
-		r.number(new)
-		r.settle(new)
+func (r *Reader) begin(next *report) {
+	own := r.own(next.thread)
+	if own != nil && next.form.locate == nil && next.form.kind != Panic {
+		own.add(next.lines[0]) // a single line amid another's report
+		r.number(next)
+		r.settle(next)
 		return
 	}
-	if own != nil && own.interleavedWith(new) {
-		own.mixed, new.mixed = true, true
+	if own != nil && own.interleavedWith(next) {
+		own.mixed, next.mixed = true, true
 	}
 	if own != nil {
 		r.close(own)
@@ -138,25 +138,25 @@ func (r *Reader) begin(new *report) {
 	if len(r.open) == maxOpen {
 		r.close(r.open[0])
 	}
-	r.number(new)
+	r.number(next)
 	previous := r.last
-	r.last = new
-	r.open = append(r.open, new)
+	r.last = next
+	r.open = append(r.open, next)
 	if previous != nil && !slices.Contains(r.open, previous) {
 		r.settle(previous)
 	}
 }
 
-func (r *Reader) number(new *report) {
+func (r *Reader) number(next *report) {
 	r.sequence++
-	new.sequence = r.sequence
+	next.sequence = r.sequence
 }
 
 // interleavedWith tells whether two processors report at once, line by line,
 // without a caller to tell their lines apart.
-func (r *report) interleavedWith(new *report) bool {
+func (r *report) interleavedWith(next *report) bool {
 	const near = 12
-	if new.thread != byProgram && new.thread != "" || len(r.lines) >= near || !r.form.traced || !new.form.traced {
+	if next.thread != byProgram && next.thread != "" || len(r.lines) >= near || !r.form.traced || !next.form.traced {
 		return false
 	}
 	for _, l := range r.lines {

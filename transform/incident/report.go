@@ -41,8 +41,11 @@ func (l reportLine) beginsTrace() bool {
 	case l.marks.has(markLocal):
 		return strings.Contains(l.text, " created at")
 	}
-	return l.text == "Stack:" || strings.HasPrefix(l.text, "Allocated by task") || strings.HasPrefix(l.text, "Freed by task") ||
-		strings.HasPrefix(l.text, "Allocated:") || strings.HasPrefix(l.text, "Freed:")
+	rest, ok := strings.CutPrefix(l.text, "Allocated")
+	if !ok {
+		rest, ok = strings.CutPrefix(l.text, "Freed")
+	}
+	return ok && hasPrefix(rest, " by task", ":") || l.text == "Stack:"
 }
 
 // frames are the functions from line i on to the end of that trace, or to a line
@@ -174,7 +177,9 @@ func (r *report) function() string {
 func (r *report) provoked() bool {
 	const head = 120
 	return strings.Contains(r.text, "sysrq triggered") ||
-		slices.ContainsFunc(r.lines[:min(len(r.lines), head)], func(l reportLine) bool { return l.marks.has(markProvoked) })
+		slices.ContainsFunc(r.lines[:min(len(r.lines), head)], func(l reportLine) bool {
+			return l.marks.has(markProvoked)
+		})
 }
 
 // callTrace are the lines of the report's own trace; of all of it, where it is

@@ -91,7 +91,8 @@ func (t *windowTable) mayHave(line []byte) bool {
 	}
 	for rest := line[:end]; len(rest) >= block; rest = rest[block:] {
 		b := rest[:block]
-		if t.has(wordAt(b, 0)) || t.has(wordAt(b, wordBytes)) || t.has(wordAt(b, 2*wordBytes)) || t.has(wordAt(b, 3*wordBytes)) {
+		if t.has(wordAt(b, 0)) || t.has(wordAt(b, wordBytes)) ||
+			t.has(wordAt(b, 2*wordBytes)) || t.has(wordAt(b, 3*wordBytes)) {
 			return true
 		}
 	}
