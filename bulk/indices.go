@@ -118,7 +118,7 @@ func (x *Indices) refused(e *entry, retryFor time.Duration) (Outcome, error) {
 	x.mu.Lock()
 	s := x.state(e.doc.Index)
 	own := e.fault.ofContent()
-	if own && s.takes(e) || e.refused != 0 && s.taken.UnixNano() > e.refused {
+	if own && s.takes(e) || e.refused != 0 && s.taken.UnixNano() > e.refused && !blocked(e.fault) {
 		x.mu.Unlock()
 		return Rejected, nil
 	}

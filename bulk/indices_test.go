@@ -100,6 +100,34 @@ func TestIndexThatTakesNothing(t *testing.T) {
 	}
 }
 
+// TestBlockInTheMiddle: an index is blocked while requests are under way, so that
+// it takes documents after it has refused others. None of them is to blame.
+func TestBlockInTheMiddle(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		began := time.Now()
+		var docs []Doc
+		for i := range 40 {
+			docs = append(docs, Doc{Index: "i", ID: fmt.Sprint(i), Tag: i / 10})
+		}
+		results, err := sent(t, Options{FlushActions: 10, Requests: 2}, docs, func(n int, _ sentDoc) (int, string, string) {
+			time.Sleep(time.Millisecond)
+			if n > 1 && n < 4 || time.Since(began) > 20*time.Second {
+				return 201, "", ""
+			}
+			return 403, "cluster_block_exception", "index [i] blocked by: [FORBIDDEN/8/index write (api)];"
+		})
+		for id, r := range results {
+			if r.Outcome != Stored {
+				t.Errorf("%s is %v: %v", id, r.Outcome, r.Err)
+			}
+		}
+		if err != nil {
+			t.Error(err)
+		}
+	})
+}
+
 // TestIndexMadeAgain: an index that took documents a while ago, and is then one of
 // somebody else's that refuses all of them, costs the documents of a few records;
 // the others wait for it. What it took a moment ago says that the documents are bad.
