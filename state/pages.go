@@ -6,22 +6,24 @@ import (
 	"io"
 )
 
-// Flags of a page and of a leaf element, as in format.go.
+// Flags of a page and of a leaf's element, as in format.go.
 const (
 	pageBranch   = 0x01
 	pageLeaf     = 0x02
 	pageFreelist = 0x10
 
-	elementSize    = 16
-	elementBucket  = 0x01
-	bucketSize     = 16 // root page and sequence, before an inline page
-	freelistLarge  = 0xFFFF
-	maxBucketDepth = 8
+	elementSize   = 16
+	elementBucket = 0x01
+	bucketSize    = 16 // root page and sequence, before an inline page
+	freelistLarge = 0xFFFF
+
+	// largestPage is much more than any entry needs, all of which is read at once.
+	largestPage = 256 << 20
 )
 
-// pageWalk follows every page from the root and checks that it lies inside the
-// file and its elements inside it. bbolt's own check, which sees much more,
-// trusts that: on a page number outside the file it would end the process.
+// pageWalk follows every page from the root and wants it, and what its elements
+// point to, to be inside the file. bbolt's own check, which sees much more,
+// trusts that: it would end the process, or not end at all.
 type pageWalk struct {
 	file    io.ReaderAt
 	meta    meta
@@ -29,213 +31,107 @@ type pageWalk struct {
 	problem func(format string, args ...any)
 }
 
-// page is a page's header and where it is in the file.
-type page struct {
-	at, size     int64 // bytes
-	flags, count uint16
-	name         string // for messages
-}
-
 func walkPages(file io.ReaderAt, m meta, problem func(string, ...any)) error {
 	w := &pageWalk{file: file, meta: m, seen: make([]bool, m.pages), problem: problem}
-	if m.freelist != noFreelist {
-		if err := w.freelist(m.freelist); err != nil {
-			return err
-		}
-	}
-	return w.tree(m.root, 0)
-}
-
-// tree walks the pages of one bucket. It does not recurse from page to page:
-// a damaged file may form long chains.
-func (w *pageWalk) tree(root uint64, depth int) error {
-	todo := []uint64{root}
-	for len(todo) > 0 {
+	// No recursion from page to page: a damaged file may form long chains.
+	for todo := []uint64{m.root}; len(todo) > 0; {
 		id := todo[len(todo)-1]
 		todo = todo[:len(todo)-1]
-		p, ok, err := w.header(id)
+		data, err := w.read(id)
 		if err != nil {
 			return err
 		}
-		if !ok {
-			continue
+		if data != nil {
+			todo = append(todo, w.below(data, fmt.Sprintf("page %d", id), 0)...)
 		}
-		var children []uint64
-		switch p.flags {
-		case pageBranch:
-			children, err = w.branch(p)
-		case pageLeaf:
-			err = w.leaf(p, depth)
-		default:
-			w.problem("%s: unexpected type %#x", p.name, p.flags)
-		}
-		if err != nil {
-			return err
-		}
-		todo = append(todo, children...)
 	}
 	return nil
 }
 
-// header reads a page's header; false when there is no walking into it.
-func (w *pageWalk) header(id uint64) (page, bool, error) {
-	if id < 2 || id >= w.meta.pages {
+// read returns a page, or nil when the number or the header cannot be right.
+func (w *pageWalk) read(id uint64) ([]byte, error) {
+	switch {
+	case id < 2 || id >= w.meta.pages:
 		w.problem("page %d: outside the file's %d pages", id, w.meta.pages)
-		return page{}, false, nil
-	}
-	if w.seen[id] {
+		return nil, nil
+	case w.seen[id]:
 		w.problem("page %d: used twice", id)
-		return page{}, false, nil
-	}
-	w.seen[id] = true
-	at := int64(id) * int64(w.meta.pageSize)
-	b, err := w.read(at, pageHeaderSize)
-	if err != nil {
-		return page{}, false, err
-	}
-	o := binary.NativeEndian
-	overflow := uint64(o.Uint32(b[12:]))
-	if self := o.Uint64(b); self != id {
-		w.problem("page %d: names itself page %d", id, self)
-		return page{}, false, nil
-	}
-	if overflow >= w.meta.pages-id {
-		w.problem("page %d: reaches beyond the end of the file", id)
-		return page{}, false, nil
-	}
-	return page{
-		at: at, size: int64(overflow+1) * int64(w.meta.pageSize),
-		flags: o.Uint16(b[8:]), count: o.Uint16(b[10:]), name: fmt.Sprintf("page %d", id),
-	}, true, nil
-}
-
-// elements reads the table of elements behind the header.
-func (w *pageWalk) elements(p page) ([]byte, error) {
-	n := int64(p.count) * elementSize
-	if pageHeaderSize+n > p.size {
-		w.problem("%s: %d elements do not fit", p.name, p.count)
 		return nil, nil
 	}
-	return w.read(p.at+pageHeaderSize, n)
-}
-
-// branch: each element is position, key size, page.
-func (w *pageWalk) branch(p page) (children []uint64, err error) {
-	table, err := w.elements(p)
-	o := binary.NativeEndian
-	for i := 0; i < len(table); i += elementSize {
-		e := table[i:]
-		if !inside(p, i, o.Uint32(e), o.Uint32(e[4:]), 0) {
-			w.problem("%s: element %d reaches outside", p.name, i/elementSize)
-			continue
-		}
-		children = append(children, o.Uint64(e[8:]))
-	}
-	if p.count == 0 {
-		w.problem("%s: branch without elements", p.name)
-	}
-	return children, err
-}
-
-// leaf: each element is flags, position, key size, value size. The value of a
-// bucket is its root page and sequence; root page 0 means that the bucket's
-// only page follows, inside the value.
-func (w *pageWalk) leaf(p page, depth int) error {
-	table, err := w.elements(p)
-	if err != nil {
-		return err
+	w.seen[id] = true
+	header := make([]byte, pageHeaderSize)
+	at := int64(id) * int64(w.meta.pageSize)
+	if _, err := w.file.ReadAt(header, at); err != nil {
+		return nil, fmt.Errorf("page %d: %w", id, err)
 	}
 	o := binary.NativeEndian
-	for i := 0; i < len(table); i += elementSize {
-		e := table[i:]
-		flags, pos, ksize, vsize := o.Uint32(e), o.Uint32(e[4:]), o.Uint32(e[8:]), o.Uint32(e[12:])
-		if !inside(p, i, pos, ksize, vsize) {
-			w.problem("%s: element %d reaches outside", p.name, i/elementSize)
-			continue
-		}
-		if flags&elementBucket == 0 {
-			continue
-		}
-		if vsize < bucketSize || depth >= maxBucketDepth {
-			w.problem("%s: element %d is no bucket", p.name, i/elementSize)
-			continue
-		}
-		at := p.at + pageHeaderSize + int64(i) + int64(pos) + int64(ksize)
-		if err := w.bucket(at, int64(vsize), depth, p.name); err != nil {
-			return err
-		}
+	self, overflow := o.Uint64(header), uint64(o.Uint32(header[12:]))
+	size := (overflow + 1) * uint64(w.meta.pageSize)
+	switch {
+	case self != id:
+		w.problem("page %d: names itself page %d", id, self)
+		return nil, nil
+	case overflow >= w.meta.pages-id || size > largestPage:
+		w.problem("page %d: reaches beyond the end of the file", id)
+		return nil, nil
 	}
-	return nil
+	data := make([]byte, size)
+	if _, err := w.file.ReadAt(data, at); err != nil {
+		return nil, fmt.Errorf("page %d: %w", id, err)
+	}
+	return data, nil
 }
 
-func (w *pageWalk) bucket(at, size int64, depth int, name string) error {
-	b, err := w.read(at, bucketSize)
-	if err != nil {
-		return err
-	}
-	root := binary.NativeEndian.Uint64(b)
-	if root != 0 {
-		return w.tree(root, depth+1)
-	}
-	name += ", inline bucket"
-	if size < bucketSize+pageHeaderSize {
-		w.problem("%s: too short", name)
-		return nil
-	}
-	b, err = w.read(at+bucketSize, pageHeaderSize)
-	if err != nil {
-		return err
-	}
-	p := page{at: at + bucketSize, size: size - bucketSize, flags: binary.NativeEndian.Uint16(b[8:]), count: binary.NativeEndian.Uint16(b[10:]), name: name}
-	if p.flags != pageLeaf {
-		w.problem("%s: unexpected type %#x", name, p.flags)
-		return nil
-	}
-	return w.leaf(p, depth+1)
-}
-
-// freelist: a count, in the header or, when that is too small, in front; then
-// the numbers of the free pages.
-func (w *pageWalk) freelist(id uint64) error {
-	p, ok, err := w.header(id)
-	if err != nil || !ok {
-		return err
-	}
-	if p.flags != pageFreelist {
-		w.problem("%s: unexpected type %#x for the freelist", p.name, p.flags)
-		return nil
-	}
-	b, err := w.read(p.at+pageHeaderSize, p.size-pageHeaderSize)
-	if err != nil {
-		return err
-	}
+// below returns the pages that this one points to. Behind the header is a table
+// of elements, each of them with its position from there on: of a branch
+// position, key size, page; of a leaf flags, position, key size, value size.
+func (w *pageWalk) below(data []byte, name string, depth int) (pages []uint64) {
 	o := binary.NativeEndian
-	n := uint64(p.count)
-	if n == freelistLarge {
-		n, b = o.Uint64(b), b[8:]
-	}
-	if n > uint64(len(b)/8) {
-		w.problem("%s: %d free pages do not fit", p.name, n)
+	kind, count := o.Uint16(data[8:]), int(o.Uint16(data[10:]))
+	switch {
+	case kind != pageBranch && kind != pageLeaf:
+		w.problem("%s: unexpected type %#x", name, kind)
 		return nil
+	case pageHeaderSize+count*elementSize > len(data):
+		w.problem("%s: %d elements do not fit", name, count)
+		return nil
+	case kind == pageBranch && count == 0:
+		w.problem("%s: branch without elements", name)
 	}
-	for i := range n {
-		if free := o.Uint64(b[8*i:]); free < 2 || free >= w.meta.pages {
-			w.problem("%s: free page %d is outside the file", p.name, free)
+	for i := range count {
+		e := data[pageHeaderSize+i*elementSize:]
+		var flags uint32
+		var value, end uint64
+		if kind == pageBranch {
+			end = uint64(o.Uint32(e)) + uint64(o.Uint32(e[4:]))
+		} else {
+			flags = o.Uint32(e)
+			value = uint64(o.Uint32(e[4:])) + uint64(o.Uint32(e[8:]))
+			end = value + uint64(o.Uint32(e[12:]))
+		}
+		switch {
+		case end > uint64(len(e)):
+			w.problem("%s: element %d reaches outside", name, i)
+		case kind == pageBranch:
+			pages = append(pages, o.Uint64(e[8:]))
+		case flags&elementBucket != 0:
+			pages = append(pages, w.bucket(e[value:end], fmt.Sprintf("%s, bucket %d", name, i), depth+1)...)
 		}
 	}
-	return nil
+	return pages
 }
 
-// inside reports whether the key and value of the element at offset i of the
-// table, which begin pos bytes after it, end before the page does.
-func inside(p page, i int, pos, ksize, vsize uint32) bool {
-	return pageHeaderSize+int64(i)+int64(pos)+int64(ksize)+int64(vsize) <= p.size
-}
-
-func (w *pageWalk) read(at, n int64) ([]byte, error) {
-	b := make([]byte, n)
-	if _, err := w.file.ReadAt(b, at); err != nil {
-		return nil, fmt.Errorf("read %d bytes at %d: %w", n, at, err)
+// bucket is the value of a leaf's element: the root page, or 0 and the bucket's
+// only page after it.
+func (w *pageWalk) bucket(value []byte, name string, depth int) []uint64 {
+	if len(value) >= bucketSize {
+		if root := binary.NativeEndian.Uint64(value); root != 0 {
+			return []uint64{root}
+		}
 	}
-	return b, nil
+	if len(value) < bucketSize+pageHeaderSize || depth > 1 { // ours have no buckets in them
+		w.problem("%s: is none", name)
+		return nil
+	}
+	return w.below(value[bucketSize:], name, depth)
 }
