@@ -2,7 +2,6 @@ package packaging_test
 
 import (
 	"bytes"
-	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -18,7 +17,7 @@ import (
 func TestDebUnderSystemd(t *testing.T) {
 	deb := built(t, "kcing_*_"+runtime.GOARCH+".deb")
 	if os.Geteuid() != 0 {
-		skip(t, "not root")
+		t.Skip("not root")
 	}
 	tool(t, "systemd-nspawn", "systemd-container")
 	tool(t, "dpkg", "dpkg")
@@ -71,7 +70,7 @@ func copyOfThisSystem(t *testing.T) string {
 	mount := func(source, target, kind, data string) {
 		t.Helper()
 		if err := syscall.Mount(source, target, kind, 0, data); err != nil {
-			skip(t, fmt.Sprintf("cannot mount %s here: %v", kind, err))
+			t.Skipf("cannot mount %s here: %v", kind, err)
 		}
 		t.Cleanup(func() {
 			if err := syscall.Unmount(target, syscall.MNT_DETACH); err != nil {
