@@ -9,4 +9,4 @@ GOOS='' GOARCH='' CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X main.versi
 for shell in bash fish; do "$dir/kcing" completion "$shell" >"$dir/kcing.$shell"; done
 "$dir/kcing" completion zsh >"$dir/_kcing"
 gzip -9 --no-name --stdout "$dir/kcing.1" >"$dir/kcing.1.gz"
-gzip -9 --no-name --stdout CHANGELOG.md >"$dir/changelog.gz"
+gzip -9 --no-name --stdout CHANGELOG.md >"$dir/CHANGELOG.md.gz"

@@ -50,7 +50,7 @@ func output(t *testing.T, name string, args ...string) string {
 // common are the files of both packages, but for zsh's completion and the licence.
 var common = []string{
 	"/etc/kcing/kcing.env", "/usr/bin/kcing", "/usr/lib/systemd/system/kcing-feed.service", "/usr/lib/systemd/system/kcing-feed.timer",
-	"/usr/lib/systemd/system/kcing.service", "/usr/share/bash-completion/completions/kcing", "/usr/share/doc/kcing/changelog.gz",
+	"/usr/lib/systemd/system/kcing.service", "/usr/share/bash-completion/completions/kcing", "/usr/share/doc/kcing/CHANGELOG.md.gz",
 	"/usr/share/fish/vendor_completions.d/kcing.fish", "/usr/share/man/man1/kcing.1.gz",
 }
 
@@ -103,7 +103,7 @@ func TestRPMFiles(t *testing.T) {
 			t.Errorf("kcing.env is %q", f[1:])
 		}
 	}
-	sameFiles(t, files, []string{"/usr/share/zsh/site-functions/_kcing", "/usr/share/licenses/kcing/LICENSE"})
+	sameFiles(t, files, []string{"/etc/kcing", "/usr/share/zsh/site-functions/_kcing", "/usr/share/licenses/kcing/LICENSE"})
 	scripts := output(t, "rpm", "-qp", "--scripts", rpm)
 	for _, want := range []string{"preinstall", "postinstall", "preuninstall", "postuninstall"} {
 		if !strings.Contains(scripts, want) {
