@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// TestFatalAnswersStopTheRun is R12: nothing is rejected because a password
+// TestFatalAnswersStopTheRun: nothing is rejected because a password
 // expired.
 func TestFatalAnswersStopTheRun(t *testing.T) {
 	f := func(status int, body, wantText string) {

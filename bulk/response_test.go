@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// TestDecisionTable is the table of bulk.md §4, and what it leaves open.
+// TestDecisionTable: what each answer to a request means for its documents.
 func TestDecisionTable(t *testing.T) {
 	f := func(status int, typ, reason string, wantRequest, wantItem verdict) {
 		t.Helper()

@@ -85,8 +85,8 @@ func (g *gate) sleep(ctx context.Context, changed <-chan struct{}, wait time.Dur
 	return nil
 }
 
-// passage is how a request that passed the gate ended.
-type passage struct {
+// requestEnd is how a request that passed the gate ended.
+type requestEnd struct {
 	probe   bool
 	refused bool          // throttled or no connection: pause
 	aborted bool          // cancelled: it says nothing about Elasticsearch
@@ -95,31 +95,31 @@ type passage struct {
 }
 
 // leave reports how the request went, and whether a pause began or ended.
-func (g *gate) leave(p passage) (began, ended bool) {
+func (g *gate) leave(r requestEnd) (began, ended bool) {
 	now := time.Now()
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if !g.paused && !p.refused {
+	if !g.paused && !r.refused {
 		return false, false
 	}
-	if p.probe {
+	if r.probe {
 		g.probing = false
 	}
 	switch {
-	case p.aborted:
-	case p.refused && g.paused && !p.probe:
+	case r.aborted:
+	case r.refused && g.paused && !r.probe:
 		// Sent before the pause began: the same incident, not a further failure.
-		g.extend(now.Add(p.after))
-	case p.refused:
+		g.extend(now.Add(r.after))
+	case r.refused:
 		began = !g.paused
 		if began {
 			g.paused, g.since, g.until, g.step = true, now, now, 0
 		}
-		if g.step++; p.moved {
+		if g.step++; r.moved {
 			g.step = 1 // It takes something, so it is alive: don't slow down further.
 		}
-		g.extend(now.Add(max(p.after, g.o.backoff(g.step))))
-	case p.probe:
+		g.extend(now.Add(max(r.after, g.o.backoff(g.step))))
+	case r.probe:
 		g.paused, ended = false, true
 		g.total += now.Sub(g.since)
 	}

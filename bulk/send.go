@@ -89,7 +89,7 @@ func (s *sender) step(p *piece) {
 	if r.verdict == vStored {
 		sum = s.readItems(p)
 	}
-	s.leave(passage{
+	s.leave(requestEnd{
 		probe:   probe,
 		refused: r.verdict == vThrottle || sum.throttled,
 		aborted: r.err != nil && s.ix.sending.Err() != nil,
@@ -100,8 +100,8 @@ func (s *sender) step(p *piece) {
 }
 
 // leave reports to the gate and logs the begin and the end of a pause.
-func (s *sender) leave(pass passage, p *piece, r reply, sum summary) {
-	began, ended := s.ix.gate.leave(pass)
+func (s *sender) leave(end requestEnd, p *piece, r reply, sum summary) {
+	began, ended := s.ix.gate.leave(end)
 	if !began && !ended {
 		return
 	}

@@ -231,7 +231,7 @@ type Patience struct {
 // that is not Kibana's and a version that is too old end it at once. The last
 // error says what was wrong.
 func (c *Client) Wait(ctx context.Context, p Patience) (Status, error) {
-	started, told := time.Now(), false
+	started, logged := time.Now(), false
 	for pause := firstPause; ; pause = min(2*pause, longestPause) {
 		s, err := c.Status(ctx)
 		var starting *NotReadyError
@@ -247,8 +247,8 @@ func (c *Client) Wait(ctx context.Context, p Patience) (Status, error) {
 		case errors.As(err, &lost) && !foreverLost(err):
 			budget = p.Unreachable
 		}
-		if budget > 0 && !told {
-			told = true
+		if budget > 0 && !logged {
+			logged = true
 			c.log.Info("waiting for Kibana", "at most", budget, "because", err)
 		}
 		left := budget - time.Since(started)

@@ -85,7 +85,7 @@ func TestRecordTime(t *testing.T) {
 	f(KindLAVA, callbackJSON("end_time", `"None"`, "start_time", `""`, "submit_time", submit), false, "2026-11-20T07:00:01Z")
 	f(KindLAVA, callbackJSON("created_on", end), false, "")
 	f(KindLAVA, callbackJSON("end_time", end), true, "")
-	// The first that is there decides, believable or not (design.md §4).
+	// The first that is there decides, believable or not.
 	f(KindLAVA, callbackJSON("end_time", `"1970-01-01 00:00:03+00:00"`, "start_time", start), false, "")
 }
 

@@ -104,16 +104,16 @@ func (a *app) serve(ctx context.Context, v *serveArgs, formatGiven bool) error {
 	if err != nil {
 		return err
 	}
-	doors, err := v.openDoors(ctx)
+	endpoints, err := v.openEndpoints(ctx)
 	if err != nil {
 		return err
 	}
-	defer doors.close()
+	defer endpoints.close()
 	kept, err := spool.Open(v.spoolDir(), spool.Options{MaxBytes: int64(v.spoolBytes), MaxRecords: mostSpooled, MaxAge: v.spoolAge, Now: a.now, Logger: log})
 	if err != nil {
 		return fmt.Errorf("%w (KCING_DATA)", err)
 	}
-	s := &service{app: a, args: v, log: log, client: client, doors: doors, spool: kept, enrich: enrich}
+	s := &service{app: a, args: v, log: log, client: client, endpoints: endpoints, spool: kept, enrich: enrich}
 	err = s.run(ctx)
 	left := kept.Stats()
 	if closeErr := kept.Close(); err == nil {
@@ -137,15 +137,15 @@ func (v *serveArgs) enricher(log *slog.Logger) (*serve.Enricher, error) {
 	return &serve.Enricher{Complete: api.Complete, Logger: log, Away: func(err error) bool { return !errors.Is(err, maestro.ErrGone) }}, nil
 }
 
-// doors are where posts come in.
-type doors struct {
+// endpoints are where posts come in.
+type endpoints struct {
 	listeners    []intake.Listener
 	tokens       *intake.Tokens       // nil: nobody needs one
 	certificates *intake.Certificates // nil: no TLS
 }
 
-func (v *serveArgs) openDoors(ctx context.Context) (*doors, error) {
-	d := new(doors)
+func (v *serveArgs) openEndpoints(ctx context.Context) (*endpoints, error) {
+	d := new(endpoints)
 	var err error
 	if (v.tlsCert == "") != (v.tlsKey == "") {
 		return nil, usagef("--tls-cert and --tls-key go together")
@@ -185,7 +185,7 @@ func (v *serveArgs) openDoors(ctx context.Context) (*doors, error) {
 	return d, nil
 }
 
-func (d *doors) close() {
+func (d *endpoints) close() {
 	for _, l := range d.listeners {
 		_ = l.Close() // serving has closed it, as a rule
 	}
@@ -193,7 +193,7 @@ func (d *doors) close() {
 
 // reload reads tokens and certificates again. What cannot be read leaves those
 // in force that are.
-func (d *doors) reload(log *slog.Logger) {
+func (d *endpoints) reload(log *slog.Logger) {
 	var errs []error
 	if d.tokens != nil {
 		errs = append(errs, d.tokens.Reload())

@@ -23,13 +23,13 @@ import (
 
 // service is a running kcing serve.
 type service struct {
-	app    *app
-	args   *serveArgs
-	log    *slog.Logger
-	client *elasticsearch.BaseClient
-	doors  *doors
-	spool  *spool.Spool
-	enrich *serve.Enricher // nil: callbacks stay as they came
+	app       *app
+	args      *serveArgs
+	log       *slog.Logger
+	client    *elasticsearch.BaseClient
+	endpoints *endpoints
+	spool     *spool.Spool
+	enrich    *serve.Enricher // nil: callbacks stay as they came
 
 	mu    sync.Mutex
 	store *state.Store // nil until it could be opened
@@ -46,13 +46,13 @@ func (s *service) run(ctx context.Context) error {
 	limits := intake.DefaultLimits()
 	limits.RecordBytes, limits.Connections = int64(s.args.maxRecordBytes), s.args.connections
 	in := intake.New(intake.Config{Accept: server.Accept, Refused: server.Refused, Ready: server.Ready, Status: server.Status,
-		Metrics: metrics, Tokens: s.doors.tokens, Limits: limits, Logger: s.log, Version: buildVersion()})
+		Metrics: metrics, Tokens: s.endpoints.tokens, Limits: limits, Logger: s.log, Version: buildVersion()})
 
 	signals := make(chan os.Signal, 1)
 	signal.Notify(signals, syscall.SIGHUP)
 	defer signal.Stop(signals)
 	var beside sync.WaitGroup
-	beside.Go(func() { hangups(ctx, signals, func() { s.doors.reload(s.log) }) })
+	beside.Go(func() { hangups(ctx, signals, func() { s.endpoints.reload(s.log) }) })
 	if s.args.drpEvery > 0 {
 		beside.Go(func() { s.retain(ctx) })
 	}
@@ -73,7 +73,7 @@ func (s *service) run(ctx context.Context) error {
 		delivered <- err
 	}()
 	s.announce()
-	err := in.Serve(ctx, s.args.drain, s.doors.listeners...)
+	err := in.Serve(ctx, s.args.drain, s.endpoints.listeners...)
 	stop(nil)
 	endDelivery()
 	if deliveryErr := <-delivered; deliveryErr != nil {
@@ -86,10 +86,10 @@ func (s *service) run(ctx context.Context) error {
 // announce says that posts are taken from now on.
 func (s *service) announce() {
 	args := []any{"version", buildVersion(), "spool", s.args.data, "state", s.args.db, "elasticsearch", s.args.maskedNodes()}
-	for _, l := range s.doors.listeners {
+	for _, l := range s.endpoints.listeners {
 		args = append(args, l.Kind, l.Addr().String())
 	}
-	if s.doors.tokens == nil {
+	if s.endpoints.tokens == nil {
 		args = append(args, "tokens", "none: everybody who can connect may post")
 	}
 	s.log.Info("serving", args...)

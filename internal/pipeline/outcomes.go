@@ -138,8 +138,8 @@ func (r *run) finished(tag any, rejected int) {
 	if tag == nil {
 		return
 	}
-	r.told.Lock()
-	defer r.told.Unlock()
+	r.notifying.Lock()
+	defer r.notifying.Unlock()
 	r.onFinished(tag, rejected)
 }
 
@@ -148,7 +148,7 @@ func (r *run) refusedRecord(tag any) {
 	if tag == nil {
 		return
 	}
-	r.told.Lock()
-	defer r.told.Unlock()
+	r.notifying.Lock()
+	defer r.notifying.Unlock()
 	r.OnRefused(tag)
 }

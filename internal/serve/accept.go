@@ -30,7 +30,7 @@ func (s *Server) Accept(ctx context.Context, p *intake.Post) error {
 	}
 	m := spool.Meta{Kind: string(rec.Kind), Key: rec.Key, Name: nameOf(p), Lab: lab, NodeID: p.NodeID, Received: p.Received}
 	if s.known(ctx, m, p.Payload) {
-		s.Metrics.Duplicate(m.Kind, rec.Lab)
+		s.config.Metrics.Duplicate(m.Kind, rec.Lab)
 		return nil
 	}
 	return s.put(ctx, m, p.Payload)
@@ -41,8 +41,8 @@ func (s *Server) Accept(ctx context.Context, p *intake.Post) error {
 // ErrBlank, a *transform.RefusedError or a *intake.Refusal.
 func (s *Server) parse(p *intake.Post, rec *transform.Record) (lab string, err error) {
 	o := transform.Options{
-		Kind: transform.Kind(p.Kind), Lab: p.Lab, OtherLab: cmp.Or(p.TokenLab, s.Pipeline.OtherLab), NodeID: p.NodeID,
-		IngestTime: s.Pipeline.IngestTime,
+		Kind: transform.Kind(p.Kind), Lab: p.Lab, OtherLab: cmp.Or(p.TokenLab, s.config.Pipeline.OtherLab), NodeID: p.NodeID,
+		IngestTime: s.config.Pipeline.IngestTime,
 	}
 	if err := rec.Parse(p.Payload, o); err != nil {
 		return o.Lab, err
@@ -63,9 +63,9 @@ func nameOf(p *intake.Post) string { return "posted by " + p.Remote }
 // record is stored twice over, and once in Elasticsearch.
 func (s *Server) known(ctx context.Context, m spool.Meta, payload []byte) bool {
 	sum := sha256.Sum256(payload)
-	if items, err := s.Spool.Find(m.Kind, m.Key); err == nil {
+	if items, err := s.config.Spool.Find(m.Kind, m.Key); err == nil {
 		for _, it := range items {
-			if waiting, err := s.Spool.Stat(it); err == nil && waiting.Digest == sum && waiting.Lab == m.Lab && waiting.NodeID == m.NodeID {
+			if waiting, err := s.config.Spool.Stat(it); err == nil && waiting.Digest == sum && waiting.Lab == m.Lab && waiting.NodeID == m.NodeID {
 				return true
 			}
 		}
@@ -82,7 +82,7 @@ func (s *Server) known(ctx context.Context, m spool.Meta, payload []byte) bool {
 
 // put spools a record and puts it in line.
 func (s *Server) put(ctx context.Context, m spool.Meta, payload []byte) error {
-	it, err := s.Spool.Put(ctx, m, payload)
+	it, err := s.config.Spool.Put(ctx, m, payload)
 	var full *spool.FullError
 	switch {
 	case err == nil:
@@ -160,6 +160,6 @@ func (s *Server) Refused(ctx context.Context, p *intake.Post, why *intake.Refusa
 	reject := pipeline.Refusal(r, new(transform.Record), why)
 	reject.Type, reject.Reason = why.Type, why.Reason
 	if err := s.reject(ctx, reject); err != nil {
-		s.Logger.Error("a refused post is not among the rejects", "request_id", p.RequestID, "remote", p.Remote, "kind", p.Kind, "type", why.Type, "reason", why.Reason, "error", err)
+		s.config.Logger.Error("a refused post is not among the rejects", "request_id", p.RequestID, "remote", p.Remote, "kind", p.Kind, "type", why.Type, "reason", why.Reason, "error", err)
 	}
 }

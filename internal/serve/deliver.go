@@ -29,14 +29,14 @@ func (s *Server) deliver(ctx context.Context, drain time.Duration) {
 			if waiting, underWay := s.queue.lens(); waiting+underWay == 0 {
 				s.health.indicesWork()
 			}
-			s.goesOn()
+			s.recovered()
 			continue
 		}
 		s.prepared = time.Time{}
-		pauses.Longest = lastPause
+		pauses.Longest = longestPause
 		var fatal *bulk.FatalError
 		if errors.As(err, &fatal) {
-			pauses.Longest = lastFatal
+			pauses.Longest = longestFatalPause
 			s.trouble(stateStopped, err)
 		} else {
 			s.trouble(stateWaiting, err)
@@ -87,10 +87,10 @@ func (s *Server) session(ctx context.Context, drain time.Duration) error {
 		return err
 	}
 	s.health.begin()
-	c := s.Pipeline
+	c := s.config.Pipeline
 	c.Ledger = patientLedger{Store: *s.store.Load(), ctx: ctx, waiting: func(err error) { s.trouble(stateWaiting, err) },
-		goesOn: func() { s.health.delivery(stateDelivering, "") }}
-	_, err := pipeline.Run(runCtx, &line{Server: s, ending: ctx}, c)
+		recovered: func() { s.health.delivery(stateDelivering, "") }}
+	_, err := pipeline.Run(runCtx, &queueSource{server: s, ending: ctx}, c)
 	return err
 }
 
@@ -98,13 +98,13 @@ var errDrained = errors.New("shut down before all was delivered; the rest is in 
 
 // prepare makes Elasticsearch ready, unless that was done a short while ago.
 func (s *Server) prepare(ctx context.Context) error {
-	if s.Prepare == nil || !s.prepared.IsZero() && s.Now().Sub(s.prepared) < prepareLast {
+	if s.config.Prepare == nil || !s.prepared.IsZero() && s.config.Now().Sub(s.prepared) < preparedFor {
 		return nil
 	}
-	if err := s.Prepare(ctx); err != nil {
+	if err := s.config.Prepare(ctx); err != nil {
 		return err
 	}
-	s.prepared = s.Now()
+	s.prepared = s.config.Now()
 	return nil
 }
 
@@ -114,19 +114,19 @@ const ledgerPause = 100 * time.Millisecond
 // state file: documents under way would only have to be sent again.
 type patientLedger struct {
 	Store
-	ctx     context.Context //nolint:containedctx // ends the patience, not the calls
-	waiting func(error)
-	goesOn  func()
+	ctx       context.Context //nolint:containedctx // ends the patience, not the calls
+	waiting   func(error)
+	recovered func()
 }
 
-func (l patientLedger) insist(call func() error) error {
+func (l patientLedger) retryLocked(call func() error) error {
 	waited := false
 	for {
 		err := call()
 		var locked *state.LockedError
 		if !errors.As(err, &locked) || l.ctx.Err() != nil {
 			if waited && err == nil {
-				l.goesOn()
+				l.recovered()
 			}
 			return err
 		}
@@ -138,7 +138,7 @@ func (l patientLedger) insist(call func() error) error {
 
 // Lookup implements [pipeline.Ledger].
 func (l patientLedger) Lookup(ctx context.Context, keys []state.Key) (entries []state.Entry, err error) {
-	err = l.insist(func() error {
+	err = l.retryLocked(func() error {
 		entries, err = l.Store.Lookup(ctx, keys)
 		return err
 	})
@@ -147,7 +147,7 @@ func (l patientLedger) Lookup(ctx context.Context, keys []state.Key) (entries []
 
 // KeysOfNodes implements [pipeline.Ledger].
 func (l patientLedger) KeysOfNodes(ctx context.Context, nodes []string) (keys []state.Key, err error) {
-	err = l.insist(func() error {
+	err = l.retryLocked(func() error {
 		keys, err = l.Store.KeysOfNodes(ctx, nodes)
 		return err
 	})
@@ -156,12 +156,12 @@ func (l patientLedger) KeysOfNodes(ctx context.Context, nodes []string) (keys []
 
 // ReceivedAll implements [pipeline.Ledger].
 func (l patientLedger) ReceivedAll(ctx context.Context, rs []state.Receipt) error {
-	return l.insist(func() error { return l.Store.ReceivedAll(ctx, rs) })
+	return l.retryLocked(func() error { return l.Store.ReceivedAll(ctx, rs) })
 }
 
 // Begin implements [pipeline.Ledger].
 func (l patientLedger) Begin(ctx context.Context, rs []state.Begun) (earlier []state.Begun, err error) {
-	err = l.insist(func() error {
+	err = l.retryLocked(func() error {
 		earlier, err = l.Store.Begin(ctx, rs)
 		return err
 	})
@@ -170,18 +170,18 @@ func (l patientLedger) Begin(ctx context.Context, rs []state.Begun) (earlier []s
 
 // Commit implements [pipeline.Ledger].
 func (l patientLedger) Commit(ctx context.Context, b state.Batch) error {
-	return l.insist(func() error { return l.Store.Commit(ctx, b) })
+	return l.retryLocked(func() error { return l.Store.Commit(ctx, b) })
 }
 
-// parcel is a record under way, its tag.
-type parcel struct {
+// inFlight is a record that is being delivered; the pipeline hands it back as its tag.
+type inFlight struct {
 	item           spool.Item
 	kind, lab, key string
-	reason         string // of the first reject; told one call at a time
+	reason         string // of the first reject
 }
 
 func (s *Server) onReject(tag any, r state.Reject) {
-	p, ok := tag.(*parcel)
+	p, ok := tag.(*inFlight)
 	if !ok {
 		return
 	}
@@ -189,32 +189,32 @@ func (s *Server) onReject(tag any, r state.Reject) {
 		p.reason = r.Reason
 	}
 	if r.Type == pipeline.TypeConflict {
-		s.Metrics.Conflict(p.kind, p.lab)
+		s.config.Metrics.Conflict(p.kind, p.lab)
 	}
 }
 
 func (s *Server) onSuperseded(tag any) {
-	if p, ok := tag.(*parcel); ok {
-		s.Metrics.Superseded(p.kind, p.lab)
+	if p, ok := tag.(*inFlight); ok {
+		s.config.Metrics.Superseded(p.kind, p.lab)
 	}
 }
 
 func (s *Server) onFinished(tag any) {
-	p, ok := tag.(*parcel)
+	p, ok := tag.(*inFlight)
 	if !ok {
 		return
 	}
 	if p.reason == "" {
-		s.Metrics.Stored(p.kind, p.lab)
+		s.config.Metrics.Stored(p.kind, p.lab)
 	} else {
-		s.Metrics.Rejected(p.kind, p.lab, p.key, p.reason)
+		s.config.Metrics.Rejected(p.kind, p.lab, p.key, p.reason)
 	}
 	s.queue.settle(p.item)
 	s.finished.add(p.item)
 	s.health.delivery(stateDelivering, "")
-	s.goesOn()
+	s.recovered()
 }
 
 func (s *Server) onRefused(tag any) { s.onFinished(tag) }
 
-func (s *Server) onOutcome(o bulk.Outcome) { s.Metrics.Documents(o.String(), 1) }
+func (s *Server) onOutcome(o bulk.Outcome) { s.config.Metrics.Documents(o.String(), 1) }

@@ -119,13 +119,13 @@ func (h *health) quiet(d time.Duration) bool {
 func (h *health) news(text string) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	now, quiet := h.now(), sayAgain
+	now, quiet := h.now(), repeatLogAfter
 	switch h.said {
 	case "":
 		quiet = 0
 	case text:
 	default:
-		quiet = sayOther // it may be the same, told in other words
+		quiet = nextLogAfter // it may be the same, told in other words
 	}
 	if now.Sub(h.saidAt) < quiet {
 		return false
@@ -136,36 +136,36 @@ func (h *health) news(text string) bool {
 
 // trouble notes and logs why delivery does not go on.
 func (s *Server) trouble(state string, err error) {
-	text := s.Explain(err)
+	text := s.config.Explain(err)
 	s.health.delivery(state, text)
 	if s.health.news(text) {
-		s.Logger.Error("delivery has stopped and is tried again; what is accepted stays in the spool", "reason", text)
+		s.config.Logger.Error("delivery has stopped and is tried again; what is accepted stays in the spool", "reason", text)
 	}
 }
 
-// goesOn logs the end of trouble that was logged.
-func (s *Server) goesOn() {
+// recovered logs the end of trouble that was logged.
+func (s *Server) recovered() {
 	h := &s.health
 	h.mu.Lock()
 	said := h.said != ""
 	h.said = ""
 	h.mu.Unlock()
 	if said {
-		s.Logger.Info("delivery goes on")
+		s.config.Logger.Info("delivery goes on")
 	}
 }
 
 // full logs a full spool, not for each post.
 func (s *Server) full(err *spool.FullError) {
 	s.health.mu.Lock()
-	now := s.Now()
+	now := s.config.Now()
 	say := now.Sub(s.health.fullAt) >= time.Minute
 	if say {
 		s.health.fullAt = now
 	}
 	s.health.mu.Unlock()
 	if say {
-		s.Logger.Error("posts are answered 503", "reason", err.Error())
+		s.config.Logger.Error("posts are answered 503", "reason", err.Error())
 	}
 }
 
@@ -176,7 +176,7 @@ func (s *Server) Ready() []string {
 	if s.store.Load() == nil {
 		reasons = append(reasons, errNoStore.Error())
 	}
-	if err := s.Spool.Room(); err != nil {
+	if err := s.config.Spool.Room(); err != nil {
 		reasons = append(reasons, err.Error())
 	}
 	h := &s.health
@@ -202,13 +202,13 @@ func (s *Server) Ready() []string {
 
 // Status describes everything behind the intake. It is intake.Config.Status.
 func (s *Server) Status() intake.Status {
-	st := s.Spool.Stats()
-	out := intake.Status{Spool: intake.Spool{Records: st.Records, Bytes: st.Bytes, MaxBytes: s.MaxSpoolBytes, Oldest: st.Oldest, Corrupt: st.Corrupt}}
+	st := s.config.Spool.Stats()
+	out := intake.Status{Spool: intake.Spool{Records: st.Records, Bytes: st.Bytes, MaxBytes: s.config.MaxSpoolBytes, Oldest: st.Oldest, Corrupt: st.Corrupt}}
 	h := &s.health
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	out.Elasticsearch, out.Delivery, out.Rejects = h.es, h.state, h.rejects
-	out.Elasticsearch.URL = s.URL
+	out.Elasticsearch.URL = s.config.URL
 	if out.Delivery.State == stateDelivering && !h.es.Up {
 		out.Delivery.State, out.Delivery.Detail, out.Delivery.Since = stateWaiting, "for Elasticsearch", h.down
 	}
@@ -222,13 +222,13 @@ func (s *Server) watch(ctx context.Context) {
 	tick := time.NewTicker(watchEvery)
 	defer tick.Stop()
 	for {
-		if s.Ping != nil && s.health.quiet(watchEvery) {
-			version, err := s.Ping(ctx)
+		if s.config.Ping != nil && s.health.quiet(watchEvery) {
+			version, err := s.config.Ping(ctx)
 			if ctx.Err() != nil {
 				return
 			}
 			if err != nil {
-				s.health.elasticsearch(false, s.Explain(err))
+				s.health.elasticsearch(false, s.config.Explain(err))
 			} else {
 				s.health.elasticsearch(true, "")
 				s.health.version(version)
@@ -243,7 +243,7 @@ func (s *Server) watch(ctx context.Context) {
 				s.setRejects(int(n))
 			}
 		}
-		if since, idle := s.health.idle(); idle && since != freed && s.Now().Sub(since) >= freeAfter {
+		if since, idle := s.health.idle(); idle && since != freed && s.config.Now().Sub(since) >= freeAfter {
 			freed = since
 			debug.FreeOSMemory() // what a burst has left; the collector alone takes its time
 		}

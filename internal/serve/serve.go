@@ -70,33 +70,33 @@ type Config struct {
 
 // Times and numbers that no user needs to change.
 const (
-	adoptEvery  = 30 * time.Second
-	watchEvery  = 15 * time.Second
-	lookupFor   = 50 * time.Millisecond // how long a post waits for a state that others hold
-	rejectFor   = 2 * time.Second       // the same, for one that belongs among the rejects
-	lingerFor   = time.Second           // how long a run of the pipeline waits for the next record
-	longestRun  = 10 * time.Minute      // after that a new one begins, so that nothing grows for weeks
-	prepareLast = 5 * time.Minute       // for how long what was prepared is trusted
-	firstPause  = time.Second           // after a failed run; doubled
-	lastPause   = 15 * time.Second
-	lastFatal   = time.Minute      // the same, when a person has to do something
-	sayAgain    = 10 * time.Minute // the same trouble is logged again after this time
-	sayOther    = time.Minute      // other trouble after this time
-	drainTakes  = 200              // records that are still begun after the end was asked for
-	freeAfter   = 30 * time.Second // of idle time
-	retryAfter  = 30 * time.Second // what a client is told when the spool is full
+	adoptEvery        = 30 * time.Second
+	watchEvery        = 15 * time.Second
+	lookupFor         = 50 * time.Millisecond // how long a post waits for a state that others hold
+	rejectFor         = 2 * time.Second       // the same, for one that belongs among the rejects
+	nextRecordWait    = time.Second           // how long a run of the pipeline waits for the next record
+	longestRun        = 10 * time.Minute      // after that a new one begins, so that nothing grows for weeks
+	preparedFor       = 5 * time.Minute       // for how long what was prepared is trusted
+	firstPause        = time.Second           // after a failed run; doubled
+	longestPause      = 15 * time.Second
+	longestFatalPause = time.Minute      // the same, when a person has to do something
+	repeatLogAfter    = 10 * time.Minute // the same trouble is logged again after this time
+	nextLogAfter      = time.Minute      // other trouble after this time
+	maxWhileEnding    = 200              // records that are still begun after the end was asked for
+	freeAfter         = 30 * time.Second // of idle time
+	retryAfter        = 30 * time.Second // what a client is told when the spool is full
 )
 
 // Server takes records and delivers them. Its methods may be called from many
 // goroutines.
 type Server struct {
-	Config
+	config Config
 	queue  *queue
 	health health
 	store  atomic.Pointer[Store]
 
-	finished pile      // and still in the spool
-	later    pile      // could not be read; tried again after adoptEvery
+	finished inbox     // and still in the spool
+	later    inbox     // could not be read; tried again after adoptEvery
 	prepared time.Time // when Prepare last succeeded; deliver's
 }
 
@@ -117,25 +117,25 @@ func New(c Config) *Server {
 	if c.MaxRecordBytes <= 0 {
 		c.MaxRecordBytes = source.DefaultMaxRecordBytes
 	}
-	s := &Server{Config: c, queue: newQueue(), finished: pile{wake: make(chan struct{}, 1)}}
+	s := &Server{config: c, queue: newQueue(), finished: inbox{wake: make(chan struct{}, 1)}}
 	s.health.now = c.Now
 	s.health.delivery(stateIdle, "")
-	s.Pipeline.Transport = observed{s.Pipeline.Transport, &s.health, c.Explain}
-	s.Pipeline.Bulk.RetryFor = -1
-	s.Pipeline.Bulk.MaxAttempts = 0
-	s.Pipeline.DrainTimeout = time.Millisecond // session gives the time
-	s.Pipeline.Now = c.Now
-	s.Pipeline.Bulk.Indices = &bulk.Indices{Changed: func(index string, why *bulk.Error) {
+	s.config.Pipeline.Transport = observed{s.config.Pipeline.Transport, &s.health, c.Explain}
+	s.config.Pipeline.Bulk.RetryFor = -1
+	s.config.Pipeline.Bulk.MaxAttempts = 0
+	s.config.Pipeline.DrainTimeout = time.Millisecond // session gives the time
+	s.config.Pipeline.Now = c.Now
+	s.config.Pipeline.Bulk.Indices = &bulk.Indices{Changed: func(index string, why *bulk.Error) {
 		if why == nil {
 			s.health.index(index, nil)
 			return
 		}
 		s.health.index(index, why)
 	}}
-	s.Pipeline.OnFinished, s.Pipeline.OnSuperseded = s.onFinished, s.onSuperseded
-	s.Pipeline.OnRefused = s.onRefused
-	s.Pipeline.OnReject = s.onReject
-	s.Pipeline.OnOutcome = s.onOutcome
+	s.config.Pipeline.OnFinished, s.config.Pipeline.OnSuperseded = s.onFinished, s.onSuperseded
+	s.config.Pipeline.OnRefused = s.onRefused
+	s.config.Pipeline.OnReject = s.onReject
+	s.config.Pipeline.OnOutcome = s.onOutcome
 	return s
 }
 
@@ -169,7 +169,7 @@ func (s *Server) Run(ctx context.Context, drain time.Duration) error {
 // openStore opens state; while another process holds it, Accept does without.
 func (s *Server) openStore(ctx context.Context) error {
 	for {
-		store, err := s.OpenStore()
+		store, err := s.config.OpenStore()
 		var locked *state.LockedError
 		switch {
 		case err == nil:
@@ -189,13 +189,13 @@ func (s *Server) adopt(ctx context.Context) {
 	tick := time.NewTicker(adoptEvery)
 	defer tick.Stop()
 	for {
-		items, err := s.Spool.Adopt(ctx)
+		items, err := s.config.Spool.Adopt(ctx)
 		if len(items) > 0 {
-			s.Logger.Info("records of processes that are gone taken over from the spool", "records", len(items))
+			s.config.Logger.Info("records of processes that are gone taken over from the spool", "records", len(items))
 			s.queue.add(items...)
 		}
 		if err != nil && ctx.Err() == nil {
-			s.Logger.Error("the spool cannot be searched for records of processes that are gone", "error", err)
+			s.config.Logger.Error("the spool cannot be searched for records of processes that are gone", "error", err)
 		}
 		select {
 		case <-tick.C:
@@ -206,14 +206,14 @@ func (s *Server) adopt(ctx context.Context) {
 	}
 }
 
-// pile collects records for somebody else to deal with.
-type pile struct {
+// inbox collects records for somebody else to deal with.
+type inbox struct {
 	mu    sync.Mutex
 	items []spool.Item
 	wake  chan struct{}
 }
 
-func (r *pile) add(it spool.Item) {
+func (r *inbox) add(it spool.Item) {
 	r.mu.Lock()
 	r.items = append(r.items, it)
 	r.mu.Unlock()
@@ -223,7 +223,7 @@ func (r *pile) add(it spool.Item) {
 	}
 }
 
-func (r *pile) take() []spool.Item {
+func (r *inbox) take() []spool.Item {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	items := r.items
@@ -239,9 +239,9 @@ func (s *Server) remove(ended <-chan struct{}) {
 		case <-ended:
 			last = true
 		}
-		if err := s.Spool.Remove(s.finished.take()...); err != nil {
+		if err := s.config.Spool.Remove(s.finished.take()...); err != nil {
 			// They are finished in state: the next process finds that, and tries again.
-			s.Logger.Error("finished records cannot be removed from the spool", "error", err)
+			s.config.Logger.Error("finished records cannot be removed from the spool", "error", err)
 		}
 	}
 }

@@ -294,8 +294,8 @@ func TestOldestFirst(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, func(c *Config, _ *spool.Options) { c.Pipeline.Workers = 1 })
 		var order []string
-		r.Pipeline.OnFinished = func(tag any) {
-			order = append(order, tag.(*parcel).key)
+		r.config.Pipeline.OnFinished = func(tag any) {
+			order = append(order, tag.(*inFlight).key)
 			r.onFinished(tag)
 		}
 		now := time.Now()

@@ -16,10 +16,10 @@ type brackets struct {
 type ending uint8
 
 const (
-	goesOn  ending = iota
-	closed         // by the bracket that belongs to the first one
-	another        // a line begins another record
-	broken         // damage was found for the first time, and there is a mark
+	needsMore ending = iota
+	closed           // by the bracket that belongs to the first one
+	another          // a line begins another record
+	broken           // damage was found for the first time, and there is a mark
 )
 
 // maxLevels is how deep the brackets are followed. transform refuses what nests
@@ -68,7 +68,7 @@ func (s *brackets) scan(b []byte, offset int64, lines int) (n int, end ending) {
 			return i + 1, broken
 		}
 	}
-	return len(b), goesOn
+	return len(b), needsMore
 }
 
 // roomForObject tells whether an object may stand here in valid JSON.

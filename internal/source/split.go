@@ -67,7 +67,7 @@ func (s *splitter) value(rec *record) error {
 		switch {
 		case end == closed:
 			return nil
-		case end == goesOn:
+		case end == needsMore:
 		case b.mark > 0 && rec.whole():
 			s.putBack(rec, b.mark)
 			return nil

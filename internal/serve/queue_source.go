@@ -14,30 +14,30 @@ import (
 	"github.com/kcing/kcing/transform"
 )
 
-// line is the source of one run of the pipeline: the records of the queue. It
+// queueSource is the source of one run of the pipeline: the records of the queue. It
 // ends when none came for a moment, when the run has become old, or soon after
 // ending did.
-type line struct {
-	*Server
+type queueSource struct {
+	server *Server
 	ending context.Context //nolint:containedctx // stops taking; the run's own context is for what is under way
 }
 
 // Run implements [pipeline.Source].
-func (l *line) Run(ctx context.Context, emit source.Emit) error {
-	if l.Enrich == nil {
-		return l.each(ctx, func(it spool.Item) error {
-			rec, ok := l.load(ctx, it)
+func (q *queueSource) Run(ctx context.Context, emit source.Emit) error {
+	if q.server.config.Enrich == nil {
+		return q.each(ctx, func(it spool.Item) error {
+			rec, ok := q.server.load(ctx, it)
 			if !ok {
 				return nil
 			}
 			return emit(ctx, rec)
 		})
 	}
-	return l.enriched(ctx, emit)
+	return q.enriched(ctx, emit)
 }
 
 // enriched loads several records at once, since each may wait for Maestro.
-func (l *line) enriched(ctx context.Context, emit source.Emit) error {
+func (q *queueSource) enriched(ctx context.Context, emit source.Emit) error {
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	items, records := make(chan spool.Item), make(chan source.Record)
@@ -45,7 +45,7 @@ func (l *line) enriched(ctx context.Context, emit source.Emit) error {
 	for range enrichAtOnce {
 		workers.Go(func() {
 			for it := range items {
-				rec, ok := l.load(ctx, it)
+				rec, ok := q.server.load(ctx, it)
 				if !ok {
 					continue
 				}
@@ -57,7 +57,7 @@ func (l *line) enriched(ctx context.Context, emit source.Emit) error {
 		})
 	}
 	go func() {
-		err := l.each(ctx, func(it spool.Item) error {
+		err := q.each(ctx, func(it spool.Item) error {
 			select {
 			case items <- it:
 				return nil
@@ -84,33 +84,33 @@ func (l *line) enriched(ctx context.Context, emit source.Emit) error {
 }
 
 // each takes records from the queue, oldest first.
-func (l *line) each(ctx context.Context, do func(spool.Item) error) error {
-	end := l.Now().Add(longestRun)
+func (q *queueSource) each(ctx context.Context, do func(spool.Item) error) error {
+	end := q.server.config.Now().Add(longestRun)
 	begun := 0 // after the end was asked for
-	for l.Now().Before(end) {
-		if l.ending.Err() != nil {
-			if begun++; begun > drainTakes || !l.health.up() {
+	for q.server.config.Now().Before(end) {
+		if q.ending.Err() != nil {
+			if begun++; begun > maxWhileEnding || !q.server.health.up() {
 				return nil
 			}
 		}
-		it, ok, changed := l.queue.take()
+		it, ok, changed := q.server.queue.take()
 		if ok {
 			if err := do(it); err != nil {
 				return err
 			}
 			continue
 		}
-		linger := time.NewTimer(lingerFor)
+		timer := time.NewTimer(nextRecordWait)
 		select {
 		case <-changed:
-			linger.Stop()
-		case <-linger.C:
+			timer.Stop()
+		case <-timer.C:
 			return nil
-		case <-l.ending.Done():
-			linger.Stop()
+		case <-q.ending.Done():
+			timer.Stop()
 			return nil
 		case <-ctx.Done():
-			linger.Stop()
+			timer.Stop()
 			return context.Cause(ctx)
 		}
 	}
@@ -120,25 +120,25 @@ func (l *line) each(ctx context.Context, do func(spool.Item) error) error {
 // load reads a record from the spool. False: there is none (any more), or it
 // cannot be read now.
 func (s *Server) load(ctx context.Context, it spool.Item) (rec source.Record, ok bool) {
-	m, payload, err := s.Spool.Read(it)
+	m, payload, err := s.config.Spool.Read(it)
 	var damaged *spool.CorruptError
 	switch {
 	case errors.As(err, &damaged), errors.Is(err, spool.ErrNotMine): // the spool has said so
 		s.queue.settle(it)
 		return source.Record{}, false
 	case err != nil: // of the disk: it must not hold the others up
-		s.Logger.Error("a record in the spool cannot be read now; it is tried again", "error", err)
+		s.config.Logger.Error("a record in the spool cannot be read now; it is tried again", "error", err)
 		s.queue.settle(it)
 		s.later.add(it)
 		return source.Record{}, false
 	}
-	rec = Record(m, payload, s.MaxRecordBytes)
-	rec.Tag = &parcel{item: it, kind: m.Kind, lab: labOf(m), key: m.Key}
-	if s.Enrich != nil {
-		s.Enrich.record(ctx, m, &rec)
+	rec = Record(m, payload, s.config.MaxRecordBytes)
+	rec.Tag = &inFlight{item: it, kind: m.Kind, lab: labOf(m), key: m.Key}
+	if s.config.Enrich != nil {
+		s.config.Enrich.record(ctx, m, &rec)
 		// Only Maestro knows its lab, and that is in its ids: delivered now, it
 		// would be there a second time once Maestro has been asked.
-		if labOf(m) == "" && slices.Contains(rec.Tags, noMaestro) && s.Enrich.isAway() {
+		if labOf(m) == "" && slices.Contains(rec.Tags, noMaestro) && s.config.Enrich.isAway() {
 			s.queue.settle(it)
 			s.later.add(it)
 			return source.Record{}, false
