@@ -151,6 +151,9 @@ func (r *reader) run(ts *testscript.TestScript, line, output string) error {
 	if code != want {
 		return fmt.Errorf("exit code %d, want %d\n%s", code, want, &got)
 	}
+	if output == "" && strings.Contains(line, "curl ") && strings.Contains(got.String(), `"error"`) {
+		return fmt.Errorf("it was refused: %s", &got)
+	}
 	return sameShape(output, strings.ReplaceAll(got.String(), r.prefix, ""))
 }
 
