@@ -39,7 +39,7 @@ type batch struct {
 	seq, after uint64 // it may be sent when all batches up to after are settled
 	first      time.Time
 	full       int  // bytes with which it is sent
-	due        bool // FlushInterval is over, or somebody waits for its memory
+	due        bool // FlushInterval is over, or an Add waits for memory
 	payload    []byte
 	entries    []entry
 }
@@ -69,7 +69,7 @@ func (b *batch) reserve(n int) {
 	b.payload = grown
 }
 
-// trim gives back unused capacity that MaxPendingBytes does not know of.
+// trim frees unused capacity, which MaxPendingBytes does not count.
 func (b *batch) trim() {
 	if spare := cap(b.payload) - len(b.payload); spare > len(b.payload)/8 {
 		b.payload = append(make([]byte, 0, len(b.payload)), b.payload...)

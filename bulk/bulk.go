@@ -133,7 +133,7 @@ func (ix *Indexer) admit(ctx context.Context, n int64) error {
 	}
 	start := time.Now()
 	ix.mu.Lock()
-	ix.flushNow() // Nobody can fill this batch any more.
+	ix.flushNow() // While Adds wait for memory this batch gets no more documents.
 	ix.mu.Unlock()
 
 	wait, cancel := context.WithCancel(ctx)

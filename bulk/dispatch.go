@@ -14,8 +14,8 @@ func (ix *Indexer) take(finished *batch) *batch {
 		if b := ix.ready(); b != nil {
 			ix.active = append(ix.active, b.seq)
 			if len(ix.queue) > 0 {
-				// The signal for the next one may have come while this one was
-				// held back, and woken nobody who could take it.
+				// The signal for the next one may have come while this one had to
+				// wait for another batch, and so no sender took it.
 				ix.work.Signal()
 			}
 			return b

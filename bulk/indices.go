@@ -88,7 +88,7 @@ func (x *Indices) state(index string) *indexState {
 	return s
 }
 
-// takes tells whether what the index took lately says that it takes documents, so
+// takes reports whether what the index took lately says that it takes documents, so
 // that one of this record that it refuses is to blame itself.
 func (s *indexState) takes(e *entry) bool {
 	if s.taken.IsZero() {
@@ -179,7 +179,7 @@ var values = regexp.MustCompile(`\[[^\]]*\]|'[^']*'|[0-9]+`)
 // withoutValues is the error as it reads for every document that it hits alike.
 func (e *Error) withoutValues() string { return e.Type + values.ReplaceAllString(e.Reason, "") }
 
-// ofContent tells whether the error names what a document holds. A strict
+// ofContent reports whether the error names what a document holds. A strict
 // mapping's does as well; but the templates are not strict, so it is a stranger's,
 // and refuses them all.
 func (e *Error) ofContent() bool {

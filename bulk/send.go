@@ -60,7 +60,7 @@ func (s *sender) run() {
 
 func (s *sender) deliver(b *batch) {
 	s.work = append(s.work[:0], &piece{batch: b, payload: b.payload, entries: b.entries})
-	b.payload, b.entries = nil, nil // The pieces own them, and may let go of them.
+	b.payload, b.entries = nil, nil // The pieces own them now, and may free them earlier.
 	for n := len(s.work); n > 0; n = len(s.work) {
 		p := s.work[n-1]
 		s.work[n-1] = nil
@@ -127,7 +127,7 @@ func (s *sender) leave(end requestEnd, p *piece, r reply, sum summary) {
 type reply struct {
 	verdict verdict // vStored: look at the items
 	status  int
-	fault   *Error        // what a refused request was told
+	fault   *Error        // why the request was refused
 	err     error         // no answer, or an unusable one
 	after   time.Duration // Retry-After
 }

@@ -70,7 +70,7 @@ func ParseAddress(text string) (Address, error) {
 	return a, nil
 }
 
-// ValidateSpace tells whether this may be the identifier of a space, which is
+// ValidateSpace reports whether this may be the identifier of a space, which is
 // what its URL has after /s/, not the name that people see. Empty is fine: the
 // default space. From
 // https://www.elastic.co/guide/en/kibana/8.19/spaces-api-post.html

@@ -147,7 +147,7 @@ type Status struct {
 	Version string
 }
 
-// Ready tells whether saved objects can be imported now.
+// Ready reports whether saved objects can be imported now.
 func (s Status) Ready() bool { return s.Level == "available" || s.Level == "degraded" }
 
 // Status asks once. A Kibana that is starting gives a *NotReadyError, one that
@@ -188,7 +188,7 @@ func (c *Client) Status(ctx context.Context) (Status, error) {
 const firstVersion = "8.14"
 
 // oldKibana is an error when the objects need a later Kibana. A version that is
-// not told or not understood passes.
+// missing or not understood passes.
 func oldKibana(version, address string) error {
 	major, rest, _ := strings.Cut(version, ".")
 	minor, _, _ := strings.Cut(rest, ".")

@@ -26,7 +26,7 @@ type Selection struct {
 	References bool
 }
 
-// Ours tells whether an object is one of kcing's, or what became of one in a
+// Ours reports whether an object is one of kcing's, or what became of one in a
 // space where Kibana gave it another id.
 func Ours(o Object) bool {
 	var members struct {

@@ -1,8 +1,8 @@
 // Package kibana holds the Kibana saved objects that go with kcing's documents:
 // data views, dashboards and the panels on them, as a file that Kibana 8.19 and
-// 9.x import. NDJSON and Objects do not talk to Kibana.
+// 9.x import. Objects and File do not talk to Kibana.
 //
-// The caveat that bites: an object's id is for ever. Importing overwrites by id,
+// Caveat: an object's id must never change. Importing overwrites by id,
 // links between pages name dashboards by id, and an object that is renamed
 // leaves the old one behind in every Kibana.
 //

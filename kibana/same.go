@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-// Same tells whether two objects say the same to those who use them: type, id,
+// Same reports whether two objects say the same to those who use them: type, id,
 // attributes and references. Kibana raises the versions of the form when it
 // imports, and puts what a search shows into a tab, which is no difference.
 func Same(a, b Object) bool {

@@ -32,7 +32,7 @@ const (
 // From https://www.elastic.co/guide/en/elasticsearch/reference/8.19/index-templates.html
 var takenPrefixes = []string{"logs-", "metrics-", "synthetics-", "traces-", "profiling-", "security_solution-"}
 
-// ValidatePrefix tells whether prefix may stand before our index and template
+// ValidatePrefix reports whether prefix may stand before our index and template
 // names; empty is fine. It refuses what Elasticsearch refuses in a name, what
 // acts as a pattern or a list, and what would put our indices under the
 // patterns of another prefix or of Elasticsearch's own templates: the indices

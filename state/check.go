@@ -10,7 +10,7 @@ import (
 	"go.etcd.io/bbolt"
 )
 
-// maxProblems is how many problems a CheckReport tells; the rest is counted.
+// maxProblems is how many problems a CheckReport lists; the rest is only counted.
 const maxProblems = 50
 
 // CheckReport is the result of Check.

@@ -183,5 +183,5 @@ func splitDayKey(b []byte) (day int64, tag byte, key []byte, err error) {
 
 func fromMillis(ms int64) time.Time { return time.UnixMilli(ms).UTC() }
 
-// toMillis cuts t to what the file keeps of it.
+// toMillis cuts t to milliseconds in UTC, as the file keeps it.
 func toMillis(t time.Time) time.Time { return fromMillis(t.UnixMilli()) }

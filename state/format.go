@@ -46,7 +46,7 @@ func parseMeta(b []byte) (m meta, magic, ok bool) {
 	return m, magic, ok
 }
 
-// examine tells our kind of file from others, and a whole one from a cut one.
+// examine refuses files that are not of bbolt, and those that were cut short.
 // With create, a file that a crash left half made is emptied, to be made again.
 func examine(path string, f *os.File, create bool) error {
 	st, err := f.Stat()

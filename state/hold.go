@@ -34,7 +34,7 @@ func (s *Store) acquire(ctx context.Context) (*hold, error) {
 		if h != nil || err != nil {
 			return h, err
 		}
-		if wait == nil { // it is up to us to take it
+		if wait == nil { // no other goroutine is taking the file
 			return s.take(ctx, start)
 		}
 		timeout := time.NewTimer(time.Until(start.Add(s.wait)))
@@ -145,7 +145,7 @@ func (s *Store) release(h *hold, err error, distrust bool) {
 	s.startIdle(h)
 }
 
-// startIdle gives the file back when nobody uses it for the time of the lease.
+// startIdle closes the file when it was not used for the time of the lease.
 func (s *Store) startIdle(h *hold) {
 	left := min(s.lease, time.Until(h.taken.Add(maxHold)))
 	s.idle = time.AfterFunc(left, func() {
@@ -164,7 +164,7 @@ func (s *Store) stopIdle() {
 	}
 }
 
-// giveBack closes the file. Nobody may be using it.
+// giveBack closes the file, so that other processes can have it. It must not be in use.
 func (s *Store) giveBack() error {
 	s.stopIdle()
 	h := s.cur

@@ -14,7 +14,8 @@ type Receipt struct {
 	Time time.Time
 }
 
-// Received fixes the time of receipt of a record without a time of its own.
+// Received returns the time of receipt of a record without a time of its own; the
+// first call stores it.
 // The first call for a key stores proposed durably; later ones (retries, other
 // runs, other processes) return what the first one stored, also when the
 // record's bytes have changed: otherwise its documents would go to a second

@@ -152,7 +152,7 @@ func (s *Store) Commit(ctx context.Context, b Batch) error {
 	})
 }
 
-// full tells whether so many bytes of rejects are more than may be.
+// full reports whether so many bytes of rejects are more than may be.
 func (s *Store) full(bytes int64) bool { return s.maxRejectBytes > 0 && bytes > s.maxRejectBytes }
 
 // finisher writes finished records, their index and their counts.

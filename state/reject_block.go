@@ -17,10 +17,10 @@ type block struct {
 	users  int
 }
 
-// maxBlock is how long the bodies of a block are: whoever reads one unpacks all.
+// maxBlock is how long the bodies of a block are: to read one, all are unpacked.
 const maxBlock = 256 << 10
 
-// takes tells whether the body of r goes into the block of the reject before it.
+// takes reports whether the body of r goes into the block of the reject before it.
 func (b *block) takes(before, r *Reject) bool {
 	return before.Kind == r.Kind && before.Key == r.Key && before.Type == r.Type && r.Key != "" &&
 		len(b.bodies)+len(r.Body) <= maxBlock

@@ -121,7 +121,7 @@ func (m rejectMeta) reject() Reject {
 	return r
 }
 
-// valid makes s what JSON gives back for it, so that stored strings compare.
+// valid replaces invalid UTF-8 as JSON does, so that stored strings compare equal.
 func valid(s string) string { return strings.ToValidUTF8(s, "\uFFFD") }
 func noNUL(s string) string { return strings.ReplaceAll(s, "\x00", "_") }
 func cut(s string) string   { return strings.ToValidUTF8(s[:min(len(s), maxTypeBytes)], "") }

@@ -61,8 +61,8 @@ func (d *Documents) readChildren(m *composite) error {
 	return err
 }
 
-// child reads one node below the job. Its path goes on where the job's ends; one
-// that does not is taken by its own last two names.
+// child reads one node below the job. Its path continues the job's; of any
+// other the last two names are taken.
 func (m *composite) child(raw []byte) (child, bool) {
 	n := readNode(readObject(raw))
 	if n == nil {
@@ -88,7 +88,7 @@ func (m *composite) child(raw []byte) (child, bool) {
 	return c, c.path != "" && c.name != ""
 }
 
-// before tells the older of two nodes; MongoDB's ids grow with time.
+// before reports whether c is older than o; MongoDB's ids grow with time.
 func (c *child) before(o child) bool {
 	if !c.created.Equal(o.created) {
 		return c.created.Before(o.created)
@@ -96,7 +96,7 @@ func (c *child) before(o child) bool {
 	return c.id < o.id
 }
 
-// isTest tells a test case from what groups some.
+// isTest reports whether this is a test case, and not a group of them.
 func (c *child) isTest() bool { return !c.group && (c.kind == "test" || c.kind == "node") }
 
 // suite is the first name of the path, where it is not the test's own.

@@ -138,7 +138,7 @@ func (f *jobFacts) strictMetadata(after string) bool {
 	return !odd && end >= 0 && (end == len(after) || y.keyEnd(end) > 0)
 }
 
-// quotesClosed tells whether no quoted text can be open at the end of text, when
+// quotesClosed reports whether no quoted text can be open at the end of text, when
 // none is at from. False: it can, or a quote stands where it is not clear whether
 // it opens one, as in plain text.
 func quotesClosed(text string, from int) bool {
@@ -187,7 +187,7 @@ func closingQuote(text string, i int) int {
 	}
 }
 
-// mayOpen tells whether a quote behind before can open a quoted text, as far as
+// mayOpen reports whether a quote behind before can open a quoted text, as far as
 // the characters in front of it tell.
 func mayOpen(before string) bool {
 	text := strings.TrimRight(before, " ")
@@ -203,14 +203,14 @@ func mayOpen(before string) bool {
 	return false
 }
 
-// opensValue tells that a quote behind before certainly opens a quoted text: it
+// opensValue reports whether a quote after before certainly opens a quoted text: it
 // follows a key's colon, which plain text cannot hold, and there is no comment.
 func opensValue(before string) bool {
 	line := before[strings.LastIndexByte(before, '\n')+1:]
 	return strings.HasSuffix(line, ": ") && !strings.Contains(line, "#")
 }
 
-// mayHoldBlocks tells whether there can be block scalars, whose text is anything.
+// mayHoldBlocks reports whether there can be block scalars, whose text is anything.
 func mayHoldBlocks(text string) bool {
 	for _, indicator := range [...]string{": |", ": >", "- |", "- >"} {
 		if strings.Contains(text, indicator) {

@@ -72,7 +72,7 @@ var docKinds = [...]string{
 }
 
 // Reset empties d and keeps its buffers unless they have grown past what a
-// large record needs, so that one very large record does not hold memory for ever.
+// large record needs, so that one very large record does not keep memory for good.
 func (d *Documents) Reset() {
 	d.Time, d.Tags, d.key, d.own, d.size = time.Time{}, nil, "", 0, 0
 	d.receiptLogged, d.receiptTime = "", false

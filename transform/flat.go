@@ -57,8 +57,8 @@ func lookup(fields []field, name string) string {
 	return ""
 }
 
-// nested tells the bmeta.json of KernelCI's last legacy years, which groups its
-// fields, from the flat shapes before it.
+// nested reports whether this is a bmeta.json of KernelCI's last legacy years, which
+// groups its fields; earlier ones are flat.
 func (r *Record) nested() bool {
 	object := func(name string) bool { v := r.value(name); return len(v) > 0 && v[0] == '{' }
 	return object("revision") && (object("build") || object("environment") || object("kernel"))
@@ -83,7 +83,7 @@ var flatNames = map[string]string{
 	"revision.url":              "git_url",
 }
 
-// isGroup tells a group of bmeta.json's from its other fields.
+// isGroup reports whether a field of bmeta.json is one of its groups.
 func isGroup(f field) bool {
 	switch string(f.name) {
 	case "build", "environment", "kernel", "revision":

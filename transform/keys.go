@@ -33,7 +33,7 @@ func bootKey(get func(string) string) string {
 	return linkKey(append(buildParts(get), get("lab_name"), get("board"))...)
 }
 
-// buildKnown tells whether anything says which kernel it is. Without that there
+// buildKnown reports whether anything says which kernel it is. Without that there
 // are no keys: they would link everything that is not known.
 func buildKnown(get func(string) string) bool {
 	for _, name := range [...]string{"job", "git_branch", "git_commit", "git_describe", "kernel"} {

@@ -11,8 +11,8 @@ import (
 )
 
 // passedOn are the fields of a callback that all of its documents have, under the
-// same name. It is a list of what goes in, so that a field that LAVA adds one day,
-// such as somebody's address, goes nowhere until it is on it.
+// same name. Fields that are not listed, such as a user's address that LAVA may add one day,
+// get into no document.
 var passedOn = [...]string{"state", "state_string", "health", "health_string", "priority"}
 
 // jobFields are the facts taken from the job definition's metadata: the
@@ -173,7 +173,7 @@ func (r *Record) Node() string {
 	return node
 }
 
-// OfNode tells whether the record is of a job whose lab or number is not known,
+// OfNode reports whether the record is of a job whose lab or number is not known,
 // so that its key is one of the job's node.
 func (r *Record) OfNode() bool {
 	return r.Kind == KindLAVA && slices.Contains(KeysOfNode(r.Node()), r.Key)

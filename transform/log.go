@@ -233,7 +233,7 @@ func (l *logReader) endOfLine(i int) (end, next int) {
 	return len(l.raw), len(l.raw)
 }
 
-// blankLine tells lines of nothing but blanks, tabs and line breaks.
+// blankLine reports whether a line is nothing but blanks, tabs and line breaks.
 func blankLine(raw []byte) bool {
 	for i := 0; i < len(raw); i++ {
 		if raw[i] == ' ' {

@@ -89,7 +89,7 @@ func (l *logReader) fields(i int) int {
 	return l.lineEnd(i)
 }
 
-// sameSecond tells a dt of the second of the one before: most lines have one.
+// sameSecond reports whether dt is within the second of the line before, as most are.
 func (l *logReader) sameSecond(dt []byte) bool {
 	n := len(l.second)
 	return n > 0 && len(dt) > n && bytes.Equal(dt[:n], l.second) && isFractionUTC(dt[n:])
@@ -303,7 +303,7 @@ func hasAt(b []byte, i int, s string) bool {
 	return i >= 0 && len(b)-i >= len(s) && string(b[i:i+len(s)]) == s
 }
 
-// printable tells whether YAML takes text in a quoted string on one line as it
+// printable reports whether YAML takes text in a quoted string on one line as it
 // stands. JSON has excluded control characters.
 func (l *logReader) printable(text []byte) bool {
 	if l.ascii {

@@ -92,7 +92,7 @@ func markOf(field string) any {
 	return "marked-" + field
 }
 
-// related tells whether a document's value comes from a node's: one holds the other.
+// related reports whether a document's value comes from a node's: one holds the other.
 func related(doc, mark any) bool {
 	text := func(v any) string {
 		s := strings.ToLower(fmt.Sprint(v))

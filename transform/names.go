@@ -59,7 +59,7 @@ func fieldName(name string) string {
 	return strings.Join(parts, ".")
 }
 
-// blank tells names that are empty or white space, as Java has it or Unicode.
+// blank reports whether a name is empty or white space, to Java or to Unicode.
 func blank(name string) bool {
 	for _, r := range name {
 		if !unicode.IsSpace(r) && (r < 0x1c || r > 0x1f) {

@@ -111,7 +111,7 @@ func readNode(top object) *node {
 	return n
 }
 
-// isLAVA tells the job of a LAVA lab from one that ran elsewhere (kunit in a
+// isLAVA reports whether a job ran in a LAVA lab, and not elsewhere (kunit in a
 // cluster, for example): by the lab's name or by what only LAVA leaves behind.
 func (n *node) isLAVA() bool {
 	switch n.kind {
@@ -209,8 +209,8 @@ const patchset = "patchset"
 var buildName = regexp.MustCompile(`^kbuild-((?:gcc|clang|rustc)-[0-9.]+)-` +
 	`(arm64|arm|arc|i386|loongarch|mips|powerpc|riscv|s390|sparc|um|x86_64|x86)(?:-|$)`)
 
-// named is what a build's name says of it: one that never began has its facts
-// nowhere else.
+// named returns what a build's name says of it: for a build that never began, no
+// field does.
 func (n *node) named() (compiler, arch string) {
 	if n.kind == "kbuild" && n.data["arch"] == nil && n.data["compiler"] == nil {
 		if m := buildName.FindStringSubmatch(n.top.text("name")); m != nil {

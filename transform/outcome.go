@@ -10,7 +10,7 @@ import (
 // How a job ended, whether its kernel booted, and whose fault it is when not, is
 // decided here and nowhere else; dashboards, tables and reports ask [LabErrors].
 
-// LabErrors are the error types of a job that was lost to who ran it. Such a job
+// LabErrors are the error types of a job that failed through the lab or the CI system. Such a job
 // says nothing of the kernel. LAVA's are of the lab's equipment, its
 // configuration and LAVA itself (https://docs.lavasoftware.org/lava/results-intro.html),
 // Maestro's of jobs that it could not make, not submit, or not hear of again.
@@ -20,16 +20,16 @@ var LabErrors = []string{"Infrastructure", "Configuration", "Bug",
 // ErrorCanceled is the error type of a job that somebody canceled.
 const ErrorCanceled = "Canceled"
 
-// LabsFault tells whether a job with this error type was lost to the lab.
+// LabsFault reports whether a job with this error type was lost to the lab.
 func LabsFault(errorType string) bool { return slices.Contains(LabErrors, errorType) }
 
 // lastAttempt is the retry_counter of a node that Maestro does not try again
 // (kernelci-pipeline's scheduler).
 const lastAttempt = 3
 
-// retried tells of a Maestro job or build that came to no end whether another
-// attempt took its place: KernelCI passes such a one on to nobody, and it is none
-// of the boots and builds that there were.
+// retried reports whether another attempt took the place of an incomplete Maestro
+// job or build: KernelCI reports no such attempt, and it does not count as a boot or
+// a build.
 func retried(attempt uint64, result string) bool {
 	return attempt < lastAttempt && result == "incomplete"
 }
@@ -150,8 +150,8 @@ func lastLogin(cases []testCase) (last *testCase) {
 	return last
 }
 
-// before tells which of two rows LAVA logged first, by time, else by number.
-// False for rows of which neither is known: then the later one is the later one.
+// before reports whether LAVA logged c before o, by time, else by number; false when
+// neither is known, so that rows keep their order.
 func (c *testCase) before(o *testCase) bool {
 	t, ok := parseClock(c.logged)
 	u, there := parseClock(o.logged)

@@ -52,9 +52,8 @@ func (r *Record) rank() (rank Rank) {
 	return rank
 }
 
-// Digest tells documents from others of the same ids: their ids and sources, in
-// their order, but for times of receipt, which are others when the same record
-// comes again. It is no proof against forgery.
+// Digest is of all documents, their ids and sources in their order, without times of
+// receipt, which differ when the same record comes again. It is not cryptographic.
 func (d *Documents) Digest() [16]byte {
 	h := xxh3.New()
 	_, _ = h.WriteString(d.key)

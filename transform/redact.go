@@ -28,7 +28,7 @@ var (
 	secretYAML = regexp.MustCompile(`(?i)\A(` + sensitive + `["']?[ \t]*:[ \t]*(?:[!&][^\s,]*[ \t]+)*)` +
 		`(?:"(?:[^"\\]|\\.)*"?|'(?:[^']|'')*'?|\[[^\]\n]*\]?|[|>][^\n]*\n[^\n]*|[^\s"'|>,}{\[][^\n,}]*)`)
 	// The same where it is not known what is a definition and where it ends: in
-	// damaged JSON, which nobody will read as a record again.
+	// damaged JSON, which cannot become a record any more.
 	secretAnywhere = regexp.MustCompile(`(?i)\A(` + sensitive + `(?:\\?["'])?\s*:\s*(?:\\?["'])?)[^"'\\,}\s][^"'\\,}]*`)
 	// A user's name, password or token within a URL.
 	secretUser = regexp.MustCompile(`(://)[^/\s"'\\<>?#]+@`)

@@ -104,7 +104,7 @@ func redactQueries(text []byte) []byte {
 	return text
 }
 
-// form tells a body in the form of an HTML form, which LAVA sends when the job
+// form matches a urlencoded body, which LAVA sends when the job
 // asks for content-type: urlencoded.
 var form = regexp.MustCompile(`\A[\w.%+-]+=[^\s{&]*(?:&[\w.%+-]+=[^\s&]*)*`)
 

@@ -55,7 +55,7 @@ type scanner struct {
 	fields []field // of the outermost object
 	count  int     // of members of all objects
 	bad    int     // where it is no JSON
-	limit  error   // that it goes past
+	limit  error   // that was exceeded
 	seen   uint64  // high bits: a byte of the last string, or of up to 63 behind it, is no printable ASCII
 }
 

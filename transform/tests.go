@@ -36,7 +36,7 @@ func (d *Documents) tests(get func(string) string, received time.Time) {
 	}
 }
 
-// testName writes what tells a test from others in all jobs.
+// testName writes the fields by which one test is found in all jobs.
 func (d *Documents) testName(build, path string) {
 	if build != "" {
 		d.buf = append(appendKey(append(appendName(d.buf, "test_key"), '"'), build, path), '"')
@@ -73,7 +73,7 @@ func (d *Documents) testID(c *testCase) {
 }
 
 // fill puts in what the old pipeline wrote for absent values, and makes the log
-// lines those of our documents. It tells whether the time of receipt had to serve.
+// lines those of our documents. It reports whether the time of receipt had to serve.
 func (c *testCase) fill(received time.Time) (receipt bool) {
 	if !c.hasMeasurement {
 		c.measurement = "0"

@@ -11,8 +11,8 @@ import (
 // 2010; what lies before comes from a clock that was never set.
 var earliest = time.Date(2010, 1, 1, 0, 0, 0, 0, time.UTC)
 
-// ahead is how far a record's time may lie after its receipt before the clock
-// that made it is not believed.
+// ahead is how far a record's time may lie after its receipt before the time
+// is taken for that of a wrong clock.
 const ahead = 24 * time.Hour
 
 func plausible(t, received time.Time) bool {
@@ -109,8 +109,8 @@ func toMillis(text, layout string) string {
 	return text
 }
 
-// isSecond tells a valid date and time of day from other text of that length;
-// what stands between the two is not looked at.
+// isSecond reports whether s is a valid date and time of day, with any character
+// between the two.
 func isSecond(s string) bool {
 	const form = "0000-00-00.00:00:00"
 	if len(s) != len(form) {
@@ -129,8 +129,8 @@ func isSecond(s string) bool {
 	return day <= 28 || day <= time.Date(year, time.Month(month)+1, 0, 0, 0, 0, 0, time.UTC).Day()
 }
 
-// isFractionUTC tells what Python writes behind the seconds of a UTC time:
-// microseconds, with or without +00:00.
+// isFractionUTC reports whether s is what Python writes behind the seconds of a UTC
+// time: microseconds, with or without +00:00.
 func isFractionUTC(s []byte) bool {
 	const micros, zone = len(".000000"), "+00:00"
 	if len(s) < micros || len(s) > micros && string(s[micros:]) != zone || s[0] != '.' {

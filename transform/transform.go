@@ -36,8 +36,8 @@ const (
 	DocIncident = "incident"
 )
 
-// Limits on one record. What goes past one is refused with a reason that names
-// the limit; none of them depends on the machine.
+// Limits on one record. A record that exceeds one is refused with a reason that
+// names the limit; none of them depends on the machine.
 const (
 	// MaxDepth is how deep objects and arrays may nest. Elasticsearch's own
 	// parser stops at 1,000; a real record stays below 10.
@@ -250,7 +250,7 @@ func (r *Record) value(name string) []byte {
 	return r.fields[i].raw
 }
 
-// isASCII tells whether a top-level field is known to be a string of printable
+// isASCII reports whether a top-level field is known to be a string of printable
 // ASCII.
 func (r *Record) isASCII(name string) bool {
 	i, ok := r.values[name]

@@ -17,7 +17,7 @@ import (
 var errYAMLTooLarge = errors.New("larger than what is read as YAML at once")
 
 // What one record may cost in the YAML library, beside [MaxYAMLBytes] and
-// [MaxYAMLNodes]. Whoever goes past it loses the parts beyond.
+// [MaxYAMLNodes]. Beyond it the parts that are left are not read.
 const (
 	maxYAMLMarks = 500_000  // indicators in what is parsed at once: each node needs one, and 200 bytes
 	maxYAMLTotal = 80 << 20 // bytes parsed in all: [MaxDocuments] log lines of a usual length, one by one
@@ -30,10 +30,10 @@ const (
 type yamlReader struct {
 	parsed, visited, charged int
 	limited                  bool // something was left out for want of budget
-	more                     bool // the text parsed last goes on behind its first document
+	more                     bool // the text parsed last has more than one document
 }
 
-// spent tells that nothing more can be read, however small.
+// spent reports whether nothing more may be read.
 func (y *yamlReader) spent() bool {
 	return y.parsed >= maxYAMLTotal || y.visited > MaxYAMLNodes || y.charged > maxYAMLText
 }
@@ -93,7 +93,7 @@ func (y *yamlReader) decode(text []byte) (root *yaml.Node, err error) {
 	return doc.Content[0], nil
 }
 
-// tooLarge tells text that is not parsed at once.
+// tooLarge reports whether text is too much to be parsed at once.
 func tooLarge(text []byte) bool { return len(text) > MaxYAMLBytes || marks(text) > maxYAMLMarks }
 
 // marks counts the indicators that a YAML text may begin nodes with.
@@ -196,8 +196,8 @@ func (y *yamlReader) own(m *yaml.Node, key string) (v *yaml.Node, there bool) {
 	return nil, false
 }
 
-// plain tells scalars whose text is open to interpretation from quoted ones and
-// from those with a tag of their own.
+// plain reports whether a scalar is neither quoted nor tagged, so that its text
+// decides its type.
 func plain(v *yaml.Node) bool {
 	const quoted = yaml.DoubleQuotedStyle | yaml.SingleQuotedStyle | yaml.LiteralStyle | yaml.FoldedStyle | yaml.TaggedStyle
 	return v.Style&quoted == 0

@@ -27,7 +27,7 @@ type scalar struct {
 	quoted bool
 }
 
-// null tells the plain scalar that means nothing; ~ is left to the library.
+// null reports whether s is a plain null; ~ is left to the library.
 func (s scalar) null() bool {
 	return !s.quoted && strings.EqualFold(s.source, "null")
 }
@@ -324,7 +324,7 @@ func (y *strictYAML) lineEnd(i int) int {
 	return -1
 }
 
-// indented tells whether a line begins at i with exactly so many blanks.
+// indented reports whether a line begins at i with exactly so many blanks.
 func (y *strictYAML) indented(i, indent int) bool {
 	if len(y.text)-i <= indent {
 		return false

@@ -32,7 +32,7 @@ func (a *app) feedCrawl(ctx context.Context, f *feedArgs, config pipeline.Config
 		return err
 	}
 	o := crawl.Options{Kinds: kinds, Since: f.crawled.since, HowMany: max(f.crawled.howMany, 0),
-		MaxRecordBytes: int64(f.maxRecordBytes), Force: f.force, Insist: f.crawled.jobs != "", Lab: config.Lab, Now: a.now, Logger: log}
+		MaxRecordBytes: int64(f.maxRecordBytes), Force: f.force, RetryFailed: f.crawled.jobs != "", Lab: config.Lab, Now: a.now, Logger: log}
 	config.Lab = "" // what others have left in the spool is not of that lab
 	if f.dryRun {
 		return a.eachLab(ctx, origins, func(from *origin) error { return a.dryCrawl(ctx, f, from, o, config) })

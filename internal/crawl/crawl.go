@@ -58,8 +58,8 @@ type Options struct {
 	MaxRecordBytes int64
 	// Force downloads also what is finished, and what failed too often.
 	Force bool
-	// Insist downloads also what failed too often.
-	Insist bool
+	// RetryFailed downloads also what failed too often.
+	RetryFailed bool
 	// Lab is the lab_name of the origin's callbacks that have none of their own
 	// (Item.Lab); empty: what the callbacks say. It is not for what others have
 	// left in the spool.
@@ -94,7 +94,7 @@ type Report struct {
 // Crawler is a source for one run of the pipeline. Give the pipeline its
 // Parsed, Finished and Refused as OnParsed, OnFinished and OnRefused.
 type Crawler struct {
-	Options
+	options Options
 	started time.Time
 
 	mu       sync.Mutex
@@ -147,7 +147,7 @@ func New(o Options) *Crawler {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
-	c := &Crawler{Options: o, started: o.Now().Truncate(time.Millisecond), inFlight: map[string]bool{},
+	c := &Crawler{options: o, started: o.Now().Truncate(time.Millisecond), inFlight: map[string]bool{},
 		stop: func(error) {}, done: make(chan *task, 64), settled: make(chan struct{}, 1)}
 	c.finished.Go(c.finish)
 	return c
@@ -170,7 +170,7 @@ func (c *Crawler) Run(ctx context.Context, emit source.Emit) error {
 			stop(err)
 		}
 	})
-	for range c.Downloads {
+	for range c.options.Downloads {
 		workers.Go(func() { c.work(ctx, wanted, ready, stop) })
 	}
 	go func() {
@@ -248,7 +248,7 @@ func (c *Crawler) Close(ctx context.Context, runErr error) (Report, error) {
 	switch {
 	case c.err != nil:
 		return report, c.err
-	case runErr != nil || c.open.Load() > 0 || c.gap.Load() || c.Store == nil:
+	case runErr != nil || c.open.Load() > 0 || c.gap.Load() || c.options.Store == nil:
 		return report, nil
 	}
 	return report, c.moveCursor(context.WithoutCancel(ctx))
@@ -283,5 +283,5 @@ func (c *Crawler) leave(it Item) {
 	delete(c.inFlight, it.Key+"\x00"+it.Version)
 }
 
-// wants tells whether this run crawls the kind.
-func (c *Crawler) wants(kind string) bool { return slices.Contains(c.Kinds, kind) }
+// wants reports whether this run crawls the kind.
+func (c *Crawler) wants(kind string) bool { return slices.Contains(c.options.Kinds, kind) }

@@ -25,7 +25,7 @@ func (c *Crawler) load(ctx context.Context, t *task) (bool, error) {
 	case errors.Is(err, source.ErrTooLarge):
 		c.inARow.Store(0)
 		c.open.Add(1)
-		t.record = c.record(t, payload, t.item.Form, c.Now())
+		t.record = c.record(t, payload, t.item.Form, c.options.Now())
 		t.record.Err, t.record.Size = err, -1
 		return true, nil
 	case errors.Is(err, ErrStop):
@@ -37,8 +37,8 @@ func (c *Crawler) load(ctx context.Context, t *task) (bool, error) {
 	c.inARow.Store(0)
 	c.downloaded.Add(1)
 	c.open.Add(1)
-	received := c.Now()
-	if c.Spool != nil {
+	received := c.options.Now()
+	if c.options.Spool != nil {
 		it, err := c.put(ctx, t.item, received, payload)
 		if err != nil {
 			return false, err
@@ -51,16 +51,16 @@ func (c *Crawler) load(ctx context.Context, t *task) (bool, error) {
 
 func (c *Crawler) record(t *task, payload []byte, form string, received time.Time) source.Record {
 	r := source.Record{Name: t.item.Name, Kind: form, Payload: payload, Size: int64(len(payload)), Lab: t.item.Lab, Received: received, Tag: t}
-	if r.Size > c.MaxRecordBytes {
-		r.Err = fmt.Errorf("%w: %d bytes, the limit is %d (KCING_MAX_RECORD_BYTES)", source.ErrTooLarge, r.Size, c.MaxRecordBytes)
-		r.Payload = payload[:min(64<<10, c.MaxRecordBytes)]
+	if r.Size > c.options.MaxRecordBytes {
+		r.Err = fmt.Errorf("%w: %d bytes, the limit is %d (KCING_MAX_RECORD_BYTES)", source.ErrTooLarge, r.Size, c.options.MaxRecordBytes)
+		r.Payload = payload[:min(64<<10, c.options.MaxRecordBytes)]
 	}
 	return r
 }
 
 // fromSpool reads a record that an interrupted run has left.
 func (c *Crawler) fromSpool(t *task) (bool, error) {
-	meta, payload, err := c.Spool.Read(*t.spooled)
+	meta, payload, err := c.options.Spool.Read(*t.spooled)
 	var damaged *spool.CorruptError
 	if errors.As(err, &damaged) { // set aside, and said; the next listing brings it again
 		c.open.Add(-1)
@@ -87,7 +87,7 @@ func (c *Crawler) put(ctx context.Context, it Item, received time.Time, payload 
 	const patience = 30 // seconds without room and without anything of ours that could make some
 	for quiet := 0; ; {
 		// Also when the run has ended: the next one need not download it then.
-		stored, err := c.Spool.Put(context.WithoutCancel(ctx), meta, payload)
+		stored, err := c.options.Spool.Put(context.WithoutCancel(ctx), meta, payload)
 		if !errors.Is(err, spool.ErrFull) || quiet == patience || ctx.Err() != nil {
 			return stored, err
 		}
@@ -96,7 +96,7 @@ func (c *Crawler) put(ctx context.Context, it Item, received time.Time, payload 
 		case <-c.settled:
 			quiet = 0
 		case <-timer.C:
-			if quiet++; c.Spool.Stats().Records > 0 {
+			if quiet++; c.options.Spool.Stats().Records > 0 {
 				quiet = 0
 			}
 		case <-ctx.Done():
@@ -109,8 +109,8 @@ func (c *Crawler) put(ctx context.Context, it Item, received time.Time, payload 
 func (c *Crawler) failed(ctx context.Context, it Item, err error) error {
 	n := c.failures.Add(1)
 	attempts := 0
-	if c.Store != nil {
-		u, storeErr := c.Store.CommitUnfetched(context.WithoutCancel(ctx), state.Unfetched{Source: c.Source, Key: it.Key, Kind: it.Kind, Name: it.Name,
+	if c.options.Store != nil {
+		u, storeErr := c.options.Store.CommitUnfetched(context.WithoutCancel(ctx), state.Unfetched{Source: c.options.Source, Key: it.Key, Kind: it.Kind, Name: it.Name,
 			Lab: it.Lab, Version: it.Version, Time: it.Time, Error: err.Error()})
 		if storeErr != nil {
 			return storeErr
@@ -118,13 +118,13 @@ func (c *Crawler) failed(ctx context.Context, it Item, err error) error {
 		attempts = u.Attempts
 	}
 	const loud = 20
-	log := c.Logger.Warn
+	log := c.options.Logger.Warn
 	if n > loud {
-		log = c.Logger.Debug
+		log = c.options.Logger.Debug
 	}
 	log("cannot download", "source", it.Name, "run", attempts, "of", MaxRuns, "error", err)
 	if n == loud {
-		c.Logger.Warn("further downloads that fail are not logged; kcing status lists them")
+		c.options.Logger.Warn("further downloads that fail are not logged; kcing status lists them")
 	}
 	var cut *fetch.TransferError
 	if errors.As(err, &cut) && c.inARow.Add(1) >= awayAfter {
@@ -133,8 +133,8 @@ func (c *Crawler) failed(ctx context.Context, it Item, err error) error {
 	return nil
 }
 
-// finish removes from the spool what the pipeline is through with, and remembers
-// it. It waits for nobody but state and disk.
+// finish removes what the pipeline has finished from the spool and stores it as done.
+// It waits for nothing but state and disk.
 func (c *Crawler) finish() {
 	const most = 500
 	for t := range c.done {
@@ -166,25 +166,25 @@ func (c *Crawler) finish() {
 // settle remembers first and removes then: what is still in the spool after a
 // kill is found finished and costs nothing but a look.
 func (c *Crawler) settle(tasks []*task) error {
-	if c.Store != nil {
+	if c.options.Store != nil {
 		var crawled []state.Crawled
 		for _, t := range tasks {
 			if t.own {
-				crawled = append(crawled, state.Crawled{Source: c.Source, Key: t.item.Key, Version: t.item.Version, Record: t.key, Time: t.item.Time})
+				crawled = append(crawled, state.Crawled{Source: c.options.Source, Key: t.item.Key, Version: t.item.Version, Record: t.key, Time: t.item.Time})
 			}
 		}
-		if err := c.Store.CommitItems(context.Background(), crawled); err != nil {
+		if err := c.options.Store.CommitItems(context.Background(), crawled); err != nil {
 			return err
 		}
 	}
-	if c.Spool != nil {
+	if c.options.Spool != nil {
 		var items []spool.Item
 		for _, t := range tasks {
 			if t.spooled != nil {
 				items = append(items, *t.spooled)
 			}
 		}
-		if err := c.Spool.Remove(items...); err != nil {
+		if err := c.options.Spool.Remove(items...); err != nil {
 			return err
 		}
 	}

@@ -38,12 +38,12 @@ func TestFailuresAreTriedAgain(t *testing.T) {
 	if r, err = p.crawl(crawl.Options{Since: 200 * time.Hour}); err != nil || r.Failed != 0 || r.GivenUp != 1 {
 		t.Errorf("listed: %+v, %v", r, err)
 	}
-	if r, err = p.crawl(crawl.Options{Since: 200 * time.Hour, Insist: true}); err != nil || r.Failed != 1 {
+	if r, err = p.crawl(crawl.Options{Since: 200 * time.Hour, RetryFailed: true}); err != nil || r.Failed != 1 {
 		t.Errorf("insisted: %+v, %v", r, err)
 	}
 	delete(p.site.broken, "job001")
 	p.now = p.now.Add(time.Second)
-	if r, err = p.crawl(crawl.Options{Since: 200 * time.Hour, Insist: true}); err != nil || r.Downloaded != 1 || len(p.unfetched()) != 0 {
+	if r, err = p.crawl(crawl.Options{Since: 200 * time.Hour, RetryFailed: true}); err != nil || r.Downloaded != 1 || len(p.unfetched()) != 0 {
 		t.Errorf("mended: %+v, %v, %v", r, err, p.unfetched())
 	}
 }

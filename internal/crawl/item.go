@@ -16,7 +16,7 @@ type Item struct {
 	ID string
 	// Kind is "build", "boot" or "lava".
 	Kind string
-	// Form is the kind that the transform is told; empty: it finds out by itself.
+	// Form is the kind that the transform takes it for; empty: it finds out by itself.
 	Form string
 	// Name says to people where it comes from: a URL without secrets.
 	Name string

@@ -17,21 +17,21 @@ func (c *Crawler) list(ctx context.Context, wanted chan<- *task) error {
 	if err != nil {
 		return err
 	}
-	if c.Spool != nil {
+	if c.options.Spool != nil {
 		if err := c.leftovers(ctx, wanted); err != nil {
 			return err
 		}
 	}
-	if c.Store != nil && !c.Force && !c.Insist {
+	if c.options.Store != nil && !c.options.Force && !c.options.RetryFailed {
 		if err := c.earlierFailures(ctx, wanted); err != nil {
 			return err
 		}
 	}
 	b := &batch{c: c, wanted: wanted}
-	if c.HowMany > 0 {
+	if c.options.HowMany > 0 {
 		err = c.newest(ctx, p, func(it Item) error { return b.add(ctx, it) })
 	} else {
-		p.complete, err = c.Origin.Items(ctx, c.window(p), func(it Item) error { return b.add(ctx, it) })
+		p.complete, err = c.options.Origin.Items(ctx, c.window(p), func(it Item) error { return b.add(ctx, it) })
 	}
 	if err == nil {
 		err = b.flush(ctx)
@@ -61,8 +61,8 @@ func (b *batch) add(ctx context.Context, it Item) error {
 		return nil
 	}
 	c.listed.Add(1)
-	// Taken before it is looked up: what another worker is through with by then,
-	// state knows.
+	// Taken before it is looked up: when another worker has finished it by then,
+	// state says so.
 	if !c.take(it) {
 		return nil
 	}
@@ -78,19 +78,19 @@ func (b *batch) flush(ctx context.Context) error {
 	items := b.items
 	b.items = nil
 	entries := make([]state.ItemEntry, len(items))
-	if c.Store != nil && len(items) > 0 {
+	if c.options.Store != nil && len(items) > 0 {
 		keys := make([]string, len(items))
 		for i := range items {
 			keys[i] = items[i].Key
 		}
 		var err error
-		if entries, err = c.Store.LookupItems(ctx, c.Source, keys); err != nil {
+		if entries, err = c.options.Store.LookupItems(ctx, c.options.Source, keys); err != nil {
 			return err
 		}
 	}
 	wanted := items[:0]
 	for i, it := range items {
-		if it.Lab = cmp.Or(it.Lab, c.Lab); c.skips(it, entries[i]) {
+		if it.Lab = cmp.Or(it.Lab, c.options.Lab); c.skips(it, entries[i]) {
 			c.leave(it)
 			continue
 		}
@@ -113,12 +113,12 @@ func (b *batch) flush(ctx context.Context) error {
 	return nil
 }
 
-// cameOtherwise tells of each item whether its record is finished that came some
-// other way, such as a job's callback, and knew as much. State is told, so that
-// such an item is no failure any more.
+// cameOtherwise reports for each item whether the same record, with as much in it,
+// has been finished from another source, such as a job's callback. Such items are
+// stored as done, so that they are no failures any more.
 func (c *Crawler) cameOtherwise(ctx context.Context, items []Item) ([]bool, error) {
 	there := make([]bool, len(items))
-	if c.Store == nil || c.Force {
+	if c.options.Store == nil || c.options.Force {
 		return there, nil
 	}
 	var keys []state.Key
@@ -131,7 +131,7 @@ func (c *Crawler) cameOtherwise(ctx context.Context, items []Item) ([]bool, erro
 	if len(keys) == 0 {
 		return there, nil
 	}
-	entries, err := c.Store.Lookup(ctx, keys)
+	entries, err := c.options.Store.Lookup(ctx, keys)
 	if err != nil {
 		return nil, err
 	}
@@ -139,25 +139,25 @@ func (c *Crawler) cameOtherwise(ctx context.Context, items []Item) ([]bool, erro
 	for j, i := range of {
 		if e, it := entries[j], items[i]; e.Found && e.Finished.Known.Level >= it.Level {
 			there[i] = true
-			done = append(done, state.Crawled{Source: c.Source, Key: it.Key, Version: it.Version, Record: it.Record,
+			done = append(done, state.Crawled{Source: c.options.Source, Key: it.Key, Version: it.Version, Record: it.Record,
 				Time: it.Time})
 		}
 	}
-	return there, c.Store.CommitItems(ctx, done)
+	return there, c.options.Store.CommitItems(ctx, done)
 }
 
-// skips tells whether nothing is to be done for an item, and counts it.
+// skips reports whether nothing is to be done for an item, and counts it.
 func (c *Crawler) skips(it Item, e state.ItemEntry) bool {
 	failed := e.Unfetched.Key != "" && e.Unfetched.Version == it.Version
 	switch {
-	case c.Force:
+	case c.options.Force:
 		return false
 	case e.Crawled.Key != "" && e.Crawled.Version == it.Version:
 		c.known.Add(1)
 		return true
 	case failed && !e.Unfetched.Last.Before(c.started): // by this run
 		return true
-	case failed && e.Unfetched.Attempts >= MaxRuns && !c.Insist:
+	case failed && e.Unfetched.Attempts >= MaxRuns && !c.options.RetryFailed:
 		c.givenUp.Add(1)
 		return true
 	}
@@ -175,12 +175,12 @@ func send(ctx context.Context, to chan<- *task, t *task) error {
 
 // leftovers sends what interrupted runs have left in the spool.
 func (c *Crawler) leftovers(ctx context.Context, wanted chan<- *task) error {
-	items, err := c.Spool.Adopt(ctx)
+	items, err := c.options.Spool.Adopt(ctx)
 	if err != nil {
 		return err
 	}
 	for i := range items {
-		meta, err := c.Spool.Stat(items[i])
+		meta, err := c.options.Spool.Stat(items[i])
 		var damaged *spool.CorruptError
 		if errors.As(err, &damaged) {
 			continue // the spool has said so
@@ -205,11 +205,11 @@ func (c *Crawler) leftovers(ctx context.Context, wanted chan<- *task) error {
 
 // spoolPrefix is what the keys of this source's downloads in the spool begin
 // with.
-func (c *Crawler) spoolPrefix() string { return "crawl " + c.Source + " " }
+func (c *Crawler) spoolPrefix() string { return "crawl " + c.options.Source + " " }
 
 // earlierFailures sends the items that earlier runs could not download.
 func (c *Crawler) earlierFailures(ctx context.Context, wanted chan<- *task) error {
-	failed, _, err := c.Store.Unfetched(ctx, c.Source, 0)
+	failed, _, err := c.options.Store.Unfetched(ctx, c.options.Source, 0)
 	if err != nil {
 		return err
 	}
@@ -218,7 +218,7 @@ func (c *Crawler) earlierFailures(ctx context.Context, wanted chan<- *task) erro
 		if u.Attempts >= MaxRuns || !c.wants(u.Kind) || !c.take(was) {
 			continue
 		}
-		it, err := c.Origin.Item(ctx, was)
+		it, err := c.options.Origin.Item(ctx, was)
 		switch {
 		case ctx.Err() != nil:
 			return context.Cause(ctx)
@@ -231,7 +231,7 @@ func (c *Crawler) earlierFailures(ctx context.Context, wanted chan<- *task) erro
 			}
 			continue
 		}
-		it.Lab = cmp.Or(it.Lab, c.Lab)
+		it.Lab = cmp.Or(it.Lab, c.options.Lab)
 		if it.Version != was.Version {
 			c.leave(was)
 			c.take(it)

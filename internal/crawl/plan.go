@@ -18,10 +18,10 @@ type plan struct {
 
 // makePlan chooses the window.
 func (c *Crawler) makePlan(ctx context.Context) (plan, error) {
-	now := c.Clock().Truncate(time.Millisecond)
+	now := c.options.Clock().Truncate(time.Millisecond)
 	p := plan{to: now, from: now.Add(-DefaultSince)}
 	oldest := p.from // what a window must reach back to, to leave no gap
-	if c.Store != nil {
+	if c.options.Store != nil {
 		cursor, err := c.cursor(ctx, now)
 		if err != nil {
 			return plan{}, err
@@ -30,24 +30,24 @@ func (c *Crawler) makePlan(ctx context.Context) (plan, error) {
 			oldest, p.from = cursor, cursor.Add(-Overlap)
 		}
 	}
-	if c.Since > 0 {
-		p.from = now.Add(-c.Since)
+	if c.options.Since > 0 {
+		p.from = now.Add(-c.options.Since)
 	}
-	all := !slices.ContainsFunc(c.Origin.Kinds(), func(kind string) bool { return !c.wants(kind) })
-	p.movable = all && c.HowMany == 0 && !p.from.After(oldest)
+	all := !slices.ContainsFunc(c.options.Origin.Kinds(), func(kind string) bool { return !c.wants(kind) })
+	p.movable = all && c.options.HowMany == 0 && !p.from.After(oldest)
 	return p, nil
 }
 
 // cursor is the time up to which all was crawled, zero when there is none.
 func (c *Crawler) cursor(ctx context.Context, now time.Time) (time.Time, error) {
-	text, err := c.Store.Cursor(ctx, c.Source)
+	text, err := c.options.Store.Cursor(ctx, c.options.Source)
 	if err != nil || text == "" {
 		return time.Time{}, err
 	}
 	at, err := time.Parse(time.RFC3339Nano, text)
 	switch {
 	case err != nil:
-		c.Logger.Warn("the crawl's cursor in state cannot be read; starting as if there were none", "cursor", text)
+		c.options.Logger.Warn("the crawl's cursor in state cannot be read; starting as if there were none", "cursor", text)
 		return time.Time{}, nil
 	case at.After(now): // the clock was wrong then, or is now
 		return time.Time{}, nil
@@ -61,10 +61,10 @@ func (c *Crawler) moveCursor(ctx context.Context) error {
 	if !p.listedAll || !p.movable || p.complete.IsZero() || !p.complete.After(p.from) {
 		return nil
 	}
-	if err := c.Store.SetCursor(ctx, c.Source, p.complete.UTC().Format(time.RFC3339Nano)); err != nil {
+	if err := c.options.Store.SetCursor(ctx, c.options.Source, p.complete.UTC().Format(time.RFC3339Nano)); err != nil {
 		return fmt.Errorf("how far the crawl came cannot be remembered, the next one lists the same again: %w", err)
 	}
-	return c.Store.SetCursor(ctx, windowName+c.Source, p.to.Sub(p.from).String())
+	return c.options.Store.SetCursor(ctx, windowName+c.options.Source, p.to.Sub(p.from).String())
 }
 
 // windowName, with a source after it, is the name of a cursor that holds how far
@@ -73,7 +73,7 @@ const windowName = "window "
 
 // window is what the origin is asked for.
 func (c *Crawler) window(p plan) Window {
-	return Window{From: p.from, To: p.to, Kinds: c.Kinds, Total: c.total.Store}
+	return Window{From: p.from, To: p.to, Kinds: c.options.Kinds, Total: c.total.Store}
 }
 
 // LooksBack is how far back the next crawl of any source may look, by the names
@@ -111,16 +111,16 @@ func Newest(ctx context.Context, o Options) ([]Item, error) {
 
 // newest yields the newest items of each kind.
 func (c *Crawler) newest(ctx context.Context, p plan, yield func(Item) error) error {
-	origin, ok := c.Origin.(Newester)
+	origin, ok := c.options.Origin.(Newester)
 	switch {
-	case c.Since > 0:
+	case c.options.Since > 0:
 	case ok:
 		p.from = time.Time{}
 	default:
 		p.from = p.to.Add(-newestWithin)
 	}
 	if ok {
-		return origin.Newest(ctx, c.window(p), c.HowMany, yield)
+		return origin.Newest(ctx, c.window(p), c.options.HowMany, yield)
 	}
 	items, err := c.goBack(ctx, p)
 	for _, it := range items {
@@ -143,14 +143,14 @@ func (c *Crawler) goBack(ctx context.Context, p plan) ([]Item, error) {
 		if from.Before(floor) {
 			from = floor
 		}
-		_, err := c.Origin.Items(ctx, Window{From: from, To: to, Kinds: c.Kinds}, func(it Item) error {
+		_, err := c.options.Origin.Items(ctx, Window{From: from, To: to, Kinds: c.options.Kinds}, func(it Item) error {
 			if seen[it.Key] || !c.wants(it.Kind) {
 				return nil
 			}
 			seen[it.Key] = true
 			byKind[it.Kind] = append(byKind[it.Kind], it)
-			if len(byKind[it.Kind]) > 2*c.HowMany {
-				byKind[it.Kind] = keepNewest(byKind[it.Kind], c.HowMany)
+			if len(byKind[it.Kind]) > 2*c.options.HowMany {
+				byKind[it.Kind] = keepNewest(byKind[it.Kind], c.options.HowMany)
 			}
 			return nil
 		})
@@ -158,9 +158,9 @@ func (c *Crawler) goBack(ctx context.Context, p plan) ([]Item, error) {
 			return nil, err
 		}
 		enough := true
-		for _, kind := range c.Kinds {
-			byKind[kind] = keepNewest(byKind[kind], c.HowMany)
-			enough = enough && len(byKind[kind]) >= c.HowMany
+		for _, kind := range c.options.Kinds {
+			byKind[kind] = keepNewest(byKind[kind], c.options.HowMany)
+			enough = enough && len(byKind[kind]) >= c.options.HowMany
 		}
 		if enough {
 			break
@@ -168,7 +168,7 @@ func (c *Crawler) goBack(ctx context.Context, p plan) ([]Item, error) {
 		to = from
 	}
 	var all []Item
-	for _, kind := range c.Kinds {
+	for _, kind := range c.options.Kinds {
 		all = append(all, byKind[kind]...)
 	}
 	return all, nil

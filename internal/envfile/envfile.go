@@ -136,7 +136,7 @@ func (p *parser) plain(out *strings.Builder) {
 	out.WriteString(text.String()[:kept])
 }
 
-// validName tells whether an environment variable may be called so.
+// validName reports whether an environment variable may be called so.
 func validName(name string) bool {
 	for i := range len(name) {
 		c := name[i]

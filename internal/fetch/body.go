@@ -63,7 +63,7 @@ func (t *idleTimer) stop() {
 	t.cancel(nil)
 }
 
-// watched tells the timer of each read that brought something.
+// watched resets the timer with each read that brings something.
 type watched struct {
 	in   io.Reader
 	idle *idleTimer

@@ -169,7 +169,7 @@ func (c *Client) Do(ctx context.Context, r Request) (Response, error) {
 	}
 }
 
-// Reach tells whether anything answers at a URL: one request, no retry, at most
+// Reach reports whether anything answers at a URL: one request, no retry, at most
 // patience. Any answer will do; the error is a *TransferError.
 func (c *Client) Reach(ctx context.Context, url string, patience time.Duration) error {
 	parent := ctx

@@ -10,15 +10,15 @@ import (
 )
 
 // Pauses between tries: firstPause, which doubles from try to try up to maxPause,
-// less a random part of up to a half. Those of five tries outlast a restart of 15 s. A server's Retry-After wins, up to maxRetryAfter: whoever
-// wants more patience than that is tried by the next run.
+// less a random part of up to a half. Those of five tries outlast a restart of 15 s. A
+// server's Retry-After wins; when it is over maxRetryAfter the next run tries again.
 const (
 	firstPause    = 2 * time.Second
 	maxPause      = 30 * time.Second
 	maxRetryAfter = 2 * time.Minute
 
-	// A server that let a request time out has it on its hands still: it is asked
-	// again after a while, twice, and then left to the next run.
+	// A server that let a request time out may still be working on it: it is asked
+	// again after slowPause, twice, and then by the next run.
 	slowTries = 3
 	slowPause = 30 * time.Second
 )
@@ -39,7 +39,7 @@ type answer struct {
 func (e *answer) Error() string { return e.status.Error() }
 func (e *answer) Unwrap() error { return e.status }
 
-// passing tells whether another try may succeed.
+// passing reports whether another try may succeed.
 func passing(err error) bool {
 	var (
 		final     *finalFault

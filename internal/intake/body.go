@@ -192,7 +192,7 @@ func (b *rawBody) failure() error {
 	return errCut
 }
 
-// encoding tells whether the body is said to be gzip.
+// encoding reports whether the body is said to be gzip.
 func encoding(h http.Header) (gzipped bool, refusal *Refusal) {
 	switch e := strings.ToLower(strings.TrimSpace(strings.Join(h.Values("Content-Encoding"), ","))); e {
 	case "", "identity":

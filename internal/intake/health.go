@@ -12,7 +12,7 @@ func (e *exchange) healthz() { e.text(http.StatusOK, "ok\n") }
 // readyz says whether the process can do its whole work. While Elasticsearch is
 // away it is not ready and takes records all the same.
 func (e *exchange) readyz() {
-	reasons := e.notReady()
+	reasons := e.intake.notReady()
 	if len(reasons) == 0 {
 		e.text(http.StatusOK, "ok\n")
 		return
@@ -33,7 +33,7 @@ func (in *Intake) notReady() []string {
 
 func (e *exchange) prometheus() {
 	w := &codeWriter{ResponseWriter: e.w}
-	e.exporter.ServeHTTP(w, e.r)
+	e.intake.exporter.ServeHTTP(w, e.r)
 	e.code = w.code
 }
 

@@ -32,7 +32,7 @@ func (h *history) at(now time.Time) *point {
 	return &h.points[h.last%historyPoints]
 }
 
-// all gives the points, oldest first; the last is of the step that goes on.
+// all gives the points, oldest first; the last is of the current step.
 func (h *history) all(now time.Time) []point {
 	h.at(now)
 	list := make([]point, 0, historyPoints)

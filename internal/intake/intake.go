@@ -54,7 +54,7 @@ func New(c Config) *Intake {
 
 // exchange is one request and what is known of its answer.
 type exchange struct {
-	*Intake
+	intake    *Intake
 	w         http.ResponseWriter
 	r         *http.Request
 	requestID string
@@ -68,7 +68,7 @@ type exchange struct {
 // cleaned or followed: no file is named after one.
 func (in *Intake) Handler(kind string) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		e := &exchange{Intake: in, w: w, r: r, received: time.Now(), handler: "other", requestID: requestID(r.Header.Get("X-Request-Id"))}
+		e := &exchange{intake: in, w: w, r: r, received: time.Now(), handler: "other", requestID: requestID(r.Header.Get("X-Request-Id"))}
 		in.enter()
 		defer in.leave()
 		defer e.end()
@@ -85,7 +85,7 @@ func (e *exchange) end() {
 		if err, ok := p.(error); ok && err == http.ErrAbortHandler { //nolint:errorlint // the very value, as net/http compares it
 			panic(p)
 		}
-		e.log.Error("a request made the intake panic; this is a bug", "panic", fmt.Sprint(p), "request_id", e.requestID,
+		e.intake.log.Error("a request made the intake panic; this is a bug", "panic", fmt.Sprint(p), "request_id", e.requestID,
 			"path", clip(e.r.URL.Path, 200), "remote", e.remote(), "stack", string(debug.Stack()))
 		if e.code == 0 {
 			e.fail(http.StatusInternalServerError, "internal error; kcing's log has more under this request_id")
@@ -93,7 +93,7 @@ func (e *exchange) end() {
 			panic(http.ErrAbortHandler) // the answer is half written: the client must not take it for whole
 		}
 	}
-	e.metrics.request(e.handler, e.code, time.Since(e.received))
+	e.intake.metrics.request(e.handler, e.code, time.Since(e.received))
 }
 
 func (e *exchange) route(kind string) {
@@ -155,7 +155,7 @@ func (e *exchange) record(kind, node string) {
 // "method: POST": LAVA's default is GET, which carries no record.
 func (e *exchange) adviseGET(kind string) {
 	if strings.Contains(e.r.URL.RawQuery, "lab_name=") || e.r.Header.Get("Authorization") != "" {
-		e.log.Warn("a GET where callbacks are posted holds no record: give the LAVA job's notify.callback method: POST",
+		e.intake.log.Warn("a GET where callbacks are posted holds no record: give the LAVA job's notify.callback method: POST",
 			"kind", kind, "path", clip(e.r.URL.Path, 200), "remote", e.remote(), "request_id", e.requestID)
 	}
 }

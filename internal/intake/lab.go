@@ -37,8 +37,8 @@ func queryLab(query string) (lab string, refusal *Refusal) {
 }
 
 // LabFault says why a text cannot be a lab's name; empty: it can. Labs choose their
-// names freely; refused is only what nobody means and what would not be seen on
-// a dashboard.
+// names freely; only mistakes, and what a dashboard would not show, are
+// refused.
 func LabFault(lab string) string {
 	switch {
 	case strings.TrimSpace(lab) == "":

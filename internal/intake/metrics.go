@@ -190,7 +190,7 @@ func (m *Metrics) readStatus() Status {
 	return Status{}
 }
 
-// connect tells m where the rest is to be had.
+// connect gives m the sources of the values that it does not count itself.
 func (m *Metrics) connect(status func() Status, bodies *budget, version string) {
 	m.bodies.Store(bodies)
 	if status != nil {

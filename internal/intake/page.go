@@ -45,12 +45,12 @@ type page struct {
 // statusPage shows the state of the process to people, or with format=json to
 // machines. format=fragment is only the part that changes, for the page's script.
 func (e *exchange) statusPage() {
-	r := e.report(time.Now())
+	r := e.intake.report(time.Now())
 	switch e.r.URL.Query().Get("format") {
 	case "json":
 		content, err := json.MarshalIndent(r, "", "  ")
 		if err != nil { // numbers and text only
-			e.log.Error("could not encode the status", "error", err)
+			e.intake.log.Error("could not encode the status", "error", err)
 			e.fail(http.StatusInternalServerError, "internal error")
 			return
 		}
@@ -69,7 +69,7 @@ func (e *exchange) render(name string, p page) {
 	h.Set("Referrer-Policy", "no-referrer")
 	var content bytes.Buffer
 	if err := statusTemplate.ExecuteTemplate(&content, name, p); err != nil {
-		e.log.Error("could not render the status page; this is a bug", "error", err)
+		e.intake.log.Error("could not render the status page; this is a bug", "error", err)
 		e.fail(http.StatusInternalServerError, "internal error")
 		return
 	}
@@ -116,7 +116,7 @@ const (
 	plotHeight = 140
 )
 
-// draw leaves the step out that still goes on: it would always look like a fall.
+// draw leaves out the current step: not complete, it would always look like a fall.
 func draw(s Series) plot {
 	n := len(s.Received) - 1
 	if n < 1 {

@@ -32,14 +32,14 @@ func (e *exchange) post(kind, node string) {
 	if refusal == nil && strings.HasPrefix(e.r.URL.Path, "/node/") {
 		p.NodeID, refusal = nodeID(node)
 	}
-	b := &body{budget: &e.bodies}
+	b := &body{budget: &e.intake.bodies}
 	defer b.free()
-	err := b.read(e.r, e.limits.RecordBytes)
+	err := b.read(e.r, e.intake.limits.RecordBytes)
 	p.Payload = b.bytes
 	var tooMuch *Refusal
 	switch {
 	case errors.As(err, &tooMuch):
-		if tooMuch.Status == http.StatusRequestEntityTooLarge && e.r.ContentLength <= e.limits.RecordBytes {
+		if tooMuch.Status == http.StatusRequestEntityTooLarge && e.r.ContentLength <= e.intake.limits.RecordBytes {
 			p.Size = -1
 		}
 		refusal = tooMuch
@@ -49,7 +49,7 @@ func (e *exchange) post(kind, node string) {
 	default:
 		p.Size = int64(len(p.Payload))
 		if len(bytes.TrimSpace(p.Payload)) == 0 {
-			e.metrics.blank.Inc()
+			e.intake.metrics.blank.Inc()
 			e.text(http.StatusOK, "ok") // as Logstash did
 			return
 		}
@@ -65,14 +65,14 @@ func (e *exchange) post(kind, node string) {
 }
 
 // authorize answers 401 by itself. 401 is for a token that is missing or
-// unknown, 403 for a good one that is another lab's: so that who reads the
-// sender's log knows which of the two to mend.
+// unknown, 403 for a good one that is another lab's: so that the
+// sender's log says which of the two is wrong.
 func (e *exchange) authorize(p *Post) bool {
-	if e.config.Tokens == nil {
+	if e.intake.config.Tokens == nil {
 		return true
 	}
 	given := credential(e.r.Header.Get("Authorization"))
-	lab, ok := e.config.Tokens.lab(given)
+	lab, ok := e.intake.config.Tokens.lab(given)
 	if !ok {
 		reason := "unknown token"
 		if given == "" {
@@ -91,15 +91,15 @@ func (e *exchange) authorize(p *Post) bool {
 
 // accept hands the record over, and answers.
 func (e *exchange) accept(p *Post) {
-	ctx, cancel := context.WithTimeout(e.accepting, e.limits.AcceptTimeout)
+	ctx, cancel := context.WithTimeout(e.intake.accepting, e.intake.limits.AcceptTimeout)
 	defer cancel()
-	err := e.config.Accept(ctx, p)
+	err := e.intake.config.Accept(ctx, p)
 	var refusal *Refusal
 	var busy *Busy
 	switch {
 	case err == nil:
-		e.metrics.receive(p, true)
-		e.log.Debug("accepted a record", e.attrs(p)...)
+		e.intake.metrics.receive(p, true)
+		e.intake.log.Debug("accepted a record", e.attrs(p)...)
 		e.text(http.StatusOK, "ok")
 	case errors.As(err, &refusal):
 		e.refuse(p, refusal, true)
@@ -107,31 +107,31 @@ func (e *exchange) accept(p *Post) {
 		e.warn(p, http.StatusServiceUnavailable, busy.Reason)
 		e.busy(busy.RetryAfter, busy.Reason)
 	default:
-		e.log.Error("could not take a record; it is lost unless the sender posts it again", append(e.attrs(p), "error", err)...)
+		e.intake.log.Error("could not take a record; it is lost unless the sender posts it again", append(e.attrs(p), "error", err)...)
 		e.busy(retrySoon, "the record could not be stored just now; post it again")
 	}
 }
 
-// refuse answers with a refusal. known says that Accept has dealt with the
-// record, or that it is not to come among the rejects.
+// refuse answers with a refusal. known says that Accept has seen the
+// record, or that it must not be kept as a reject.
 func (e *exchange) refuse(p *Post, err error, known bool) {
 	var refusal *Refusal
 	if !errors.As(err, &refusal) {
 		refusal = &Refusal{Status: http.StatusBadRequest, Reason: err.Error()}
 	}
-	if refusal.Status < 400 || refusal.Status > 499 { // ours to set right: the record is refused, not taken
+	if refusal.Status < 400 || refusal.Status > 499 { // no status for a client: the record is refused all the same
 		refusal = &Refusal{Status: http.StatusUnprocessableEntity, Type: refusal.Type, Reason: refusal.Reason}
 	}
 	e.warn(p, refusal.Status, refusal.Reason)
-	if refusal.Status != http.StatusForbidden { // who may not post may not fill the page either
-		e.metrics.receive(p, false)
+	if refusal.Status != http.StatusForbidden { // without permission to post there is no place on the page either
+		e.intake.metrics.receive(p, false)
 		if !refusal.NoReject {
-			e.metrics.reject(Reject{Kind: p.Kind, Lab: p.Lab, Key: p.Key, Reason: refusal.Reason, RequestID: p.RequestID})
+			e.intake.metrics.reject(Reject{Kind: p.Kind, Lab: p.Lab, Key: p.Key, Reason: refusal.Reason, RequestID: p.RequestID})
 		}
-		if !known && e.config.Refused != nil {
-			ctx, cancel := context.WithTimeout(e.accepting, e.limits.AcceptTimeout)
+		if !known && e.intake.config.Refused != nil {
+			ctx, cancel := context.WithTimeout(e.intake.accepting, e.intake.limits.AcceptTimeout)
 			defer cancel()
-			e.config.Refused(ctx, p, refusal)
+			e.intake.config.Refused(ctx, p, refusal)
 		}
 	}
 	if refusal.Status == http.StatusUnsupportedMediaType {
@@ -150,7 +150,7 @@ func (e *exchange) unread(p *Post, err error) {
 	}
 	status, reason := http.StatusBadRequest, err.Error()
 	if errors.Is(err, errTimeout) {
-		status, reason = http.StatusRequestTimeout, fmt.Sprintf("%v (%s)", err, e.limits.BodyTimeout)
+		status, reason = http.StatusRequestTimeout, fmt.Sprintf("%v (%s)", err, e.intake.limits.BodyTimeout)
 	}
 	e.warn(p, status, reason)
 	e.fail(status, reason)
@@ -158,7 +158,7 @@ func (e *exchange) unread(p *Post, err error) {
 
 // warn writes the line that each post gets which is not answered 200.
 func (e *exchange) warn(p *Post, status int, reason string) {
-	e.log.Warn("refused a record", append(e.attrs(p), "status", status, "reason", reason)...)
+	e.intake.log.Warn("refused a record", append(e.attrs(p), "status", status, "reason", reason)...)
 }
 
 // attrs are a post's coordinates. The query is not among them: it may hold a
@@ -174,7 +174,7 @@ func (e *exchange) attrs(p *Post) []any {
 	if p.Key != "" {
 		attrs = append(attrs, slog.String("key", clip(p.Key, 200)))
 	}
-	if via := e.r.Header.Get("X-Forwarded-For"); via != "" { // what the proxy says, or whoever says it is one
+	if via := e.r.Header.Get("X-Forwarded-For"); via != "" { // may be forged
 		attrs = append(attrs, slog.String("forwarded_for", clip(via, 100)))
 	}
 	return attrs

@@ -56,7 +56,7 @@ func (c *Client) below(ctx context.Context, it *Item) ([]json.RawMessage, error)
 	return nil, fmt.Errorf("it changed each of %d times that they were read; the next crawl tries again", mostPasses)
 }
 
-// olderThan tells whether a job was read before what is below it was made.
+// olderThan reports whether a job was read before what is below it was made.
 func olderThan(job gjson.Result, below []json.RawMessage) bool {
 	updated, _ := timeOf(job, "updated")
 	return slices.ContainsFunc(below, func(node json.RawMessage) bool {

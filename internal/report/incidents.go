@@ -35,7 +35,7 @@ type Incident struct {
 	Gone    bool      `json:"gone"` // the kernel before had it, the newest one does not
 }
 
-// OfJob tells whether it is a job's error: the lab's or the test's, not the kernel's.
+// OfJob reports whether it is a job's error: the lab's or the test's, not the kernel's.
 func (i Incident) OfJob() bool { return i.Type == typeJob }
 
 // incidents fills in the titles of the time, new ones first, then the most

@@ -78,7 +78,7 @@ func (e ending) outcome() Outcome {
 	return Inconclusive
 }
 
-// lost tells whether the lab lost it, or somebody canceled it.
+// lost reports whether the lab lost it, or somebody canceled it.
 func (e ending) lost() bool {
 	return e.outcome() == Inconclusive && (transform.LabsFault(e.errorType) || e.canceled())
 }

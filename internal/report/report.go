@@ -189,7 +189,7 @@ func (f Filter) clauses() (clauses []any) {
 	return clauses
 }
 
-// ofPlaces tells whether the filter leaves no builds.
+// ofPlaces reports whether the filter leaves no builds.
 func (f Filter) ofPlaces() bool { return f.Lab != "" || f.Board != "" }
 
 // NoKernelError says that a kernel to compare is in no tree.

@@ -58,7 +58,7 @@ func (s *Server) parse(p *intake.Post, rec *transform.Record) (lab string, err e
 // nameOf says where a post came from.
 func nameOf(p *intake.Post) string { return "posted by " + p.Remote }
 
-// known tells whether the record was stored earlier, or waits in the spool, with
+// known reports whether the record was stored earlier, or waits in the spool, with
 // these bytes. When state is not to be had soon the answer is no: then the
 // record is stored twice over, and once in Elasticsearch.
 func (s *Server) known(ctx context.Context, m spool.Meta, payload []byte) bool {
@@ -106,11 +106,11 @@ func (s *Server) refuse(ctx context.Context, p *intake.Post, rec *transform.Reco
 		refusal = &intake.Refusal{Status: statusOf(class), Type: class, Reason: reason, NoReject: class == transform.TypeNotFinished}
 	}
 	if refusal.Status == http.StatusForbidden || refusal.NoReject {
-		return refusal // a wrong token's record is not kept, whoever sent it
+		return refusal // a wrong token's record is not kept
 	}
 	r := source.Record{Name: nameOf(p), Kind: p.Kind, Payload: p.Payload, Size: int64(len(p.Payload)), Lab: lab, NodeID: p.NodeID, Received: p.Received}
 	if refusal.Status == http.StatusBadRequest {
-		r.Payload = beginning(p.Payload) // no JSON object, whatever comes of kcing: nobody will feed it again
+		r.Payload = beginning(p.Payload) // no JSON object: no later kcing will take it either
 	}
 	if err := s.reject(ctx, pipeline.Refusal(r, rec, why)); err != nil {
 		m := spool.Meta{Kind: p.Kind, Key: rec.Key, Name: r.Name, Lab: lab, NodeID: p.NodeID, Received: p.Received}

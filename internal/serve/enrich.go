@@ -27,7 +27,7 @@ type Enricher struct {
 	Complete func(ctx context.Context, id string, callback []byte) ([]byte, error)
 	// Timeout of one look-up; 0: 5 s.
 	Timeout time.Duration
-	// Away tells whether an error means that Maestro is away, rather than that it
+	// Away reports whether an error means that Maestro is away, rather than that it
 	// does not know this node: then it is left alone for a while. Required.
 	Away func(error) bool
 	// Explain puts an error into plain words. Nil: Error().

@@ -107,14 +107,14 @@ func (h *health) up() bool {
 	return h.es.Up
 }
 
-// quiet tells whether nothing was heard of Elasticsearch for this long.
+// quiet reports whether nothing was heard of Elasticsearch for this long.
 func (h *health) quiet(d time.Duration) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return h.now().Sub(h.heard) >= d
 }
 
-// news tells whether this trouble is to be logged: it is another one, or the
+// news reports whether this trouble is to be logged: it is another one, or the
 // last line about it is old.
 func (h *health) news(text string) bool {
 	h.mu.Lock()
@@ -125,7 +125,7 @@ func (h *health) news(text string) bool {
 		quiet = 0
 	case text:
 	default:
-		quiet = nextLogAfter // it may be the same, told in other words
+		quiet = nextLogAfter // it may be the same in other words
 	}
 	if now.Sub(h.saidAt) < quiet {
 		return false
@@ -215,7 +215,7 @@ func (s *Server) Status() intake.Status {
 	return out
 }
 
-// watch asks now and then how things are that nobody else asks about.
+// watch looks at the spool and Elasticsearch from time to time, for /status.
 func (s *Server) watch(ctx context.Context) {
 	s.setRejects(-1)
 	var freed time.Time // the idle time in which memory was given back
@@ -255,7 +255,7 @@ func (s *Server) watch(ctx context.Context) {
 	}
 }
 
-// idle tells since when there has been nothing to deliver.
+// idle returns since when there has been nothing to deliver.
 func (h *health) idle() (since time.Time, idle bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()

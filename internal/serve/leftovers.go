@@ -52,7 +52,7 @@ func (l *Leftovers) Left() int {
 	return l.open
 }
 
-// Close gives back what is not finished. Its error is the first of the spool's
+// Close leaves what is not finished in the spool, for others to adopt. Its error is the first of the spool's
 // since it was taken.
 func (l *Leftovers) Close() error {
 	if l.spool == nil {
@@ -73,7 +73,7 @@ func (l *Leftovers) Before(next pipeline.Source, c *pipeline.Config) pipeline.So
 	finished, refused := c.OnFinished, c.OnRefused
 	c.OnFinished = func(tag any) { l.finished(tag, finished) }
 	c.OnRefused = func(tag any) { l.finished(tag, refused) }
-	first := firstLeftovers{Leftovers: l, next: next, lab: c.Lab}
+	first := firstLeftovers{leftovers: l, next: next, lab: c.Lab}
 	c.Lab = ""
 	return first
 }
@@ -99,32 +99,32 @@ func (l *Leftovers) settle(err error) {
 }
 
 type firstLeftovers struct {
-	*Leftovers
-	next pipeline.Source
-	lab  string
+	leftovers *Leftovers
+	next      pipeline.Source
+	lab       string
 }
 
 // Run implements [pipeline.Source].
-func (l firstLeftovers) Run(ctx context.Context, emit source.Emit) error {
-	for _, it := range l.items {
-		m, payload, err := l.spool.Read(it)
+func (f firstLeftovers) Run(ctx context.Context, emit source.Emit) error {
+	for _, it := range f.leftovers.items {
+		m, payload, err := f.leftovers.spool.Read(it)
 		var damaged *spool.CorruptError
 		if errors.As(err, &damaged) { // the spool has said so
-			l.settle(nil)
+			f.leftovers.settle(nil)
 			continue
 		}
 		if err != nil {
 			return err
 		}
-		rec := Record(m, payload, l.maxBytes)
+		rec := Record(m, payload, f.leftovers.maxBytes)
 		rec.Tag = it
 		if err := emit(ctx, rec); err != nil {
 			return err
 		}
 	}
-	return l.next.Run(ctx, func(ctx context.Context, rec source.Record) error {
+	return f.next.Run(ctx, func(ctx context.Context, rec source.Record) error {
 		if rec.Lab == "" {
-			rec.Lab = l.lab
+			rec.Lab = f.lab
 		}
 		return emit(ctx, rec)
 	})

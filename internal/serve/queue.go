@@ -51,7 +51,7 @@ func (q *queue) take() (it spool.Item, ok bool, changed <-chan struct{}) {
 	return it, true, nil
 }
 
-// some tells whether any record waits; if not, the channel is closed when one
+// some reports whether any record waits; if not, the channel is closed when one
 // comes.
 func (q *queue) some() (bool, <-chan struct{}) {
 	q.mu.Lock()

@@ -126,7 +126,7 @@ func (s *Server) load(ctx context.Context, it spool.Item) (rec source.Record, ok
 	case errors.As(err, &damaged), errors.Is(err, spool.ErrNotMine): // the spool has said so
 		s.queue.settle(it)
 		return source.Record{}, false
-	case err != nil: // of the disk: it must not hold the others up
+	case err != nil: // the disk failed: others go on
 		s.config.Logger.Error("a record in the spool cannot be read now; it is tried again", "error", err)
 		s.queue.settle(it)
 		s.later.add(it)

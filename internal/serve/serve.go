@@ -84,7 +84,7 @@ const (
 	nextLogAfter      = time.Minute      // other trouble after this time
 	maxWhileEnding    = 200              // records that are still begun after the end was asked for
 	freeAfter         = 30 * time.Second // of idle time
-	retryAfter        = 30 * time.Second // what a client is told when the spool is full
+	retryAfter        = 30 * time.Second // sent to clients when the spool is full
 )
 
 // Server takes records and delivers them. Its methods may be called from many
@@ -206,7 +206,7 @@ func (s *Server) adopt(ctx context.Context) {
 	}
 }
 
-// inbox collects records for somebody else to deal with.
+// inbox collects records for another goroutine.
 type inbox struct {
 	mu    sync.Mutex
 	items []spool.Item

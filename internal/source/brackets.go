@@ -71,7 +71,7 @@ func (s *brackets) scan(b []byte, offset int64, lines int) (n int, end ending) {
 	return len(b), needsMore
 }
 
-// roomForObject tells whether an object may stand here in valid JSON.
+// roomForObject reports whether an object may stand here in valid JSON.
 func (s *brackets) roomForObject() bool {
 	if s.open[len(s.open)-1] == '[' {
 		return s.last == '[' || s.last == ','
@@ -79,7 +79,7 @@ func (s *brackets) roomForObject() bool {
 	return s.last == ':'
 }
 
-// byte takes one byte and tells whether it closes the first bracket.
+// byte takes one byte and reports whether it closes the first bracket.
 func (s *brackets) byte(c byte) bool {
 	switch {
 	case s.damaged:

@@ -122,7 +122,7 @@ func (f *Files) folder(ctx context.Context, p Path, emit Emit) error {
 // FolderFiles says which files of a folder are read.
 const FolderFiles = "*.json, *.json.gz and job_data.gz"
 
-// IsRecordFile tells them by name.
+// IsRecordFile reports whether a file of a folder is read, by its name.
 func IsRecordFile(path string) bool {
 	return strings.HasSuffix(path, ".json") || strings.HasSuffix(path, ".json.gz") || filepath.Base(path) == "job_data.gz"
 }

@@ -88,7 +88,7 @@ func (f *Files) readGzip(r io.Reader) (Record, error) {
 	return Record{}, err // the disk's fault, not the data's
 }
 
-// isGzipFault tells an error that the data causes from one of reading it.
+// isGzipFault reports whether the data caused the error, and not reading it.
 func isGzipFault(err error) bool {
 	var corrupt flate.CorruptInputError
 	return errors.Is(err, gzip.ErrHeader) || errors.Is(err, gzip.ErrChecksum) ||

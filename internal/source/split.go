@@ -190,7 +190,7 @@ func (r *record) add(b []byte) {
 	}
 }
 
-// whole tells that nothing was left out.
+// whole reports whether nothing was left out.
 func (r *record) whole() bool { return r.size <= r.limit }
 
 func (r *record) dropLast() {

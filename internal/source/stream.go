@@ -72,8 +72,8 @@ func (g *gunzip) Read(p []byte) (n int, err error) {
 	return n, err
 }
 
-// readAhead reads on a goroutine of its own, so that who waits for the bytes
-// can leave when ctx ends: a read from a pipe or a terminal cannot be
+// readAhead reads on a goroutine of its own, so that waiting for the bytes
+// can end with ctx: a read from a pipe or a terminal cannot be
 // interrupted. The goroutine ends with its next read after that.
 type readAhead struct {
 	ctx    context.Context //nolint:containedctx // an io.Reader's Read takes none

@@ -48,7 +48,7 @@ func (e *FullError) Is(target error) bool { return target == ErrFull }
 // Unwrap gives the system's error, if any.
 func (e *FullError) Unwrap() error { return e.Err }
 
-// noRoom tells errors that mean a full disk, quota or file size limit.
+// noRoom recognizes errors that mean a full disk, quota or file size limit.
 func noRoom(err error) bool {
 	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) || errors.Is(err, syscall.EFBIG)
 }

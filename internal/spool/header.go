@@ -59,7 +59,7 @@ type header struct {
 	SHA256   string    `json:"sha256"`
 }
 
-// clean makes of a string what JSON will give back.
+// clean replaces invalid UTF-8 as JSON does.
 func clean(s string) string { return string([]rune(s)) }
 
 // normalized is the Meta as it will be read back.

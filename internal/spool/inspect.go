@@ -8,7 +8,7 @@ import (
 	"path/filepath"
 )
 
-// Inspect tells what the directory holds, of all processes together, and takes
+// Inspect counts what the directory holds, of all processes together, and takes
 // no lock. A directory that is not there holds nothing.
 func Inspect(dir string) (Stats, error) {
 	var out Stats

@@ -21,7 +21,7 @@ func (s *Spool) Put(ctx context.Context, m Meta, payload []byte) (Item, error) {
 	if err := ctx.Err(); err != nil {
 		return Item{}, context.Cause(ctx)
 	}
-	m = m.normalized(payload, s.Now)
+	m = m.normalized(payload, s.options.Now)
 	line, err := m.encode(len(payload))
 	if err != nil {
 		return Item{}, err
@@ -53,12 +53,12 @@ func (s *Spool) reserve(size int64) error {
 	switch {
 	case s.closed:
 		return ErrClosed
-	case s.MaxBytes > 0 && st.Bytes+s.reserved+size > s.MaxBytes:
-		return s.full("bytes", humanize.IBytes(uint64(s.MaxBytes)), nil)
-	case s.MaxRecords > 0 && st.Records+s.writing >= s.MaxRecords:
-		return s.full("records", humanize.Comma(int64(s.MaxRecords)), nil)
-	case s.MaxAge > 0 && st.Records > 0 && s.Now().Sub(st.Oldest) > s.MaxAge:
-		return s.full("age", s.MaxAge.String(), nil)
+	case s.options.MaxBytes > 0 && st.Bytes+s.reserved+size > s.options.MaxBytes:
+		return s.full("bytes", humanize.IBytes(uint64(s.options.MaxBytes)), nil)
+	case s.options.MaxRecords > 0 && st.Records+s.writing >= s.options.MaxRecords:
+		return s.full("records", humanize.Comma(int64(s.options.MaxRecords)), nil)
+	case s.options.MaxAge > 0 && st.Records > 0 && s.options.Now().Sub(st.Oldest) > s.options.MaxAge:
+		return s.full("age", s.options.MaxAge.String(), nil)
 	}
 	s.writing++
 	s.reserved += size
@@ -83,7 +83,7 @@ func (s *Spool) full(limit, most string, err error) error {
 	st := s.stats()
 	e := &FullError{Dir: s.dir, Records: st.Records, Bytes: st.Bytes, Limit: limit, Most: most, Err: err}
 	if st.Records > 0 {
-		e.Oldest = max(s.Now().Sub(st.Oldest), time.Duration(0))
+		e.Oldest = max(s.options.Now().Sub(st.Oldest), time.Duration(0))
 	}
 	var path *fs.PathError
 	if errors.As(err, &path) {

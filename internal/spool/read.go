@@ -91,7 +91,7 @@ func (s *Spool) setAside(name, reason string) *CorruptError {
 		s.corrupt++
 	}
 	s.mu.Unlock()
-	s.Logger.Error("spool file set aside", "file", name, "reason", reason, "moved_to", e.Moved, "error", err)
+	s.options.Logger.Error("spool file set aside", "file", name, "reason", reason, "moved_to", e.Moved, "error", err)
 	return e
 }
 

@@ -30,12 +30,12 @@ type Options struct {
 
 // Spool is one process's access to the directory, for use by many goroutines.
 type Spool struct {
-	Options
-	dir   string
-	owner string
-	lock  *flock.Flock
-	sync  dirSync
-	entry *os.File // the directory
+	options Options
+	dir     string
+	owner   string
+	lock    *flock.Flock
+	sync    dirSync
+	entry   *os.File // the directory
 
 	adopting sync.Mutex // one Adopt at a time
 
@@ -60,7 +60,7 @@ func Open(dir string, o Options) (*Spool, error) {
 	if err := makeDir(dir); err != nil {
 		return nil, fmt.Errorf("spool: %w", err)
 	}
-	s := &Spool{Options: o, dir: dir, index: newIndex()}
+	s := &Spool{options: o, dir: dir, index: newIndex()}
 	var err error
 	if s.owner, s.lock, err = takeOwner(dir); err != nil {
 		return nil, fmt.Errorf("spool: %w", err)
@@ -147,7 +147,7 @@ type Stats struct {
 	Corrupt int
 }
 
-// Stats tells what this process holds; it touches no file.
+// Stats counts what this process holds; it touches no file.
 func (s *Spool) Stats() Stats {
 	s.mu.Lock()
 	defer s.mu.Unlock()

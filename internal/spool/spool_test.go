@@ -337,7 +337,7 @@ func TestLimits(t *testing.T) {
 	if err := s.Room(); !errors.Is(err, ErrFull) {
 		t.Errorf("Room: %v", err)
 	}
-	s.MaxAge = 0
+	s.options.MaxAge = 0
 	put(t, s, Meta{}, "d")
 	full("records", "at its limit of 3 (records)")
 	if n := len(files(t, s.dir, "")); n != 4 { // three and the lock

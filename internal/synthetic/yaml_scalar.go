@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// isPlain tells whether s may stand without quotes as far as its characters go
+// isPlain reports whether s may stand without quotes as far as its characters go
 // (PyYAML Emitter.analyze_scalar; printable ASCII only).
 func isPlain(s string, inFlow bool) bool {
 	if s == "" || s[0] == ' ' || s[len(s)-1] == ' ' ||
@@ -52,7 +52,7 @@ var (
 		`(?:[ \t]*(?:Z|[-+][0-9]{1,2}(?::?[0-9]{2})?))?)$`)
 )
 
-// resolvesAway tells whether s without quotes would be read as something else
+// resolvesAway reports whether s without quotes would be read as something else
 // than a string.
 func resolvesAway(s string) bool {
 	switch s {

@@ -248,7 +248,7 @@ func (c *corpus) matching(view string, n node) []bool {
 // yesterday is now-1d; no record is so young that it matters when that is.
 var yesterday = time.Now().UTC().AddDate(0, 0, -1).Format(time.RFC3339)
 
-// holds tells whether a field's values are what the query asks for.
+// holds reports whether a field's values are what the query asks for.
 func (n node) holds(typ string, values []string) bool {
 	number := typ == "long" || typ == "double"
 	switch {

@@ -42,7 +42,7 @@ func (p *kqlParser) skip() int {
 	return p.at
 }
 
-// word tells whether a keyword comes next, and skips it.
+// word reports whether a keyword comes next, and skips it.
 func (p *kqlParser) word(w string) bool {
 	rest := p.text[p.skip():]
 	if len(rest) <= len(w) || !strings.EqualFold(rest[:len(w)], w) || !strings.ContainsRune(" \t\r\n(", rune(rest[len(w)])) {

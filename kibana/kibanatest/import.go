@@ -221,7 +221,7 @@ func (k *Kibana) problem(space string, o object, inFile map[key]bool, overwrite 
 	return nil
 }
 
-// elsewhere tells whether another space has the object.
+// elsewhere reports whether another space has the object.
 func (k *Kibana) elsewhere(space string, id key) bool {
 	for name, objects := range k.spaces {
 		if _, there := objects[id]; there && name != space {
