@@ -104,7 +104,7 @@ func header(m *message) (*form, []int) {
 		return nil, nil
 	}
 	found := setsIn(formWindows, m.line)
-	if !found.any() {
+	if !found.any() || isNoHeader(m.text) {
 		return nil, nil
 	}
 	for i, f := range forms {
@@ -116,8 +116,7 @@ func header(m *message) (*form, []int) {
 			continue
 		}
 		before := m.text[:at[0]]
-		if isNoHeader(m.text) ||
-			!m.stamped() && !beforeHeader().MatchString(before) || m.stamped() && byDaemon().MatchString(before) {
+		if !m.stamped() && !beforeHeader().MatchString(before) || m.stamped() && before != "" && byDaemon().MatchString(before) {
 			return nil, nil
 		}
 		return f, at

@@ -190,6 +190,9 @@ func (r *report) callTrace() []string {
 		if l.beginsTrace() && len(symbols) > 0 || len(symbols) == maxTrace {
 			break
 		}
+		if !strings.Contains(l.text, "+0x") {
+			continue // most lines, where there is a memory dump
+		}
 		f, ok := readFrame(l.text)
 		if !ok {
 			continue

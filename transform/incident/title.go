@@ -74,9 +74,11 @@ var differences = sync.OnceValue(func() []replacement {
 })
 
 func replaceAll(text string, rules []replacement) string {
+	small := strings.ToLower(text)
 	for _, r := range rules {
-		if hasAny(strings.ToLower(text), r.has...) {
+		if hasAny(small, r.has...) {
 			text = r.re.ReplaceAllString(text, r.by)
+			small = strings.ToLower(text)
 		}
 	}
 	return text
