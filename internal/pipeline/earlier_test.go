@@ -13,10 +13,15 @@ import (
 	"github.com/kcing/kcing/state"
 )
 
+type answer struct {
+	status int
+	body   string
+}
+
 // requests answers those that are not bulk requests of documents, one after the
 // other, and notes them.
 type requests struct {
-	answers []*http.Response
+	answers []answer
 	seen    []string // path and body
 }
 
@@ -26,13 +31,13 @@ func (r *requests) Perform(req *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	r.seen = append(r.seen, req.URL.Path+" "+string(body))
-	answer := r.answers[0]
+	a := r.answers[0]
 	r.answers = r.answers[1:]
-	return answer, nil
+	return response(a.status, a.body), nil
 }
 
-// replaced feeds a callback, and then the record that completes it.
-func replacing(t *testing.T, r *requests) (*elastic, *ledger, Report, error) {
+// replacing feeds a callback, and then the record that completes it.
+func replacing(t *testing.T, r *requests) (*ledger, Report, error) {
 	t.Helper()
 	e, l := &elastic{}, newLedger()
 	plain := callback(1, 20)
@@ -42,14 +47,14 @@ func replacing(t *testing.T, r *requests) (*elastic, *ledger, Report, error) {
 	c.Requests = r
 	whole := record("node", `{"node":`+fmt.Sprintf(testNode, "2025-11-20T00:10:00.100000")+`,"tests":[],"callback":`+string(plain.Payload)+`}`)
 	report, err := feed(t.Context(), t, slice{whole}, c)
-	return e, l, report, err
+	return l, report, err
 }
 
 // TestRemovesWhatIsLeft: of the job's documents those go that the new record has
 // none for, whatever page they are on, and no others.
 func TestRemovesWhatIsLeft(t *testing.T) {
 	t.Parallel()
-	hits := func(ids ...string) *http.Response {
+	hits := func(ids ...string) answer {
 		var all []string
 		for len(all) < scrollPage && len(ids) == 0 { // a page of documents that stay
 			all = append(all, `{"_index":"boot-2025.11.19","_id":"lab/1"}`)
@@ -57,12 +62,12 @@ func TestRemovesWhatIsLeft(t *testing.T) {
 		for _, id := range ids {
 			all = append(all, fmt.Sprintf(`{"_index":"test-2025.11.19","_id":%q}`, id))
 		}
-		return response(200, `{"_scroll_id":"s","hits":{"hits":[`+strings.Join(all, ",")+`]}}`)
+		return answer{200, `{"_scroll_id":"s","hits":{"hits":[` + strings.Join(all, ",") + `]}}`}
 	}
-	r := &requests{answers: []*http.Response{response(200, `{}`), hits(),
+	r := &requests{answers: []answer{{200, `{}`}, hits(),
 		hits("lab/1", "lab/1/t/old", "lab/11/t/1", "maestro/6b00989341dcea75e5d60011", "node/6b00989341dcea75e5d60011"),
-		response(200, `{"items":[{"delete":{"status":200}},{"delete":{"status":404}}]}`)}}
-	_, l, report, err := replacing(t, r)
+		{200, `{"items":[{"delete":{"status":200}},{"delete":{"status":404}}]}`}}}
+	l, report, err := replacing(t, r)
 	if err != nil || report.Finished != 1 || len(r.answers) != 0 {
 		t.Fatalf("%v, %+v, asked for %q", err, report, r.seen)
 	}
@@ -83,22 +88,22 @@ func TestRemovesWhatIsLeft(t *testing.T) {
 // pending, and the run says why.
 func TestRemovalFails(t *testing.T) {
 	t.Parallel()
-	denied := func() *http.Response {
-		return response(403, `{"error":{"type":"security_exception","reason":"action is unauthorized"}}`)
+	denied := func() answer {
+		return answer{403, `{"error":{"type":"security_exception","reason":"action is unauthorized"}}`}
 	}
-	found := func() *http.Response {
-		return response(200, `{"hits":{"hits":[{"_index":"test-2025.11.19","_id":"lab/1/t/old"}]}}`)
+	found := func() answer {
+		return answer{200, `{"hits":{"hits":[{"_index":"test-2025.11.19","_id":"lab/1/t/old"}]}}`}
 	}
-	for name, answers := range map[string][]*http.Response{
+	for name, answers := range map[string][]answer{
 		"refresh": {denied()},
-		"search":  {response(200, `{}`), denied()},
-		"delete":  {response(200, `{}`), found(), denied()},
-		"item": {response(200, `{}`), found(),
-			response(200, `{"items":[{"delete":{"status":403,"error":{"type":"security_exception","reason":"action is unauthorized"}}}]}`)},
+		"search":  {{200, `{}`}, denied()},
+		"delete":  {{200, `{}`}, found(), denied()},
+		"item": {{200, `{}`}, found(),
+			{200, `{"items":[{"delete":{"status":403,"error":{"type":"security_exception","reason":"action is unauthorized"}}}]}`}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			_, l, report, err := replacing(t, &requests{answers: answers})
+			l, report, err := replacing(t, &requests{answers: answers})
 			var why *bulk.Error
 			if !errors.As(err, &why) || why.Status != http.StatusForbidden || report.Pending != 1 {
 				t.Errorf("%v, %d pending", err, report.Pending)
