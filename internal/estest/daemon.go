@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/kcing/kcing/internal/retry"
 )
 
 // What follows is for the command es, which finds its server again by process id.
@@ -83,7 +85,7 @@ func StopPid(ctx context.Context, pid int) error {
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
 	for alive(pid) {
-		if wait(ctx, 50*time.Millisecond) != nil {
+		if retry.Sleep(ctx, 50*time.Millisecond) != nil {
 			break
 		}
 	}

@@ -13,6 +13,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/kcing/kcing/internal/retry"
 )
 
 // ownerVariable makes this test binary a process that starts a server and waits to be killed.
@@ -208,7 +210,7 @@ func killOwner(t *testing.T, before func(pid int)) {
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	defer cancel()
 	for IsServer(pid, dir) {
-		if err := wait(ctx, 20*time.Millisecond); err != nil {
+		if err := retry.Sleep(ctx, 20*time.Millisecond); err != nil {
 			t.Fatalf("server %d outlived its owner", pid)
 		}
 	}

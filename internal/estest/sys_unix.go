@@ -8,6 +8,8 @@ import (
 	"os"
 	"syscall"
 	"time"
+
+	"github.com/kcing/kcing/internal/retry"
 )
 
 // acquire takes an exclusive lock on path, waiting until ctx ends. The kernel frees it when the holder dies.
@@ -23,7 +25,7 @@ func acquire(ctx context.Context, path string) (*os.File, error) {
 			return f, nil
 		}
 		if err == nil {
-			err = wait(ctx, 100*time.Millisecond)
+			err = retry.Sleep(ctx, 100*time.Millisecond)
 		}
 		if err != nil {
 			_ = f.Close()
