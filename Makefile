@@ -26,6 +26,9 @@ demo := .cache/demo
 releaser  := $(bin)/goreleaser-$(GORELEASER_VERSION)
 cyclonedx := $(bin)/cyclonedx-$(CYCLONEDX_VERSION)/cyclonedx-gomod
 
+# What takes longest begins first, so that no core waits for it at the end.
+longest := ./transform ./cmd/kcing ./internal/faults
+
 # Only the race detector needs a C compiler.
 race = $(shell command -v "$$($(GO) env CC)" >/dev/null 2>&1 && echo -race)
 
@@ -42,7 +45,7 @@ build: need-go ## build ./kcing, static, with version and commit
 .PHONY: test
 test: $(es) ## run all tests, against an Elasticsearch started for them (or ELASTICSEARCH_URL)
 	@[ -n "$(race)" ] || echo "no C compiler found: testing without the race detector (apt-get install gcc libc6-dev)" >&2
-	@KCING_REQUIRE_ELASTICSEARCH=1 $(es) run -- $(GO) test $(race) -timeout $(TEST_TIMEOUT) $(TESTFLAGS) ./...
+	@KCING_REQUIRE_ELASTICSEARCH=1 $(es) run -- $(GO) test $(race) -timeout $(TEST_TIMEOUT) $(TESTFLAGS) $(longest) ./...
 
 .PHONY: faults
 faults: need-go ## the fault tests of test for longer: 50 kills of kcing, more documents
