@@ -27,7 +27,7 @@ func (a *app) drpCommand() *cli.Command {
 	}
 	return &cli.Command{
 		Name: "drp", Usage: "data retention: delete old indices and forget their records",
-		Description: "Deletes indices named exactly [PREFIX](boot|build|test|log)-YYYY.MM.DD whose day is\n" +
+		Description: "Deletes indices named exactly [PREFIX](boot|build|test|log|incident)-YYYY.MM.DD whose day is\n" +
 			"older than today and the days to keep before it, each by its name, and forgets the\n" +
 			"finished records of those days. Other indices are never touched; where indices of\n" +
 			"that name hold nothing of kcing's, it refuses the prefix and deletes nothing.\n\n" +

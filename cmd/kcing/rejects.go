@@ -29,7 +29,7 @@ func (a *app) rejectsCommand() *cli.Command {
 		Name: "rejects", Usage: "list, show, retry or drop what was refused",
 		Description: "Records that could never become documents, and documents that Elasticsearch refused,\n" +
 			"are kept with the reason and their bytes until they are retried with success or dropped.\n\n" +
-			"Example:\n   kcing rejects list --type no_log",
+			"Example:\n   kcing rejects list --type no_lab",
 		Subcommands: []*cli.Command{a.rejectsList(), a.rejectsShow(), a.rejectsRetry(), a.rejectsDrop()},
 	}
 }

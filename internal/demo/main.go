@@ -102,8 +102,9 @@ type lab struct {
 // other are neither pass nor fail, such as incomplete and canceled.
 func (l lab) other() int64 { return l.boots - l.pass - l.fail }
 
-// passRate is in per cent of all boots.
-func (l lab) passRate() float64 { return 100 * float64(l.pass) / float64(max(l.boots, 1)) }
+// passRate is in per cent of the boots that passed or failed: what the lab lost
+// says nothing of the kernel.
+func (l lab) passRate() float64 { return 100 * float64(l.pass) / float64(max(l.pass+l.fail, 1)) }
 
 // byPassRate sorts the worst lab first: that is the one to look at.
 func byPassRate(labs []lab) {

@@ -68,7 +68,7 @@ func TestRun(t *testing.T) {
   incident               4
 
 boots by lab          pass   fail  other  pass rate
-  lab-b                  1      1      2       25 %
+  lab-b                  1      1      2       50 %
   lab-a                  3      0      0      100 %
 
   jobs boards  what fails
