@@ -35,7 +35,9 @@
 //	crawled   source 00 item key → JSON (items at an origin that are done with)
 //	unfetched source 00 item key → JSON (items that could not be downloaded)
 //	begun     kind 00 id → level, digest, time (records that are being stored)
+//	blocks    number → bodies of one record's rejects, packed together; number 'n' → how many use it
+//	nodes     Maestro node → kind 00 id of the record that holds its job
 //
-// The last three came later: a file without them is whole, and gets them when it
+// The last five came later: a file without them is whole, and gets them when it
 // is next written.
 package state

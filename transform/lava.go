@@ -3,7 +3,6 @@ package transform
 import (
 	"cmp"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -166,17 +165,16 @@ func (r *Record) Node() string {
 	case r.nodeID != "":
 		return r.nodeID
 	}
-	node, _ := strings.CutPrefix(r.Key, nodeKey)
-	if node == r.Key {
+	if r.Lab != "" {
 		return ""
 	}
-	return node
+	return strings.TrimPrefix(r.Key, nodeKey)
 }
 
 // OfNode reports whether the record is of a job whose lab or number is not known,
 // so that its key is one of the job's node.
 func (r *Record) OfNode() bool {
-	return r.Kind == KindLAVA && slices.Contains(KeysOfNode(r.Node()), r.Key)
+	return r.Kind == KindLAVA && (r.Lab == "" || r.jobID == "")
 }
 
 // Job is the number of the job in its lab, empty when it is not known.

@@ -246,7 +246,10 @@ func cleanURL(url string) string {
 	return url
 }
 
+// NodeID is what the id of a document begins with that is one Maestro node.
+const NodeID = "maestro/"
+
 // nodeID is the id of a document that is one node.
 func nodeID(id string) string {
-	return "maestro/" + strings.ReplaceAll(escapeID(id), "/", "%2F")
+	return NodeID + strings.ReplaceAll(escapeID(id), "/", "%2F")
 }

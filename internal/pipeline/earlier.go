@@ -54,20 +54,18 @@ func (it *item) replaces(digest state.Digest) *earlier {
 
 func (e *earlier) stores(id string) { e.ids[xxh3.HashString(id)] = true }
 
-// left tells whether a document is one of the earlier record that this one has
-// none for. Documents of nodes are the job's when lab and number are.
+// left reports whether a document that [earlier.query] finds is of the earlier record
+// and this one has none of its id. One that is a Maestro node has that node's id,
+// which says nothing of the job: lab and number, by which it was found, do.
 func (e *earlier) left(id string) bool {
 	if e.ids[xxh3.HashString(id)] {
 		return false
 	}
-	return strings.HasPrefix(id, nodeDocument) || slices.ContainsFunc(e.keys, func(key string) bool {
+	return strings.HasPrefix(id, transform.NodeID) || slices.ContainsFunc(e.keys, func(key string) bool {
 		rest, ok := strings.CutPrefix(id, key)
 		return ok && (rest == "" || rest[0] == '/')
 	})
 }
-
-// nodeDocument begins the ids of documents that are a Maestro node each.
-const nodeDocument = "maestro/"
 
 // indices are where documents of the job can be.
 func (e *earlier) indices(prefix string) []string {
@@ -84,15 +82,16 @@ func (e *earlier) indices(prefix string) []string {
 // query finds the job's documents, and those of its node.
 func (e *earlier) query() []byte {
 	type clause = map[string]any
-	var any []clause
+	var should []clause
 	if e.lab != "" && e.job != "" {
-		any = append(any, clause{"bool": clause{"filter": []clause{{"term": clause{"lab_name": e.lab}}, {"term": clause{"job_id": e.job}}}}})
+		both := []clause{{"term": clause{"lab_name": e.lab}}, {"term": clause{"job_id": e.job}}}
+		should = append(should, clause{"bool": clause{"filter": both}})
 	}
 	if e.node != "" {
-		any = append(any, clause{"term": clause{"node_id": e.node}})
+		should = append(should, clause{"term": clause{"node_id": e.node}})
 	}
-	q, _ := json.Marshal(clause{"size": scrollPage, "sort": []string{"_doc"}, "_source": false, //nolint:errchkjson // strings
-		"query": clause{"bool": clause{"should": any, "minimum_should_match": 1}}})
+	q, _ := json.Marshal(clause{"size": pageSize, "sort": []string{"_doc"}, "_source": false, //nolint:errchkjson // strings
+		"query": clause{"bool": clause{"should": should, "minimum_should_match": 1}}})
 	return q
 }
 
@@ -105,7 +104,7 @@ func (r *run) removeEarlier(ctx context.Context, all []*earlier) error {
 	slices.Sort(names)
 	for some := range slices.Chunk(slices.Compact(names), indicesAtOnce) {
 		// What was stored a moment ago is to be found as well.
-		if _, err := r.call(ctx, "/"+strings.Join(some, ",")+"/_refresh?"+whereThere, nil); err != nil {
+		if _, err := r.call(ctx, http.MethodPost, "/"+strings.Join(some, ",")+"/_refresh?"+whereThere, nil); err != nil {
 			return notRemoved(all[0], err)
 		}
 	}
@@ -127,44 +126,60 @@ func notRemoved(e *earlier, err error) error {
 
 const (
 	indicesAtOnce = 40 // their names are part of a URL
-	scrollPage    = 5000
+	pageSize      = 5000
 	whereThere    = "ignore_unavailable=true&allow_no_indices=true"
 )
 
-// removeLeft finds the job's documents, page by page, and deletes those that are
-// left of an earlier record.
+// removeLeft finds the job's documents and deletes those that are left of an
+// earlier record. Elasticsearch keeps a scroll for its minute and has room for few,
+// so one is begun only for a job with more documents than a page, and cleared.
 func (r *run) removeLeft(ctx context.Context, e *earlier) error {
-	path := "/" + strings.Join(e.indices(r.Prefix), ",") + "/_search?scroll=1m&" + whereThere
-	body := e.query()
-	for {
-		answer, err := r.call(ctx, path, body)
-		if err != nil {
-			return err
-		}
-		hits := gjson.GetBytes(answer, "hits.hits").Array()
-		var deletes bytes.Buffer
-		for _, h := range hits {
-			if id := h.Get("_id").String(); e.left(id) {
-				line, _ := json.Marshal(map[string]any{"delete": map[string]string{"_index": h.Get("_index").String(), "_id": id}}) //nolint:errchkjson // strings
-				deletes.Write(append(line, '\n'))
-			}
-		}
-		if deletes.Len() > 0 {
-			if err := r.deleteAll(ctx, deletes.Bytes()); err != nil {
-				return err
-			}
-		}
-		scroll := gjson.GetBytes(answer, "_scroll_id").String()
-		if len(hits) < scrollPage || scroll == "" {
-			return nil // the scroll ends by itself, within its minute
-		}
-		path = "/_search/scroll"
-		body, _ = json.Marshal(map[string]string{"scroll": "1m", "scroll_id": scroll}) //nolint:errchkjson // strings
+	search := "/" + strings.Join(e.indices(r.Prefix), ",") + "/_search?" + whereThere
+	found, _, err := r.removePage(ctx, e, search, e.query())
+	if err != nil || found < pageSize {
+		return err
 	}
+	found, scroll, err := r.removePage(ctx, e, search+"&scroll=1m", e.query())
+	for err == nil && found == pageSize {
+		found, scroll, err = r.removePage(ctx, e, "/_search/scroll?scroll=1m", scrollBody(scroll))
+	}
+	if scroll == "" {
+		return err
+	}
+	_, cleared := r.call(ctx, http.MethodDelete, "/_search/scroll", scrollBody(scroll))
+	return errors.Join(err, cleared)
+}
+
+// removePage deletes what is left among the documents of one answer, and returns
+// how many those were and the id of the scroll, if it is one.
+func (r *run) removePage(ctx context.Context, e *earlier, path string, body []byte) (found int, scroll string, err error) {
+	answer, err := r.call(ctx, http.MethodPost, path, body)
+	if err != nil {
+		return 0, "", err
+	}
+	hits := gjson.GetBytes(answer, "hits.hits").Array()
+	scroll = gjson.GetBytes(answer, "_scroll_id").String()
+	var deletes bytes.Buffer
+	for _, h := range hits {
+		if id := h.Get("_id").String(); e.left(id) {
+			meta := map[string]string{"_index": h.Get("_index").String(), "_id": id}
+			line, _ := json.Marshal(map[string]any{"delete": meta}) //nolint:errchkjson // strings
+			deletes.Write(append(line, '\n'))
+		}
+	}
+	if deletes.Len() > 0 {
+		err = r.deleteAll(ctx, deletes.Bytes())
+	}
+	return len(hits), scroll, err
+}
+
+func scrollBody(id string) []byte {
+	body, _ := json.Marshal(map[string]string{"scroll_id": id}) //nolint:errchkjson // strings
+	return body
 }
 
 func (r *run) deleteAll(ctx context.Context, lines []byte) error {
-	answer, err := r.call(ctx, "/_bulk?filter_path=items.*.status,items.*.error", lines)
+	answer, err := r.call(ctx, http.MethodPost, "/_bulk?filter_path=items.*.status,items.*.error", lines)
 	if err != nil {
 		return err
 	}
@@ -179,8 +194,8 @@ func (r *run) deleteAll(ctx context.Context, lines []byte) error {
 }
 
 // call is a request beside the bulk requests, with a JSON body or none.
-func (r *run) call(ctx context.Context, path string, body []byte) ([]byte, error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, path, bytes.NewReader(body))
+func (r *run) call(ctx context.Context, method, path string, body []byte) ([]byte, error) {
+	req, err := http.NewRequestWithContext(ctx, method, path, bytes.NewReader(body))
 	if err != nil {
 		return nil, err
 	}

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"slices"
 	"strings"
 	"testing"
 
@@ -22,7 +21,7 @@ type answer struct {
 // other, and notes them.
 type requests struct {
 	answers []answer
-	seen    []string // path and body
+	seen    []string // method, URL and body
 }
 
 func (r *requests) Perform(req *http.Request) (*http.Response, error) {
@@ -30,7 +29,7 @@ func (r *requests) Perform(req *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	r.seen = append(r.seen, req.URL.Path+" "+string(body))
+	r.seen = append(r.seen, req.Method+" "+req.URL.Path+"?"+req.URL.RawQuery+" "+string(body))
 	a := r.answers[0]
 	r.answers = r.answers[1:]
 	return response(a.status, a.body), nil
@@ -56,7 +55,7 @@ func TestRemovesWhatIsLeft(t *testing.T) {
 	t.Parallel()
 	hits := func(ids ...string) answer {
 		var all []string
-		for len(all) < scrollPage && len(ids) == 0 { // a page of documents that stay
+		for len(all) < pageSize && len(ids) == 0 { // a page of documents that stay
 			all = append(all, `{"_index":"boot-2025.11.19","_id":"lab/1"}`)
 		}
 		for _, id := range ids {
@@ -64,20 +63,22 @@ func TestRemovesWhatIsLeft(t *testing.T) {
 		}
 		return answer{200, `{"_scroll_id":"s","hits":{"hits":[` + strings.Join(all, ",") + `]}}`}
 	}
-	r := &requests{answers: []answer{{200, `{}`}, hits(),
+	r := &requests{answers: []answer{{200, `{}`}, hits(), hits(),
 		hits("lab/1", "lab/1/t/old", "lab/11/t/1", "maestro/6b00989341dcea75e5d60011", "node/6b00989341dcea75e5d60011"),
-		{200, `{"items":[{"delete":{"status":200}},{"delete":{"status":404}}]}`}}}
+		{200, `{"items":[{"delete":{"status":200}},{"delete":{"status":404}}]}`}, {200, `{}`}}}
 	l, report, err := replacing(t, r)
 	if err != nil || report.Finished != 1 || len(r.answers) != 0 {
 		t.Fatalf("%v, %+v, asked for %q", err, report, r.seen)
 	}
-	want := `/_bulk {"delete":{"_id":"lab/1/t/old","_index":"test-2025.11.19"}}` + "\n" +
+	want := `POST /_bulk?filter_path=items.*.status,items.*.error {"delete":{"_id":"lab/1/t/old","_index":"test-2025.11.19"}}` + "\n" +
 		`{"delete":{"_id":"maestro/6b00989341dcea75e5d60011","_index":"test-2025.11.19"}}` + "\n"
-	if got := r.seen[len(r.seen)-1]; got != want {
+	if got := r.seen[len(r.seen)-2]; got != want {
 		t.Errorf("deleted with %q, want %q", got, want)
 	}
-	if !strings.Contains(r.seen[0], "_refresh") || !strings.Contains(r.seen[1], `{"job_id":"1"}`) || !strings.HasPrefix(r.seen[2], "/_search/scroll ") {
-		t.Errorf("asked for %q", slices.Clone(r.seen[:3]))
+	for i, want := range []string{"/_refresh", `{"job_id":"1"}`, "scroll=1m", "/_search/scroll?scroll=1m", "/_bulk", "DELETE /_search/scroll?"} {
+		if !strings.Contains(r.seen[i], want) {
+			t.Errorf("request %d is %q, want %q in it", i, r.seen[i], want)
+		}
 	}
 	if l.nodes["6b00989341dcea75e5d60010"] != (state.Key{Kind: "lava", ID: "lab/1"}) {
 		t.Errorf("nodes %v", l.nodes)
