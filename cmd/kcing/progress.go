@@ -49,7 +49,7 @@ func (a *app) progress(s *settings, p *pipeline.Progress, records func() int64, 
 		started := time.Now()
 		return a.stderr.animate(func(width int) string {
 			now := measure(p, records(), time.Since(started))
-			now.away = pause(p, s.retryFor)
+			now.away = waitingText(p, s.retryFor)
 			return now.line(width)
 		})
 	}
@@ -149,9 +149,9 @@ func measure(p *pipeline.Progress, records int64, took time.Duration) reading {
 		bytes: p.Bytes.Load(), took: took}
 }
 
-// pause says that Elasticsearch is waited for, and for how long still; it is
+// waitingText says that Elasticsearch is waited for, and for how long still; it is
 // empty while documents go in.
-func pause(p *pipeline.Progress, retryFor time.Duration) string {
+func waitingText(p *pipeline.Progress, retryFor time.Duration) string {
 	since := p.Paused.Load()
 	if since == 0 {
 		return ""

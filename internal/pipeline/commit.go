@@ -46,18 +46,20 @@ func (c *commit) bytes() (n int64) {
 // it is written.
 type committer struct {
 	ledger  Ledger
-	remove  func(context.Context, []*earlier) error
-	written func(commit)        // called for each after it is in the ledger, one call at a time
-	failed  func(error)         // called once; nothing is written after that
-	memory  *semaphore.Weighted // rejectBytes
+	remove  func(context.Context, []*earlier) error // what finished records replace; called before the ledger has them
+	written func(commit)                            // called for each after it is in the ledger, one call at a time
+	failed  func(error)                             // called once; nothing is written after that
+	memory  *semaphore.Weighted                     // rejectBytes
 	in      chan commit
 	done    chan struct{}
 	err     error // first failure; read after done
 }
 
 // newCommitter starts a committer. ctx is for the ledger.
-func newCommitter(ctx context.Context, l Ledger, written func(commit), failed func(error)) *committer {
-	w := &committer{ledger: l, written: written, failed: failed,
+func newCommitter(
+	ctx context.Context, l Ledger, remove func(context.Context, []*earlier) error, written func(commit), failed func(error),
+) *committer {
+	w := &committer{ledger: l, remove: remove, written: written, failed: failed,
 		memory: semaphore.NewWeighted(rejectBytes), in: make(chan commit, 64), done: make(chan struct{})}
 	go w.loop(ctx)
 	return w

@@ -132,7 +132,7 @@ func TestRejectsInMemoryAreBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l, hold := newLedger(), make(chan struct{})
 		l.commit = func(int) error { <-hold; return nil }
-		w := newCommitter(t.Context(), l, func(commit) {}, func(error) {})
+		w := newCommitter(t.Context(), l, nil, func(commit) {}, func(error) {})
 		added := 0
 		add := func(id, size int) {
 			w.add(commit{refused: "x", rejects: []state.Reject{{ID: fmt.Sprint(id), Body: make([]byte, size)}}})

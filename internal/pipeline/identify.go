@@ -62,9 +62,9 @@ func (w *worker) nameLab(it *item, key state.Key) bool {
 	return w.parse(src, it.record) == nil && it.key() == key
 }
 
-// earlierKeys are those that a record of the item's job had while its lab or its
+// formerKeys are those that a record of the item's job had while its lab or its
 // number was not known; none when the job is of no Maestro node.
-func (it *item) earlierKeys() []state.Key {
+func (it *item) formerKeys() []state.Key {
 	node := it.record.Node()
 	if node == "" || len(node) > maxNode || it.record.Kind != transform.KindLAVA || it.record.OfNode() {
 		return nil

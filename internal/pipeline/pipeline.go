@@ -45,8 +45,7 @@ func Run(ctx context.Context, src Source, c Config) (Report, error) {
 		return Report{}, err
 	}
 	r.indexer = indexer
-	r.committer = newCommitter(context.WithoutCancel(ctx), r.Ledger, r.committed, stop)
-	r.committer.remove = r.removeEarlier
+	r.committer = newCommitter(context.WithoutCancel(ctx), r.Ledger, r.removeEarlier, r.committed, stop)
 
 	var watch sync.WaitGroup
 	watch.Go(func() {

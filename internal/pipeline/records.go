@@ -33,7 +33,8 @@ type item struct {
 	digest   state.Digest // of its bytes
 	received time.Time
 	known    state.Entry      // what the ledger has under its key
-	earlier  []state.Finished // and under those that its job had before
+	former   []state.Key      // keys that its job may have had before its lab and number were known
+	earlier  []state.Finished // what the ledger has under those
 	begun    time.Time        // of what was begun under its key and not finished
 	op       bulk.Op
 }
@@ -161,7 +162,9 @@ func (w *worker) skipFinished(ctx context.Context, items []item) ([]item, error)
 	}
 	var keys []state.Key
 	for i := range items {
-		keys = append(append(keys, items[i].key()), items[i].earlierKeys()...)
+		it := &items[i]
+		it.former = it.formerKeys()
+		keys = append(append(keys, it.key()), it.former...)
 	}
 	entries, err := w.Ledger.Lookup(ctx, keys)
 	if err != nil {
@@ -169,7 +172,7 @@ func (w *worker) skipFinished(ctx context.Context, items []item) ([]item, error)
 	}
 	rest := items[:0]
 	for i := range items {
-		own, n := entries[0], len(items[i].earlierKeys())
+		own, n := entries[0], len(items[i].former)
 		for _, e := range entries[1 : 1+n] {
 			if e.Found {
 				items[i].earlier = append(items[i].earlier, e.Finished)
@@ -261,7 +264,7 @@ func (w *worker) send(ctx context.Context, it *item) error {
 		known: it.knows(), over: it.known.Finished.Known}
 	p.known.Digest = digest
 	p.replaced, p.earlier = replaced(it.earlier), it.replaces(digest)
-	if len(it.earlierKeys()) > 0 {
+	if len(it.former) > 0 {
 		p.node = it.record.Node()
 	}
 	if p.earlier != nil {

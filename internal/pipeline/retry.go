@@ -109,7 +109,7 @@ func retryDocuments(ctx context.Context, list Rejects, ids []string, c Config) (
 	if c.Progress != nil {
 		c.Bulk.OnPause = c.Progress.pause
 	}
-	refusals := newCommitter(context.WithoutCancel(ctx), list, func(commit) {}, stop)
+	refusals := newCommitter(context.WithoutCancel(ctx), list, nil, func(commit) {}, stop) // rejects alone replace nothing
 	refused := func(old state.Reject, res bulk.Result) {
 		old.Type, old.Reason, old.Status, old.Attempts = res.Type, res.Reason, res.Status, max(res.Attempts, 1)
 		old.Body = bytes.Clone(res.Doc.Body)
