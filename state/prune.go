@@ -53,6 +53,9 @@ func (s *Store) inPieces(ctx context.Context, step func(tx *bbolt.Tx, from []byt
 		if next == nil {
 			return total, nil
 		}
+		if bytes.Compare(next, from) <= 0 { // without this, a damaged file has no end
+			return total, &CorruptError{Path: s.path, Err: fmt.Errorf("key %.80q comes after %.80q", next, from)}
+		}
 		from = next
 	}
 }
@@ -160,7 +163,15 @@ func (s *Store) Forget(ctx context.Context, keys ...Key) (int, error) {
 	if err := s.forgetItems(ctx, func(r Key) bool { return slices.Contains(keys, r) }); err != nil {
 		return 0, err
 	}
-	return s.forget(ctx, encoded)
+	n := 0
+	err := s.update(ctx, func(tx *bbolt.Tx) (err error) {
+		n, err = forgetKeys(tx, encoded)
+		return err
+	})
+	if err != nil {
+		return 0, err
+	}
+	return n, nil
 }
 
 // ForgetKind is Forget for all records of a kind, or of every kind when kind
@@ -173,44 +184,39 @@ func (s *Store) ForgetKind(ctx context.Context, kind string) (int, error) {
 	if err := s.forgetItems(ctx, func(r Key) bool { return kind == "" || r.Kind == kind }); err != nil {
 		return 0, err
 	}
-	total := 0
-	for {
+	return s.inPieces(ctx, func(tx *bbolt.Tx, from []byte) (int, []byte, error) {
 		var keys [][]byte
-		err := s.view(ctx, func(tx *bbolt.Tx) error {
-			c := tx.Bucket(bucketFinished).Cursor()
-			for k, _ := c.Seek(prefix); k != nil && bytes.HasPrefix(k, prefix) && len(keys) < pruneBatch; k, _ = c.Next() {
-				keys = append(keys, bytes.Clone(k))
+		var next []byte
+		begin := from
+		if begin == nil {
+			begin = prefix
+		}
+		c := tx.Bucket(bucketFinished).Cursor()
+		for k, _ := c.Seek(begin); k != nil && bytes.HasPrefix(k, prefix); k, _ = c.Next() {
+			if len(keys) == pruneBatch {
+				next = bytes.Clone(k)
+				break
 			}
-			return nil
-		})
-		if err != nil || len(keys) == 0 {
-			return total, err
+			keys = append(keys, bytes.Clone(k))
 		}
-		n, err := s.forget(ctx, keys)
-		total += n
-		if err != nil {
-			return total, err
-		}
-	}
+		n, err := forgetKeys(tx, keys)
+		return n, next, err
+	})
 }
 
-func (s *Store) forget(ctx context.Context, keys [][]byte) (int, error) {
+// forgetKeys removes the records with these database keys, and returns how many
+// were there.
+func forgetKeys(tx *bbolt.Tx, keys [][]byte) (int, error) {
 	n := 0
-	err := s.update(ctx, func(tx *bbolt.Tx) error {
-		w := newFinisher(tx)
-		for _, k := range keys {
-			ok, err := w.remove(k)
-			if err != nil {
-				return fmt.Errorf("record %.80q: %w", k, err)
-			}
-			if ok {
-				n++
-			}
+	w := newFinisher(tx)
+	for _, k := range keys {
+		ok, err := w.remove(k)
+		if err != nil {
+			return 0, fmt.Errorf("record %.80q: %w", k, err)
 		}
-		return w.counts.apply(tx)
-	})
-	if err != nil {
-		return 0, err
+		if ok {
+			n++
+		}
 	}
-	return n, nil
+	return n, w.counts.apply(tx)
 }
