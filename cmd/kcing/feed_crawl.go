@@ -144,7 +144,6 @@ func (r *crawlRun) one(ctx context.Context, from *origin, o crawl.Options) error
 	config.Bulk.MaxPendingBytes = 2 * int64(config.Bulk.FlushBytes)
 	config.Progress = new(pipeline.Progress)
 	crawler := crawl.New(o)
-	config.OnParsed, config.OnFinished, config.OnRefused = crawler.Parsed, crawler.Finished, crawler.Refused
 	stopProgress := r.app.showProgress(&r.f.settings, config.Progress, crawler.Expected, log)
 	report, runErr := pipeline.Run(ctx, crawler, config)
 	crawled, closeErr := crawler.Close(ctx, runErr)

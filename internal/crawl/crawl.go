@@ -91,8 +91,7 @@ type Report struct {
 	GivenUp int64 `json:"given_up"`
 }
 
-// Crawler is a source for one run of the pipeline. Give the pipeline its
-// Parsed, Finished and Refused as OnParsed, OnFinished and OnRefused.
+// Crawler is a source for one run of the pipeline.
 type Crawler struct {
 	options Options
 	started time.Time
@@ -115,7 +114,7 @@ type Crawler struct {
 	total                                       atomic.Int64 // of the window, as the origin says; 0: it does not
 }
 
-// task is an item on its way, the tag of its record.
+// task is an item on its way.
 type task struct {
 	item Item
 	// own is false for a record that another command had left in the spool.
@@ -216,26 +215,6 @@ func (c *Crawler) work(ctx context.Context, wanted <-chan *task, ready chan<- *t
 		}
 	}
 }
-
-// Parsed notes what a record turned out to be. It is for the pipeline's
-// OnParsed.
-func (c *Crawler) Parsed(tag any, key state.Key) {
-	if t, ok := tag.(*task); ok {
-		t.key = key
-	}
-}
-
-// Finished notes that nothing is left to do for a record. It is for the
-// pipeline's OnFinished.
-func (c *Crawler) Finished(tag any) {
-	if t, ok := tag.(*task); ok {
-		c.done <- t
-	}
-}
-
-// Refused notes that a record is among the rejects. It is for the pipeline's
-// OnRefused.
-func (c *Crawler) Refused(tag any) { c.Finished(tag) }
 
 // Close ends the crawl after the pipeline's run, which ended with runErr. When
 // all that was listed is finished or among the failures, the cursor moves. The

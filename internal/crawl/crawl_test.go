@@ -149,8 +149,7 @@ func (p *place) crawl(o crawl.Options) (crawl.Report, error) {
 		key, _, _ := strings.Cut(string(r.Payload), " ")
 		p.labs[key] = r.Lab
 		if p.settle == nil || p.settle(key) {
-			c.Parsed(r.Tag, state.Key{Kind: "lava", ID: key})
-			c.Finished(r.Tag)
+			r.Ack(source.Settled{Kind: "lava", Key: key})
 		}
 		return nil
 	})
@@ -257,7 +256,7 @@ func TestFullSpoolWaits(t *testing.T) {
 	n := 0
 	runErr := c.Run(t.Context(), func(_ context.Context, r source.Record) error {
 		n++
-		c.Finished(r.Tag)
+		r.Ack(source.Settled{})
 		return nil
 	})
 	if _, err := c.Close(t.Context(), runErr); err != nil || runErr != nil || n != 40 || s.Stats().Records != 0 {

@@ -50,7 +50,11 @@ func (c *Crawler) load(ctx context.Context, t *task) (bool, error) {
 }
 
 func (c *Crawler) record(t *task, payload []byte, form string, received time.Time) source.Record {
-	r := source.Record{Name: t.item.Name, Kind: form, Payload: payload, Size: int64(len(payload)), Lab: t.item.Lab, Received: received, Tag: t}
+	r := source.Record{Name: t.item.Name, Kind: form, Payload: payload, Size: int64(len(payload)), Lab: t.item.Lab, Received: received}
+	r.Ack = func(s source.Settled) {
+		t.key = state.Key{Kind: s.Kind, ID: s.Key}
+		c.done <- t
+	}
 	if r.Size > c.options.MaxRecordBytes {
 		r.Err = fmt.Errorf("%w: %d bytes, the limit is %d (KCING_MAX_RECORD_BYTES)", source.ErrTooLarge, r.Size, c.options.MaxRecordBytes)
 		r.Payload = payload[:min(64<<10, c.options.MaxRecordBytes)]

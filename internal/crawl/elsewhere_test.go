@@ -52,7 +52,7 @@ func TestTooLargeAtTheOrigin(t *testing.T) {
 	var got source.Record
 	err := c.Run(t.Context(), func(_ context.Context, r source.Record) error {
 		got = r
-		c.Refused(r.Tag)
+		r.Ack(source.Settled{Outcome: source.Refused})
 		return nil
 	})
 	r, closeErr := c.Close(t.Context(), err)
@@ -104,7 +104,7 @@ func TestOriginsOwn(t *testing.T) {
 		expected = append(expected, c.Expected())
 		err := c.Run(t.Context(), func(_ context.Context, r source.Record) error {
 			expected = append(expected, c.Expected())
-			c.Finished(r.Tag)
+			r.Ack(source.Settled{})
 			return nil
 		})
 		p.ok(err)

@@ -176,7 +176,7 @@ func TestTooLarge(t *testing.T) {
 	var got source.Record
 	err := c.Run(t.Context(), func(_ context.Context, r source.Record) error {
 		got = r
-		c.Refused(r.Tag)
+		r.Ack(source.Settled{Outcome: source.Refused})
 		return nil
 	})
 	_, closeErr := c.Close(t.Context(), err)

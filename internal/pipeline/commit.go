@@ -7,6 +7,7 @@ import (
 
 	"golang.org/x/sync/semaphore"
 
+	"github.com/kcing/kcing/internal/source"
 	"github.com/kcing/kcing/state"
 )
 
@@ -26,12 +27,13 @@ const (
 // whole, or a rejected document.
 type commit struct {
 	finished *state.Finished
-	refused  string // the reason's type, of a whole record
 	rejects  []state.Reject
 	earlier  *earlier // of a finished record: to be deleted first
 	node     string   // of a finished record's job
 	replaced []state.Key
-	tag      any // the record's
+
+	settled *source.Settled // of a record; nil for a document
+	ack     func(source.Settled)
 }
 
 func (c *commit) bytes() (n int64) {

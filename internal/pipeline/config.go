@@ -77,25 +77,6 @@ type Config struct {
 	DrainTimeout time.Duration
 	// Now is the clock for times of receipt; nil: time.Now.
 	Now func() time.Time
-	// OnParsed is called with the tag of each tagged record that could be parsed,
-	// and what it turned out to be: before OnFinished or OnRefused for that tag,
-	// from several goroutines at once. Nil: not called.
-	OnParsed func(tag any, key state.Key)
-	// OnFinished is called with the tag of each tagged record for which nothing
-	// is left to do: after the ledger has it as finished, or had it before, or
-	// when it was blank or its job still running. OnRefused is called likewise for one that was refused as
-	// a whole, after the ledger has it among the rejects. There is one call at a
-	// time of either. They hold the run up and must not wait for emit. A record
-	// that gets neither call is pending. Nil: not called.
-	OnFinished, OnRefused func(tag any)
-	// OnSuperseded is called before OnFinished for a record that was left out since
-	// one that knows more is stored. Nil: not called.
-	OnSuperseded func(tag any)
-	// OnReject is called for each reject, a whole record's or a document's, after
-	// the ledger has it and before OnFinished or OnRefused for that tag; tag is
-	// that of the record, nil when it has none. r.Body must not be kept. One call
-	// at a time. Nil: not called.
-	OnReject func(tag any, r state.Reject)
 	// OnOutcome is called with each document's outcome, from one goroutine. Nil:
 	// not called.
 	OnOutcome func(bulk.Outcome)
@@ -105,12 +86,6 @@ type Config struct {
 	LogEach bool
 	// Progress is counted up while the run goes on; nil: not.
 	Progress *Progress
-
-	// onFinished replaces OnFinished and tells how many documents were rejected.
-	onFinished func(tag any, rejected int)
-	// rejectID is the id under which the record with this tag is among the
-	// rejects already.
-	rejectID func(tag any) string
 }
 
 func (c Config) withDefaults() Config {
@@ -129,30 +104,8 @@ func (c Config) withDefaults() Config {
 	if c.Progress == nil {
 		c.Progress = new(Progress)
 	}
-	if c.OnParsed == nil {
-		c.OnParsed = func(any, state.Key) {}
-	}
-	if c.onFinished == nil {
-		c.onFinished = func(tag any, _ int) {
-			if c.OnFinished != nil {
-				c.OnFinished(tag)
-			}
-		}
-	}
-	if c.OnRefused == nil {
-		c.OnRefused = func(any) {}
-	}
-	if c.OnSuperseded == nil {
-		c.OnSuperseded = func(any) {}
-	}
-	if c.OnReject == nil {
-		c.OnReject = func(any, state.Reject) {}
-	}
 	if c.OnOutcome == nil {
 		c.OnOutcome = func(bulk.Outcome) {}
-	}
-	if c.rejectID == nil {
-		c.rejectID = func(any) string { return "" }
 	}
 	if c.Requests == nil {
 		c.Requests = c.Transport

@@ -141,22 +141,19 @@ func (r *run) writeBulk(w io.Writer, order <-chan *preview, seen map[state.Key]s
 func (r *run) writePreview(out *bufio.Writer, p *preview, names *indexNames, seen map[state.Key]state.Finished) error {
 	switch {
 	case errors.Is(p.err, transform.ErrBlank):
-		r.tally.blank.Add(1)
-		r.Progress.Settled.Add(1)
+		r.settled(nil, source.Settled{Outcome: source.Blank})
 		return nil
 	case isNotFinished(p.err):
-		r.leaveOut(p.source.Name, p.err)
-		r.Progress.Settled.Add(1)
+		r.notices.leftOut(p.source.Name, p.err)
+		r.settled(nil, source.Settled{Outcome: source.NotFinished})
 		return nil
 	case p.err != nil:
 		class, reason := Reason(p.err)
-		r.tally.recordRefused(class)
-		r.Progress.Settled.Add(1)
 		r.notices.refused(p.source.Name, p.kind, reason)
+		r.settled(nil, source.Settled{Outcome: source.Refused, Type: class})
 		return nil
 	}
 	if !r.judge(p, seen) {
-		r.Progress.Settled.Add(1)
 		return nil
 	}
 	if len(p.docs.Tags) > 0 {
@@ -183,8 +180,7 @@ func (r *run) writePreview(out *bufio.Writer, p *preview, names *indexNames, see
 			return err
 		}
 	}
-	r.tally.finished.Add(1)
-	r.Progress.Settled.Add(1)
+	r.settled(nil, source.Settled{Outcome: source.Stored})
 	return nil
 }
 
@@ -192,7 +188,7 @@ func (r *run) writePreview(out *bufio.Writer, p *preview, names *indexNames, see
 const mostSeen = 100_000
 
 // judge tells whether the record's documents are to be written, after those of
-// earlier records of its key.
+// earlier records of its key. A record whose documents are not is settled.
 func (r *run) judge(p *preview, seen map[state.Key]state.Finished) bool {
 	key := p.item.key()
 	before, found := seen[key]
@@ -202,12 +198,12 @@ func (r *run) judge(p *preview, seen map[state.Key]state.Finished) bool {
 	}
 	switch v {
 	case same:
-		r.tally.skipped(state.Entry{})
+		r.settled(nil, source.Settled{Outcome: source.Skipped})
 	case superseded:
-		r.tally.superseded.Add(1)
+		r.settled(nil, source.Settled{Outcome: source.Superseded})
 		r.notices.superseded(p.source.Name, key.ID)
 	case conflicting:
-		r.tally.recordRefused(TypeConflict)
+		r.settled(nil, source.Settled{Outcome: source.Refused, Type: TypeConflict})
 		r.notices.refused(p.source.Name, p.kind, "another record before it has the same key and other documents")
 	default:
 		if found || len(seen) < mostSeen {

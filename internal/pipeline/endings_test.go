@@ -37,15 +37,13 @@ func TestLedgerThatCannotBeWritten(t *testing.T) {
 		}
 		told := 0
 		c := config(e, l)
-		c.OnFinished = func(any) { told++ }
-		c.OnRefused = func(any) { told++ }
 		src := sourceFunc(func(ctx context.Context, emit source.Emit) error {
 			for i := range 3000 {
 				r := build(i)
 				if i%10 == 0 {
 					r = record(fmt.Sprint("bad", i), fmt.Sprint("not JSON ", i))
 				}
-				r.Tag = i
+				r.Ack = func(source.Settled) { told++ }
 				switch i {
 				case 100:
 					time.Sleep(time.Second) // the first commit is of these
@@ -135,7 +133,7 @@ func TestRejectsInMemoryAreBounded(t *testing.T) {
 		w := newCommitter(t.Context(), l, nil, func(commit) {}, func(error) {})
 		added := 0
 		add := func(id, size int) {
-			w.add(commit{refused: "x", rejects: []state.Reject{{ID: fmt.Sprint(id), Body: make([]byte, size)}}})
+			w.add(commit{rejects: []state.Reject{{ID: fmt.Sprint(id), Body: make([]byte, size)}}})
 			added++
 		}
 		done := make(chan struct{})

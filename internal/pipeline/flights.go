@@ -4,6 +4,7 @@ import (
 	"context"
 	"sync"
 
+	"github.com/kcing/kcing/internal/source"
 	"github.com/kcing/kcing/state"
 )
 
@@ -19,8 +20,8 @@ type flights struct {
 // flight is a record under way.
 type flight struct {
 	digest    state.Digest
-	followers []any         // tags of records with the same bytes
-	landed    chan struct{} // closed when the record is finished, or will not be in this run
+	followers []func(source.Settled) // Ack of records with the same bytes
+	landed    chan struct{}          // closed when the record is finished, or will not be in this run
 }
 
 // claim makes the item the one of its key that is under way. Otherwise it is
@@ -33,7 +34,7 @@ func (f *flights) claim(it *item) (other *flight, follows bool) {
 		if other.digest != it.digest {
 			return other, false
 		}
-		other.followers = append(other.followers, it.source.Tag)
+		other.followers = append(other.followers, it.source.Ack)
 		return other, true
 	}
 	if f.under == nil {
@@ -43,8 +44,8 @@ func (f *flights) claim(it *item) (other *flight, follows bool) {
 	return nil, false
 }
 
-// land ends a flight and returns the tags of those that are finished with it.
-func (f *flights) land(key state.Key) (followers []any) {
+// land ends a flight and returns the Ack of those that are settled with it.
+func (f *flights) land(key state.Key) (followers []func(source.Settled)) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	fl := f.under[key]

@@ -39,13 +39,9 @@ func (w *worker) identify(ctx context.Context, items []item) ([]item, error) {
 	}
 	rest := items[:0]
 	for _, it := range items {
-		if it.record == nil {
-			continue
+		if it.record != nil {
+			rest = append(rest, it)
 		}
-		if it.source.Tag != nil {
-			w.OnParsed(it.source.Tag, it.key())
-		}
-		rest = append(rest, it)
 	}
 	return rest, nil
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/kcing/kcing/bulk"
+	"github.com/kcing/kcing/internal/source"
 	"github.com/kcing/kcing/state"
 )
 
@@ -20,7 +21,7 @@ type pending struct {
 	source, lab    string
 	received, time time.Time
 	documents      int
-	tag            any
+	ack            func(source.Settled)
 	known, over    state.Known
 	node           string
 	replaced       []state.Key
@@ -28,6 +29,8 @@ type pending struct {
 
 	open        atomic.Int64 // documents without an outcome, and one for the worker
 	rejected    atomic.Int64 // by the indexer's goroutine, and by a worker if it could not be sent
+	class       string       // of the first rejected document
+	reason      string
 	undelivered atomic.Bool
 }
 
@@ -74,9 +77,11 @@ var errAway = errors.New("nothing was taken by Elasticsearch")
 // refused notes a rejected document. Rejects go to the ledger as they come: a
 // record may have 200,000 of them.
 func (p *pending) refused(res bulk.Result) {
-	p.rejected.Add(1)
+	if p.rejected.Add(1) == 1 {
+		p.class, p.reason = res.Type, res.Reason
+	}
 	p.run.notices.rejected(p.source, res)
-	p.run.committer.add(commit{tag: p.tag, rejects: []state.Reject{p.reject(res)}})
+	p.run.committer.add(commit{rejects: []state.Reject{p.reject(res)}})
 }
 
 func (p *pending) reject(res bulk.Result) state.Reject {
@@ -98,57 +103,47 @@ func (p *pending) release() {
 		p.run.flights.land(p.key) // its followers stay pending with it
 		return
 	}
-	p.run.committer.add(commit{tag: p.tag, node: p.node, replaced: p.replaced, earlier: p.earlier, finished: &state.Finished{
-		Key: p.key, Digest: p.digest, Time: p.time, Documents: p.documents, Rejected: int(p.rejected.Load()), Known: p.known, Over: p.over,
-	}})
+	rejected := int(p.rejected.Load())
+	p.run.committer.add(commit{
+		finished: &state.Finished{Key: p.key, Digest: p.digest, Time: p.time, Documents: p.documents, Rejected: rejected,
+			Known: p.known, Over: p.over},
+		earlier: p.earlier, node: p.node, replaced: p.replaced, ack: p.ack,
+		settled: &source.Settled{Outcome: source.Stored, Kind: p.key.Kind, Key: p.key.ID, Rejected: rejected,
+			Type: p.class, Reason: p.reason},
+	})
 }
 
 // committed counts what the ledger has now. The committer calls it.
 func (r *run) committed(c commit) {
-	for i := range c.rejects {
-		r.OnReject(c.tag, c.rejects[i])
-	}
-	switch {
-	case c.finished != nil:
-		r.tally.finished.Add(1)
-		r.finished(c.tag, c.finished.Rejected)
-		r.landed(c.finished.Key)
-	case c.refused != "":
-		r.tally.recordRefused(c.refused)
-		r.refusedRecord(c.tag)
-	default:
+	if c.settled == nil {
 		for i := range c.rejects {
 			r.tally.documentRejected(c.rejects[i].Type)
 		}
+		return
+	}
+	r.settled(c.ack, *c.settled)
+	if c.finished != nil {
+		r.landed(c.finished.Key)
 	}
 }
 
 // landed ends the flight of a key's record; those that came meanwhile with the
-// same bytes are finished with it.
+// same bytes are settled with it.
 func (r *run) landed(key state.Key) {
-	for _, tag := range r.flights.land(key) {
-		r.tally.skipped(state.Entry{})
-		r.finished(tag, 0)
+	for _, ack := range r.flights.land(key) {
+		r.settled(ack, source.Settled{Outcome: source.Skipped, Kind: key.Kind, Key: key.ID})
 	}
 }
 
-// finished tells the source that nothing is left to do for a record.
-func (r *run) finished(tag any, rejected int) {
+// settled counts a record for which nothing is left to do, and says so to where it
+// came from.
+func (r *run) settled(ack func(source.Settled), s source.Settled) {
+	r.tally.settled(s)
 	r.Progress.Settled.Add(1)
-	if tag == nil {
+	if ack == nil {
 		return
 	}
-	r.notifying.Lock()
-	defer r.notifying.Unlock()
-	r.onFinished(tag, rejected)
-}
-
-func (r *run) refusedRecord(tag any) {
-	r.Progress.Settled.Add(1)
-	if tag == nil {
-		return
-	}
-	r.notifying.Lock()
-	defer r.notifying.Unlock()
-	r.OnRefused(tag)
+	r.acking.Lock()
+	defer r.acking.Unlock()
+	ack(s)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"maps"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -54,16 +55,15 @@ func TestFinishedAfterOutcomesAndCommit(t *testing.T) {
 			return nil
 		}
 		c := config(e, l)
-		var told []any
-		c.OnFinished = func(tag any) {
-			if l.finishedCount() == 0 {
-				t.Error("told before the ledger has it")
-			}
-			told = append(told, tag)
-		}
+		var acked []source.Settled
 		c.Progress = new(Progress)
 		rec := callback(1, 50)
-		rec.Tag = "tag"
+		rec.Ack = func(s source.Settled) {
+			if l.finishedCount() == 0 {
+				t.Error("acknowledged before the ledger has it")
+			}
+			acked = append(acked, s)
+		}
 		done := make(chan Report)
 		go func() { done <- mustFeed(t, slice{rec}, c) }()
 
@@ -79,7 +79,9 @@ func TestFinishedAfterOutcomesAndCommit(t *testing.T) {
 		close(holdCommit)
 		r := <-done
 		equal(t, "finished", r.Finished, 1)
-		equal(t, "told", len(told), 1)
+		if want := (source.Settled{Outcome: source.Stored, Kind: "lava", Key: "lab/1"}); len(acked) != 1 || acked[0] != want {
+			t.Errorf("acknowledged %+v, want %+v", acked, want)
+		}
 	})
 }
 
@@ -279,21 +281,15 @@ func TestDocumentThatCannotBeSent(t *testing.T) {
 func TestSkipsFinishedRecords(t *testing.T) {
 	e, l := &elastic{}, newLedger()
 	mustFeed(t, builds(10), config(e, l))
-	tagged := builds(10)
-	tagged[3].Tag = 3
-	var told []any
+	again := builds(10)
+	var acked []source.Settled
+	again[3].Ack = func(s source.Settled) { acked = append(acked, s) }
 	c := config(e, l)
-	var parsed []state.Key
-	c.OnParsed = func(_ any, key state.Key) { parsed = append(parsed, key) }
-	c.OnFinished = func(tag any) { told = append(told, tag) }
-	r := mustFeed(t, tagged, c)
-	if _, known := l.finished[parsed[0]]; len(parsed) != 1 || !known {
-		t.Errorf("OnParsed: %v", parsed)
-	}
+	r := mustFeed(t, again, c)
 	equal(t, "skipped", r.Skipped, 10)
 	equal(t, "sent", r.Bulk.Added, 0)
-	if len(told) != 1 || told[0] != 3 {
-		t.Errorf("OnFinished for skipped records: %v", told)
+	if want := (source.Settled{Outcome: source.Skipped, Kind: "build", Key: "b3"}); len(acked) != 1 || acked[0] != want {
+		t.Errorf("acknowledged %+v, want %+v", acked, want)
 	}
 
 	changed := builds(10)
@@ -357,19 +353,16 @@ func TestRefusedRecords(t *testing.T) {
 	large := source.Record{Name: "large", Payload: []byte(`{"a`), Size: 1 << 30, Err: source.ErrTooLarge}
 	zipped := source.Record{Name: "zipped", Size: -1, Kind: "boot", Err: &source.GzipError{Err: errTest}}
 	src := slice{build(1), running, noLog, record("blank", " \n\t"), record("cut", `{"id":5,`), large, zipped, build(2)}
+	acked := map[source.Outcome]int{}
 	for i := range src {
-		src[i].Tag = src[i].Name
-	}
-	var finished, refused []string
-	c := config(e, l)
-	c.OnFinished = func(tag any) { finished = append(finished, tag.(string)) }
-	c.OnRefused = func(tag any) {
-		if len(l.listed()) != 4 {
-			t.Error("told before the ledger has them")
+		src[i].Ack = func(s source.Settled) {
+			if s.Outcome == source.Refused && (len(l.listed()) != 4 || s.Type == "" || s.Reason == "") {
+				t.Errorf("acknowledged before the ledger has it, or without a reason: %+v", s)
+			}
+			acked[s.Outcome]++
 		}
-		refused = append(refused, tag.(string))
 	}
-	r := mustFeed(t, src, c)
+	r := mustFeed(t, src, config(e, l))
 	equal(t, "finished", r.Finished, 2)
 	equal(t, "blank", r.Blank, 1)
 	equal(t, "of a running job", r.NotFinished, 1)
@@ -377,8 +370,10 @@ func TestRefusedRecords(t *testing.T) {
 	for _, class := range []string{"no_results", "not_json", "too_large", "bad_gzip"} {
 		equal(t, class, r.Refused[class], 1)
 	}
-	equal(t, "told finished", len(finished), 4)
-	equal(t, "told refused", len(refused), 4)
+	want := map[source.Outcome]int{source.Stored: 2, source.Blank: 1, source.NotFinished: 1, source.Refused: 4}
+	if !maps.Equal(acked, want) {
+		t.Errorf("acknowledged %v, want %v", acked, want)
+	}
 	rejects := l.listed()
 	for _, got := range rejects {
 		if strings.Contains(string(got.Body), "secret") {

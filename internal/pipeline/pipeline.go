@@ -20,7 +20,7 @@ type run struct {
 	indexer   *bulk.Indexer
 	committer *committer
 	stop      context.CancelCauseFunc
-	notifying sync.Mutex // one call of OnFinished or OnRefused at a time
+	acking    sync.Mutex // one call of an Ack at a time
 	lastGood  time.Time  // when the indexer last had an outcome other than Undelivered; settle's
 }
 

@@ -26,7 +26,8 @@ type world struct {
 	e       *elastic
 	l       *ledger
 
-	finished, refused map[any]int // told
+	acked   map[string]int // names
+	refused int64          // of them
 }
 
 func (w *world) n(n int) int {
@@ -40,7 +41,7 @@ func (w *world) chance(n int) bool { return w.n(n) == 0 }
 
 func newWorld(t *testing.T, seed uint64) *world {
 	w := &world{rnd: rand.New(rand.NewPCG(seed, 1)), want: map[string]map[string]string{}, e: &elastic{}, l: newLedger(),
-		finished: map[any]int{}, refused: map[any]int{}}
+		acked: map[string]int{}}
 	for i := range 20 + w.n(150) {
 		var r source.Record
 		switch w.n(12) {
@@ -55,7 +56,12 @@ func newWorld(t *testing.T, seed uint64) *world {
 		default:
 			r = build(i)
 		}
-		r.Tag = r.Name
+		r.Ack = func(s source.Settled) {
+			w.acked[r.Name]++
+			if s.Outcome == source.Refused {
+				w.refused++
+			}
+		}
 		w.records = append(w.records, r)
 		w.want[r.Name] = documentsOf(t, r)
 	}
@@ -159,8 +165,6 @@ func (w *world) config() Config {
 	if w.chance(3) {
 		c.Bulk.MaxAttempts = 1 + w.n(5)
 	}
-	c.OnFinished = func(tag any) { w.finished[tag]++ }
-	c.OnRefused = func(tag any) { w.refused[tag]++ }
 	return c
 }
 
@@ -210,14 +214,14 @@ func (w *world) check(t *testing.T, r Report) {
 	}
 	equal(t, "refused and the ledger", sum(r.Refused), refused)
 	equal(t, "rejected documents and the ledger", sum(r.RejectedDocuments), rejected)
-	equal(t, "told refused", int64(len(w.refused)), refused)
-	equal(t, "told finished", int64(len(w.finished)), r.Finished+r.Blank)
+	equal(t, "acknowledged as refused", w.refused, refused)
+	equal(t, "acknowledged", int64(len(w.acked)), r.Finished+r.Blank+refused)
 	stored := w.e.docs()
-	for tag, n := range w.finished {
-		equal(t, fmt.Sprint("times told ", tag), n, 1)
-		for doc, body := range w.want[tag.(string)] {
+	for name, n := range w.acked {
+		equal(t, "times acknowledged: "+name, n, 1)
+		for doc, body := range w.want[name] {
 			if stored[doc] != body && !rejects[doc] {
-				t.Errorf("%v is finished, but %s is nowhere", tag, doc)
+				t.Errorf("%s is settled, but %s is nowhere", name, doc)
 			}
 		}
 	}

@@ -139,13 +139,12 @@ func (w *worker) accept(batch []source.Record) []item {
 		err := w.parse(src, rec)
 		switch {
 		case errors.Is(err, transform.ErrBlank):
-			w.tally.blank.Add(1)
-			w.finished(src.Tag, 0)
+			w.settled(src.Ack, source.Settled{Outcome: source.Blank})
 		case isNotFinished(err):
-			w.leaveOut(src.Name, err)
-			w.finished(src.Tag, 0)
+			w.notices.leftOut(src.Name, err)
+			w.settled(src.Ack, source.Settled{Outcome: source.NotFinished})
 		case err != nil:
-			w.refuse(src, rec, received, err)
+			w.refuse(src, rec, state.Key{}, received, err)
 		default:
 			sum := sha256.Sum256(src.Payload)
 			items = append(items, item{source: src, record: rec, received: received, digest: state.Digest(sum[:len(state.Digest{})])})
@@ -190,16 +189,15 @@ func (w *worker) skipFinished(ctx context.Context, items []item) ([]item, error)
 
 // leave settles a record that is not to be stored.
 func (w *worker) leave(it *item, v verdict) {
-	switch v {
-	case same:
-		w.tally.skipped(it.known)
-	case superseded:
-		w.tally.superseded.Add(1)
+	key, outcome := it.key(), source.Skipped
+	if v == superseded {
+		outcome = source.Superseded
 		w.notices.superseded(it.source.Name, it.record.Key)
-		w.OnSuperseded(it.source.Tag)
+	} else if it.known.OpenRejects {
+		w.tally.skippedWithRejects.Add(1)
 	}
-	w.finished(it.source.Tag, 0)
-	w.landed(it.key())
+	w.settled(it.source.Ack, source.Settled{Outcome: outcome, Kind: key.Kind, Key: key.ID})
+	w.landed(key)
 }
 
 // fixReceipts gives records without a time of their own the time at which they
@@ -240,7 +238,7 @@ func (w *worker) fixReceipts(ctx context.Context, items []item) error {
 // send transforms one record and adds its documents to the indexer.
 func (w *worker) send(ctx context.Context, it *item) error {
 	if err := documents(it.record, &w.docs, it.received); err != nil {
-		w.refuse(it.source, it.record, it.received, err)
+		w.refuse(it.source, it.record, it.key(), it.received, err)
 		w.landed(it.key())
 		return nil
 	}
@@ -248,7 +246,8 @@ func (w *worker) send(ctx context.Context, it *item) error {
 	switch v := it.after(w.docs.Len(), digest, w.Config); v {
 	case store:
 	case conflicting:
-		w.refuse(it.source, it.record, it.received, &conflictError{stored: it.known.Finished, digest: digest, received: it.received})
+		conflict := &conflictError{stored: it.known.Finished, digest: digest, received: it.received}
+		w.refuse(it.source, it.record, it.key(), it.received, conflict)
 		w.landed(it.key())
 		return nil
 	default:
@@ -259,7 +258,7 @@ func (w *worker) send(ctx context.Context, it *item) error {
 		w.tally.damaged.Add(1)
 		w.notices.damaged(it.source.Name, w.docs.Tags)
 	}
-	p := &pending{run: w.run, key: it.key(), digest: it.digest, tag: it.source.Tag, source: it.source.Name, lab: it.record.Lab,
+	p := &pending{run: w.run, key: it.key(), digest: it.digest, ack: it.source.Ack, source: it.source.Name, lab: it.record.Lab,
 		received: it.received, time: it.indexTime(w.docs.Time), documents: w.docs.Len(),
 		known: it.knows(), over: it.known.Finished.Known}
 	p.known.Digest = digest

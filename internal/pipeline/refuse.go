@@ -13,27 +13,25 @@ import (
 	"github.com/kcing/kcing/transform"
 )
 
-// refuse puts a whole record among the rejects.
-func (r *run) refuse(src source.Record, rec *transform.Record, received time.Time, why error) {
+// refuse puts a whole record among the rejects. key is zero for one that could not
+// be parsed.
+func (r *run) refuse(src source.Record, rec *transform.Record, key state.Key, received time.Time, why error) {
 	src.Lab, src.Received = r.lab(src), received
 	reject := Refusal(src, rec, why)
-	if id := r.rejectID(src.Tag); id != "" {
-		reject.ID = id
+	if src.RejectID != "" {
+		reject.ID = src.RejectID
 	}
 	r.notices.refused(src.Name, reject.Kind, reject.Reason)
-	r.committer.add(commit{refused: reject.Type, tag: src.Tag, rejects: []state.Reject{reject}})
+	r.committer.add(commit{rejects: []state.Reject{reject}, ack: src.Ack, settled: &source.Settled{
+		Outcome: source.Refused, Kind: key.Kind, Key: key.ID, Type: reject.Type, Reason: reject.Reason,
+	}})
 }
 
-// isNotFinished tells the refusal of a job that is still running.
+// isNotFinished tells the refusal of a job that is still running. Its record is left
+// out and not among the rejects: nothing is lost.
 func isNotFinished(err error) bool {
 	var refused *transform.RefusedError
 	return errors.As(err, &refused) && refused.Type == transform.TypeNotFinished
-}
-
-// leaveOut counts such a record. It is not among the rejects: nothing is lost.
-func (r *run) leaveOut(name string, why error) {
-	r.tally.notFinished.Add(1)
-	r.notices.leftOut(name, why)
 }
 
 // Refusal is what is kept of a whole record that is refused because of why: its

@@ -8,7 +8,6 @@ import (
 
 	"github.com/kcing/kcing/bulk"
 	"github.com/kcing/kcing/internal/source"
-	"github.com/kcing/kcing/state"
 )
 
 // Progress tells how far a run has got while it goes on; counts only grow.
@@ -74,11 +73,11 @@ func (r Report) Rejected() bool {
 
 // tally collects the Report.
 type tally struct {
-	records, bytes, finished, superseded, blank, notFinished, damaged atomic.Int64
+	records, bytes, damaged, skippedWithRejects atomic.Int64
+
+	outcomes [source.Refused + 1]atomic.Int64 // settled records
 
 	mu        sync.Mutex
-	skips     int64
-	open      int64
 	refused   map[string]int64
 	documents map[string]int64
 	rejected  map[string]int64
@@ -108,19 +107,14 @@ func (r *run) made(kind string, n int64) {
 	r.tally.documents[kind] += n
 }
 
-func (t *tally) skipped(e state.Entry) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.skips++
-	if e.OpenRejects {
-		t.open++
+// settled counts a record for which nothing is left to do.
+func (t *tally) settled(s source.Settled) {
+	t.outcomes[s.Outcome].Add(1)
+	if s.Outcome == source.Refused {
+		t.mu.Lock()
+		defer t.mu.Unlock()
+		t.refused[s.Type]++
 	}
-}
-
-func (t *tally) recordRefused(class string) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.refused[class]++
 }
 
 // mostClasses bounds what is counted apart: the words come from Elasticsearch.
@@ -139,19 +133,20 @@ func (r *run) report(elapsed time.Duration) Report {
 	t := r.tally
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	settled := func(o source.Outcome) int64 { return t.outcomes[o].Load() }
 	out := Report{
-		Records: t.records.Load(), Bytes: t.bytes.Load(),
-		Finished: t.finished.Load(), Skipped: t.skips, SkippedWithRejects: t.open,
-		Superseded: t.superseded.Load(), Blank: t.blank.Load(), NotFinished: t.notFinished.Load(), Damaged: t.damaged.Load(),
+		Records: t.records.Load(), Bytes: t.bytes.Load(), Damaged: t.damaged.Load(),
+		Finished: settled(source.Stored), Skipped: settled(source.Skipped), SkippedWithRejects: t.skippedWithRejects.Load(),
+		Superseded: settled(source.Superseded), Blank: settled(source.Blank), NotFinished: settled(source.NotFinished),
 		Refused: maps.Clone(t.refused), Documents: maps.Clone(t.documents), RejectedDocuments: maps.Clone(t.rejected),
 		Elapsed: elapsed, Seconds: elapsed.Seconds(),
 	}
 	if r.indexer != nil {
 		out.Bulk = r.indexer.Stats()
 	}
-	out.Pending = out.Records - out.Finished - out.Skipped - out.Superseded - out.Blank - out.NotFinished
-	for _, n := range out.Refused {
-		out.Pending -= n
+	out.Pending = out.Records
+	for i := range t.outcomes {
+		out.Pending -= t.outcomes[i].Load()
 	}
 	return out
 }

@@ -25,23 +25,17 @@ type Rejects interface {
 // from the list; those refused again stay, with one attempt more. A record that
 // gets in but for some of its documents is dropped as well, for these are listed
 // in its place. accepted is how many got in entirely; maxRecordBytes is that of
-// source.Files. c.OnFinished, OnRefused and Progress are not used for documents.
+// source.Files. c.Progress is not used for documents.
 func Retry(ctx context.Context, list Rejects, ids []string, maxRecordBytes int64, c Config) (accepted int, err error) {
 	c = c.withDefaults()
 	accepted, records, err := retryDocuments(ctx, list, ids, c)
 	if err != nil || len(records) == 0 {
 		return accepted, err
 	}
-	var done []string // ids of those to drop
-	c.onFinished = func(tag any, rejected int) {
-		done = append(done, tag.(string)) //nolint:forcetypeassert // rejected sets it on each
-		if rejected == 0 {
-			accepted++
-		}
-	}
-	c.rejectID = func(tag any) string { return tag.(string) } //nolint:forcetypeassert // the same
-	_, err = Run(ctx, &rejected{list: list, ids: records, maxBytes: maxRecordBytes}, c)
-	_, dropErr := list.DropRejects(context.WithoutCancel(ctx), done...)
+	src := &rejected{list: list, ids: records, maxBytes: maxRecordBytes}
+	_, err = Run(ctx, src, c)
+	accepted += src.accepted
+	_, dropErr := list.DropRejects(context.WithoutCancel(ctx), src.done...)
 	return accepted, errors.Join(err, dropErr)
 }
 
@@ -50,6 +44,10 @@ type rejected struct {
 	list     Rejects
 	ids      []string
 	maxBytes int64
+
+	// Of those that got in, to be read when the run has ended.
+	done     []string // ids, to be dropped
+	accepted int      // without a rejected document
 }
 
 // Run implements [Source].
@@ -79,7 +77,16 @@ func (s *rejected) record(r state.Reject) source.Record {
 			rec.Err = &lostError{class: r.Type, reason: r.Reason, err: err}
 		}
 	}
-	rec.Name, rec.Kind, rec.Lab, rec.NodeID, rec.Received, rec.Tag = r.Source, r.Kind, r.Lab, r.NodeID, r.Received, r.ID
+	rec.Name, rec.Kind, rec.Lab, rec.NodeID, rec.Received, rec.RejectID = r.Source, r.Kind, r.Lab, r.NodeID, r.Received, r.ID
+	rec.Ack = func(settled source.Settled) {
+		if settled.Outcome == source.Refused {
+			return
+		}
+		s.done = append(s.done, r.ID)
+		if settled.Rejected == 0 {
+			s.accepted++
+		}
+	}
 	return rec
 }
 

@@ -8,6 +8,7 @@ import (
 	"github.com/kcing/kcing/bulk"
 	"github.com/kcing/kcing/internal/pipeline"
 	"github.com/kcing/kcing/internal/retry"
+	"github.com/kcing/kcing/internal/source"
 	"github.com/kcing/kcing/internal/spool"
 	"github.com/kcing/kcing/state"
 )
@@ -173,48 +174,24 @@ func (l patientLedger) Commit(ctx context.Context, b state.Batch) error {
 	return l.retryLocked(func() error { return l.Store.Commit(ctx, b) })
 }
 
-// inFlight is a record that is being delivered; the pipeline hands it back as its tag.
-type inFlight struct {
-	item           spool.Item
-	kind, lab, key string
-	reason         string // of the first reject
-}
-
-func (s *Server) onReject(tag any, r state.Reject) {
-	p, ok := tag.(*inFlight)
-	if !ok {
-		return
+// settled counts what became of a record, and has it taken out of the spool.
+func (s *Server) settled(it spool.Item, m spool.Meta, what source.Settled) {
+	lab := labOf(m)
+	if what.Type == pipeline.TypeConflict {
+		s.config.Metrics.Conflict(m.Kind, lab)
 	}
-	if p.reason == "" {
-		p.reason = r.Reason
+	if what.Outcome == source.Superseded {
+		s.config.Metrics.Superseded(m.Kind, lab)
 	}
-	if r.Type == pipeline.TypeConflict {
-		s.config.Metrics.Conflict(p.kind, p.lab)
-	}
-}
-
-func (s *Server) onSuperseded(tag any) {
-	if p, ok := tag.(*inFlight); ok {
-		s.config.Metrics.Superseded(p.kind, p.lab)
-	}
-}
-
-func (s *Server) onFinished(tag any) {
-	p, ok := tag.(*inFlight)
-	if !ok {
-		return
-	}
-	if p.reason == "" {
-		s.config.Metrics.Stored(p.kind, p.lab)
+	if what.Outcome == source.Refused || what.Rejected > 0 {
+		s.config.Metrics.Rejected(m.Kind, lab, m.Key, what.Reason)
 	} else {
-		s.config.Metrics.Rejected(p.kind, p.lab, p.key, p.reason)
+		s.config.Metrics.Stored(m.Kind, lab)
 	}
-	s.queue.settle(p.item)
-	s.finished.add(p.item)
+	s.queue.settle(it)
+	s.finished.add(it)
 	s.health.delivery(stateDelivering, "")
 	s.recovered()
 }
-
-func (s *Server) onRefused(tag any) { s.onFinished(tag) }
 
 func (s *Server) onOutcome(o bulk.Outcome) { s.config.Metrics.Documents(o.String(), 1) }

@@ -142,6 +142,7 @@ type store struct {
 	mu       sync.Mutex
 	fail     error // of every call; a *state.LockedError after a second
 	finished map[state.Key]state.Finished
+	order    []string // keys, as they were finished
 	rejects  map[string]state.Reject
 }
 
@@ -202,6 +203,7 @@ func (s *store) Commit(ctx context.Context, b state.Batch) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, f := range b.Finished {
+		s.order = append(s.order, f.Key.ID)
 		s.finished[f.Key] = f
 	}
 	for _, r := range b.Rejects {

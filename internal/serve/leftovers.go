@@ -63,30 +63,15 @@ func (l *Leftovers) Close() error {
 	return errors.Join(l.err, l.spool.Close())
 }
 
-// Before is a source of the leftovers and then of next. c gets the callbacks that
-// take finished ones out of the spool. The Lab of c is for next's records alone,
-// and so it moves to these.
+// Before is a source of the leftovers and then of next. The Lab of c is for next's
+// records alone, and so it moves to these.
 func (l *Leftovers) Before(next pipeline.Source, c *pipeline.Config) pipeline.Source {
 	if len(l.items) == 0 {
 		return next
 	}
-	finished, refused := c.OnFinished, c.OnRefused
-	c.OnFinished = func(tag any) { l.finished(tag, finished) }
-	c.OnRefused = func(tag any) { l.finished(tag, refused) }
 	first := firstLeftovers{leftovers: l, next: next, lab: c.Lab}
 	c.Lab = ""
 	return first
-}
-
-func (l *Leftovers) finished(tag any, others func(any)) {
-	it, ok := tag.(spool.Item)
-	if !ok {
-		if others != nil {
-			others(tag)
-		}
-		return
-	}
-	l.settle(l.spool.Remove(it))
 }
 
 func (l *Leftovers) settle(err error) {
@@ -117,7 +102,7 @@ func (f firstLeftovers) Run(ctx context.Context, emit source.Emit) error {
 			return err
 		}
 		rec := Record(m, payload, f.leftovers.maxBytes)
-		rec.Tag = it
+		rec.Ack = func(source.Settled) { f.leftovers.settle(f.leftovers.spool.Remove(it)) }
 		if err := emit(ctx, rec); err != nil {
 			return err
 		}

@@ -133,7 +133,7 @@ func (s *Server) load(ctx context.Context, it spool.Item) (rec source.Record, ok
 		return source.Record{}, false
 	}
 	rec = Record(m, payload, s.config.MaxRecordBytes)
-	rec.Tag = &inFlight{item: it, kind: m.Kind, lab: labOf(m), key: m.Key}
+	rec.Ack = func(what source.Settled) { s.settled(it, m, what) }
 	if s.config.Enrich != nil {
 		s.config.Enrich.record(ctx, m, &rec)
 		// Only Maestro knows its lab, and that is in its ids: delivered now, it

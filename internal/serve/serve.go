@@ -132,9 +132,6 @@ func New(c Config) *Server {
 		}
 		s.health.index(index, why)
 	}}
-	s.config.Pipeline.OnFinished, s.config.Pipeline.OnSuperseded = s.onFinished, s.onSuperseded
-	s.config.Pipeline.OnRefused = s.onRefused
-	s.config.Pipeline.OnReject = s.onReject
 	s.config.Pipeline.OnOutcome = s.onOutcome
 	return s
 }

@@ -293,11 +293,6 @@ func TestAdoptsLeftovers(t *testing.T) {
 func TestOldestFirst(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, func(c *Config, _ *spool.Options) { c.Pipeline.Workers = 1 })
-		var order []string
-		r.config.Pipeline.OnFinished = func(tag any) {
-			order = append(order, tag.(*inFlight).key)
-			r.onFinished(tag)
-		}
 		now := time.Now()
 		for _, age := range []int{3, 9, 1, 7} {
 			p := post(age)
@@ -309,8 +304,8 @@ func TestOldestFirst(t *testing.T) {
 		r.start()
 		time.Sleep(10 * time.Second)
 		r.end()
-		if want := []string{"lab-a/9", "lab-a/7", "lab-a/3", "lab-a/1"}; !slices.Equal(order, want) {
-			t.Errorf("%v, want %v", order, want)
+		if want := []string{"lab-a/9", "lab-a/7", "lab-a/3", "lab-a/1"}; !slices.Equal(r.store.order, want) {
+			t.Errorf("%v, want %v", r.store.order, want)
 		}
 	})
 }

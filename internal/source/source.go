@@ -27,12 +27,47 @@ type Record struct {
 	Tags []string
 	// Received is when the record was accepted first; zero: now.
 	Received time.Time
-	// Tag is handed back when the record is finished; the source's own business.
-	Tag any
+	// RejectID is the id under which the record is among the rejects already, and
+	// stays when it is refused again; empty: it is not.
+	RejectID string
+	// Ack is called when nothing is left to do for the record: once, after the
+	// ledger has it. A record whose Ack is not called is pending. The calls come one
+	// at a time, hold the run up, and must not wait for emit. Nil: nobody wants to
+	// know.
+	Ack func(Settled)
 	// Err is why the payload is no whole record ([ErrTooLarge], [*GzipError]);
 	// nil for a good one.
 	Err error
 }
+
+// Settled is what became of a record with which nothing is left to do.
+type Settled struct {
+	Outcome Outcome
+	// Kind and Key are what it turned out to be; empty when it could not be parsed.
+	Kind, Key string
+	// Rejected is how many of its documents are now among the rejects.
+	Rejected int
+	// Type and Reason say why it was refused, or its first rejected document was.
+	Type, Reason string
+}
+
+// Outcome is how a record was settled.
+type Outcome uint8
+
+const (
+	// Stored: each document is in Elasticsearch or among the rejects.
+	Stored Outcome = iota
+	// Skipped: it was stored earlier, with the same bytes.
+	Skipped
+	// Superseded: another record of its key is stored, and knows more.
+	Superseded
+	// Blank: there was nothing in it.
+	Blank
+	// NotFinished: its job is still running; a later record holds all of it.
+	NotFinished
+	// Refused: the whole record is among the rejects.
+	Refused
+)
 
 // Emit takes a record. It blocks while there is no room and returns an error
 // when no more records are wanted; the source then stops and returns it.
