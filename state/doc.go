@@ -21,7 +21,7 @@
 //
 // # Layout, schema 1
 //
-//	meta      "schema" → version
+//	meta      "schema" → version, "destination" → JSON
 //	finished  kind 00 id → flags, digest, record time, time finished, counts
 //	receipts  kind 00 id → time of receipt
 //	days      day, 'f' or 'r', kind 00 id → nothing (index of the two above, for Prune)

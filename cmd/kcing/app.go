@@ -48,6 +48,8 @@ type app struct {
 	// endWarnings tells how often warnings came that were shown once; nil: none
 	// were held back.
 	endWarnings func()
+	// misspelled says what of the settings file is no setting.
+	misspelled []string
 	// typesRecords: a person at the terminal is standard input.
 	typesRecords bool
 }
@@ -61,9 +63,10 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 		a.stderr.killable()
 		stop()
 	})()
-	err := loadEnvFile(args)
+	names, err := loadEnvFile(args)
 	if err == nil {
 		program := a.program()
+		a.misspelled = misspelledSettings(program.Commands, names)
 		dropEmptyVariables(program.Commands)
 		err = program.RunContext(ctx, flagsFirst(program, args))
 	}

@@ -4,7 +4,10 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"log/slog"
+	"maps"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -38,15 +41,15 @@ func envFileName(args []string) (name string, given bool) {
 }
 
 // loadEnvFile puts the settings file into the environment, where it yields to
-// what is there, also to an empty value.
-func loadEnvFile(args []string) error {
+// what is there, also to an empty value. It returns the file's names.
+func loadEnvFile(args []string) ([]string, error) {
 	name, given := envFileName(args)
 	text, err := os.ReadFile(name)
 	switch {
 	case !given && errors.Is(err, fs.ErrNotExist):
-		return nil
+		return nil, nil
 	case err != nil:
-		return usagef("the settings file cannot be read: %v (--env-file)", err)
+		return nil, usagef("the settings file cannot be read: %v (--env-file)", err)
 	}
 	settings := map[string]string{}
 	for _, v := range envfile.Parse(string(text)) {
@@ -57,7 +60,7 @@ func loadEnvFile(args []string) error {
 			_ = os.Setenv(name, value) // cannot fail: the names are valid, the values have no NUL
 		}
 	}
-	return nil
+	return slices.Sorted(maps.Keys(settings)), nil
 }
 
 // dropEmptyVariables makes a setting whose variable is empty the default: that
@@ -95,9 +98,16 @@ var replaced = []struct{ name, by string }{
 // settings.
 var notOurs = map[string]bool{"LS_COLORS": true, "LS_OPTIONS": true, "LS_JAVA_OPTS": true, "LS_JAVA_HOME": true}
 
-// replacedSettings is the one warning about settings of the Logstash days that
-// are still in the environment; empty when there are none.
-func replacedSettings() string {
+// warnOfSettings warns, in one line, of settings that have no effect.
+func (a *app) warnOfSettings(log *slog.Logger) {
+	if found := append(replacedSettings(), a.misspelled...); len(found) > 0 {
+		log.Warn("settings without effect: " + strings.Join(found, "; "))
+	}
+}
+
+// replacedSettings are settings of the Logstash days that are still in the
+// environment, each with what took its place.
+func replacedSettings() []string {
 	var found []string
 	for _, r := range replaced {
 		if os.Getenv(r.name) != "" {
@@ -109,8 +119,40 @@ func replacedSettings() string {
 			found = append(found, name+": there is no Logstash any more, documents go straight to Elasticsearch (ES_HOST)")
 		}
 	}
-	if len(found) == 0 {
-		return ""
+	return found
+}
+
+// misspelledSettings are names of the settings file that no command knows, and
+// that nobody else can mean: those that begin with KCING_, and slips for one that
+// is known.
+func misspelledSettings(commands []*cli.Command, names []string) (found []string) {
+	known := map[string]bool{}
+	for _, cmd := range commands {
+		knownVariables(cmd, known)
 	}
-	return fmt.Sprintf("settings without effect: %s", strings.Join(found, "; "))
+	all := slices.Sorted(maps.Keys(known))
+	for _, name := range names {
+		if known[name] {
+			continue
+		}
+		i := slices.IndexFunc(all, func(k string) bool { return alike(name, k) })
+		switch {
+		case i >= 0:
+			found = append(found, fmt.Sprintf("%s: there is no such setting; did you mean %s?", name, all[i]))
+		case strings.HasPrefix(name, "KCING_"):
+			found = append(found, name+": there is no such setting (see: kcing status)")
+		}
+	}
+	return found
+}
+
+func knownVariables(cmd *cli.Command, known map[string]bool) {
+	for _, f := range cmd.Flags {
+		for _, name := range variables(f) {
+			known[name] = true
+		}
+	}
+	for _, sub := range cmd.Subcommands {
+		knownVariables(sub, known)
+	}
 }

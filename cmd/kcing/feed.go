@@ -116,9 +116,7 @@ func (a *app) feed(ctx context.Context, f *feedArgs) error {
 		return err
 	}
 	defer closeLog()
-	if warning := replacedSettings(); warning != "" {
-		log.Warn(warning)
-	}
+	a.warnOfSettings(log)
 	config := pipeline.Config{Bulk: f.bulkOptions(), Prefix: f.prefix, OtherLab: f.lab, IngestTime: f.timestamp == "ingest",
 		Force: f.force, Now: a.now, Logger: log, Progress: new(pipeline.Progress), LogEach: a.logsEach(&f.settings)}
 	if a.typed(labName) {
@@ -175,6 +173,7 @@ func (a *app) feedElasticsearch(ctx context.Context, f *feedArgs, files *source.
 	if err := installMissing(ctx, f.patient(client), f.prefix, log); err != nil {
 		return err
 	}
+	f.checkDestination(ctx, client, store, f.force, log)
 	config.Transport, config.Requests, config.Ledger = client, f.patient(client), store
 	leftovers, err := serve.TakeLeftovers(ctx, f.spoolDir(), int64(f.maxRecordBytes), log)
 	if err != nil {

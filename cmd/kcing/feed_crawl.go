@@ -59,6 +59,7 @@ func (a *app) feedCrawl(ctx context.Context, f *feedArgs, config pipeline.Config
 		return err
 	}
 	defer kept.Close() //nolint:errcheck // what it still holds is for the next run
+	f.checkDestination(ctx, client, store, f.force, log)
 	f.warnOfRetention(log, o, a)
 	o.Store, o.Spool = store, kept
 	config.Transport, config.Requests, config.Ledger = client, f.patient(client), store

@@ -28,6 +28,7 @@ const reachFor = 8 * time.Second
 // esInfo is what Elasticsearch says of itself.
 type esInfo struct {
 	Cluster string `json:"cluster_name"`
+	UUID    string `json:"cluster_uuid"`
 	Version struct {
 		Number string `json:"number"`
 		Flavor string `json:"build_flavor"`

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"strings"
 
 	"github.com/urfave/cli/v2"
 
@@ -81,6 +82,10 @@ func (a *app) reportKernels(ctx context.Context, s *settings, k *kernelReport, a
 	}
 	if k.failOn == "" {
 		return nil
+	}
+	if len(r.Others) > 0 {
+		return &exitError{code: exitFailed, msg: "--fail-on: the filters leave no kernel, so nothing was compared; there are " +
+			strings.Join(r.Others, ", ")}
 	}
 	n := 0
 	for _, t := range r.Trees {

@@ -93,9 +93,7 @@ func (a *app) serve(ctx context.Context, v *serveArgs, formatGiven bool) error {
 		return err
 	}
 	defer closeLog()
-	if warning := replacedSettings(); warning != "" {
-		log.Warn(warning)
-	}
+	a.warnOfSettings(log)
 	client, err := v.client()
 	if err != nil {
 		return err

@@ -150,7 +150,13 @@ func (s *service) prepare(ctx context.Context) error {
 			return err
 		}
 	}
-	return installMissing(ctx, s.args.patient(s.client), s.args.prefix, s.log)
+	if err := installMissing(ctx, s.args.patient(s.client), s.args.prefix, s.log); err != nil {
+		return err
+	}
+	if store := s.opened(); store != nil {
+		s.args.checkDestination(ctx, s.client, store, false, s.log)
+	}
+	return nil
 }
 
 func (s *service) ping(ctx context.Context) (string, error) {

@@ -8,7 +8,10 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
+	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -53,6 +56,8 @@ type statusReport struct {
 	Spool       spoolReport               `json:"spool"`
 	FeedRunning string                    `json:"feed_running,omitempty"`
 	Settings    map[string]string         `json:"settings"`
+	// WithoutEffect names what is set and does nothing.
+	WithoutEffect []string `json:"settings_without_effect,omitempty"`
 }
 
 // stateReport describes the state file. Path alone: it is not there yet.
@@ -84,7 +89,7 @@ func (a *app) status(c *cli.Context, s *settings) error {
 	errState := s.stateStatus(c.Context, &r)
 	errSpool := r.Spool.read(s.spoolDir())
 	r.FeedRunning = runningFeed(s.data)
-	r.Settings = effectiveSettings(c)
+	r.Settings, r.WithoutEffect = effectiveSettings(c), append(replacedSettings(), a.misspelled...)
 	if s.json {
 		enc := json.NewEncoder(a.stdout)
 		enc.SetIndent("", "  ")
@@ -176,7 +181,9 @@ func (r *stateReport) fill(c state.Counts) {
 	}
 }
 
-// effectiveSettings are the values in force by environment name, secrets masked.
+// effectiveSettings are the values in force by environment name, secrets masked:
+// those that status has flags for, and those of the other commands as they stand
+// in the environment.
 func effectiveSettings(c *cli.Context) map[string]string {
 	out := map[string]string{}
 	for _, f := range c.Command.Flags {
@@ -184,7 +191,33 @@ func effectiveSettings(c *cli.Context) map[string]string {
 			out[name] = shown(name, c.Value(f.Names()[0]))
 		}
 	}
+	for _, cmd := range c.App.Commands {
+		for _, f := range cmd.Flags {
+			for _, name := range variables(f) {
+				if _, listed := out[name]; !listed {
+					out[name] = shown(name, valueOf(f, name))
+				}
+			}
+		}
+	}
 	return out
+}
+
+// valueOf is the value of a flag that the command has not got, by its variable.
+func valueOf(f cli.Flag, variable string) string {
+	if value, set := os.LookupEnv(variable); set {
+		return value
+	}
+	switch f := f.(type) {
+	case *cli.BoolFlag:
+		return strconv.FormatBool(f.Value)
+	case *cli.DurationFlag:
+		if f.Value == 0 { // no limit, or never
+			return ""
+		}
+		return durationText(f.Value)
+	}
+	return f.(cli.DocGenerationFlag).GetValue() //nolint:forcetypeassert // only such flags have variables
 }
 
 func shown(name string, value any) string {
@@ -237,14 +270,22 @@ func (a *app) printStatus(c *cli.Context, r statusReport) error {
 	if r.FeedRunning != "" {
 		row("feed", "running (%s)", r.FeedRunning)
 	}
+	for _, text := range r.WithoutEffect {
+		row("no effect", "%s", text)
+	}
 	if err := t.print(a.stdout); err != nil {
 		return err
 	}
 	t.rows = [][]string{{""}} // the settings have columns of their own
+	rest := maps.Clone(r.Settings)
 	for _, f := range c.Command.Flags {
 		for _, name := range variables(f) {
 			row(name, "%s", dash(r.Settings[name]))
+			delete(rest, name)
 		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(rest)) {
+		row(name, "%s", dash(rest[name]))
 	}
 	return t.print(a.stdout)
 }

@@ -32,7 +32,7 @@ type terminal struct {
 }
 
 // rows are enough for each report of these tests: nothing scrolls away.
-const rows = 60
+const rows = 100
 
 // onTerminal starts kcing on a terminal of so many columns. prepare may send a
 // stream elsewhere or set variables.

@@ -38,10 +38,12 @@ type Filter struct {
 // Report is what `kcing report --json` prints. Times are RFC 3339; what is not
 // known is left out. New fields may come, none changes its meaning.
 type Report struct {
-	Since     time.Time  `json:"since"`
-	Until     time.Time  `json:"until"`
-	LeftOut   int        `json:"left_out"` // changes and incidents over the limit
-	Trees     []Tree     `json:"trees"`
+	Since   time.Time `json:"since"`
+	Until   time.Time `json:"until"`
+	LeftOut int       `json:"left_out"` // changes and incidents over the limit
+	Trees   []Tree    `json:"trees"`
+	// Others names the trees that were tested when the filter leaves none.
+	Others    []string   `json:"other_trees,omitempty"`
 	Incidents []Incident `json:"incidents"`
 	Labs      []Lab      `json:"labs"`
 	Boards    []Board    `json:"boards"`
@@ -130,6 +132,17 @@ func Make(ctx context.Context, es Elasticsearch, o Options) (*Report, error) {
 	}
 	if r.Trees, err = s.trees(ctx, o); err != nil {
 		return nil, err
+	}
+	if len(r.Trees) == 0 && o.Filter != (Filter{}) {
+		all := o
+		all.Filter = Filter{}
+		others, err := s.trees(ctx, all)
+		if err != nil {
+			return nil, err
+		}
+		for _, t := range others {
+			r.Others = append(r.Others, t.Name())
+		}
 	}
 	if o.Compare[0] != "" {
 		r.Since = s.sinceOf(r.Trees)

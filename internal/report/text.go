@@ -21,8 +21,15 @@ const shown = 20
 func (r *Report) WriteText(w io.Writer) error {
 	t := &text{w: bufio.NewWriter(w)}
 	t.line("kcing report: %s to %s (UTC)", r.Since.Format("2006-01-02 15:04"), r.Until.Format("2006-01-02 15:04"))
-	if len(r.Trees) == 0 {
+	switch {
+	case len(r.Trees) > 0:
+	case len(r.Others) == 0:
 		t.line("no kernel was tested in this time")
+	default:
+		t.line("no kernel was tested in this time that these filters leave; without them:")
+		for _, name := range r.Others {
+			t.line("  %s", name)
+		}
 	}
 	for i := range r.Trees {
 		t.tree(&r.Trees[i])

@@ -1,0 +1,55 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+
+	"github.com/elastic/go-elasticsearch/v8"
+
+	"github.com/kcing/kcing/state"
+)
+
+// checkDestination warns when the state file belongs to other indices than those
+// that are fed now: what is finished there is skipped here. A file in which
+// nothing is finished, and one for a run that skips nothing (force), belongs to
+// these from now on. Nothing of that is a reason to fail.
+func (s *settings) checkDestination(ctx context.Context, client *elasticsearch.BaseClient, store *state.Store,
+	force bool, log *slog.Logger,
+) {
+	info, err := s.reach(ctx, client)
+	if err != nil {
+		return // who delivers will say so
+	}
+	here := state.Destination{Cluster: info.UUID, Prefix: s.prefix}
+	before, known, err := store.Destination(ctx)
+	if err != nil || known && before == here {
+		return
+	}
+	var counts state.Counts
+	if known && !force && (before.Prefix != here.Prefix || before.Cluster != "" && here.Cluster != "") {
+		if counts, err = store.Counts(ctx); err != nil {
+			return
+		}
+	}
+	if n := total(counts.Finished); n > 0 {
+		log.Warn(fmt.Sprintf("the state file %s belongs to %s, not to %s: what is finished in it is skipped; "+
+			"give each its own file (--db, KCING_DB), or store it here too: kcing feed --force",
+			s.db, destinationText(before, here), destinationText(here, before)), "finished", n)
+		return
+	}
+	if err := store.SetDestination(ctx, here); err != nil {
+		log.Warn("the state file cannot keep where its records are", "error", err)
+	}
+}
+
+// destinationText says in what a destination differs from another.
+func destinationText(d, other state.Destination) string {
+	switch {
+	case d.Prefix != other.Prefix && d.Prefix == "":
+		return "indices without a prefix"
+	case d.Prefix != other.Prefix:
+		return "indices with the prefix " + d.Prefix
+	}
+	return "the Elasticsearch cluster " + printable(d.Cluster)
+}
