@@ -1,6 +1,7 @@
 package transform
 
 import (
+	"cmp"
 	"fmt"
 	"strconv"
 	"strings"
@@ -20,8 +21,8 @@ type child struct {
 // each of them there twice, with other ids: of those with the same path the
 // newest counts.
 func (d *Documents) readChildren(m *composite) error {
-	w := &d.work
-	w.byPath = make(map[string]int)
+	j := &d.job
+	j.byPath = make(map[string]int)
 	var err error
 	walkArray(m.tests, func(raw []byte) bool {
 		c, ok := m.child(raw)
@@ -29,32 +30,32 @@ func (d *Documents) readChildren(m *composite) error {
 			d.tag("_badnode:tests")
 			return true
 		}
-		if i, there := w.byPath[c.path]; there {
-			if w.children[i].before(c) {
-				w.children[i] = c
+		if i, there := j.byPath[c.path]; there {
+			if j.children[i].before(c) {
+				j.children[i] = c
 			}
 			return true
 		}
-		if len(w.children) >= MaxDocuments {
+		if len(j.children) >= MaxDocuments {
 			err = refuse("too_many_documents", "tests", fmt.Sprintf("more than %d nodes", MaxDocuments))
 			return false
 		}
-		w.byPath[c.path] = len(w.children)
-		w.children = append(w.children, c)
+		j.byPath[c.path] = len(j.children)
+		j.children = append(j.children, c)
 		return true
 	})
-	for i := range w.children {
-		for path := w.children[i].path; ; {
+	for i := range j.children {
+		for path := j.children[i].path; ; {
 			slash := strings.LastIndexByte(path, '/')
 			if slash < 0 {
 				break
 			}
 			path = path[:slash]
-			if parent, ok := w.byPath[path]; ok {
-				if w.children[parent].group {
+			if parent, ok := j.byPath[path]; ok {
+				if j.children[parent].group {
 					break // and so are those above it
 				}
-				w.children[parent].group = true
+				j.children[parent].group = true
 			}
 		}
 	}
@@ -125,56 +126,56 @@ func (c *child) testPath() string {
 // with the same names KernelCI took the newest, which is the first. Its suite
 // "setup" sums up LAVA's own.
 func (d *Documents) matchChildren() {
-	w := &d.work
-	if len(w.byPath) == 0 {
+	j := &d.job
+	if len(j.byPath) == 0 {
 		return
 	}
-	w.nodeOf = append(w.nodeOf[:0], make([]int, len(w.cases))...)
-	for i := range w.cases {
-		c := &w.cases[i]
-		w.match(i, testPath(withoutNumber(c.suite), c.testSet, c.name))
+	j.nodeOf = append(j.nodeOf[:0], make([]int, len(j.cases))...)
+	for i := range j.cases {
+		c := &j.cases[i]
+		j.match(i, testPath(withoutNumber(c.suite), c.testSet, c.name))
 	}
-	w.matchStage("login", "login-action", "auto-login-action")
-	w.matchStage("kernelmsg", "kernel-messages")
+	j.matchStage("login", "login-action", "auto-login-action")
+	j.matchStage("kernelmsg", "kernel-messages")
 }
 
 // match joins a row and the node of that path, if there is one and it is free.
-func (w *scratch) match(row int, path string) {
-	i, ok := w.byPath[path]
-	if !ok || w.children[i].matched || w.nodeOf[row] > 0 || !w.children[i].isTest() {
+func (j *job) match(row int, path string) {
+	i, ok := j.byPath[path]
+	if !ok || j.children[i].matched || j.nodeOf[row] > 0 || !j.children[i].isTest() {
 		return
 	}
-	w.children[i].matched = true
-	w.nodeOf[row] = i + 1
+	j.children[i].matched = true
+	j.nodeOf[row] = i + 1
 }
 
 // matchStage joins a node of the suite setup and the row that decided its
 // result: one of those names with the same result, else the first of them.
-func (w *scratch) matchStage(name string, rows ...string) {
+func (j *job) matchStage(name string, rows ...string) {
 	path := "setup/" + name
-	i, ok := w.byPath[path]
+	i, ok := j.byPath[path]
 	if !ok {
 		path = name
-		if i, ok = w.byPath[path]; !ok {
+		if i, ok = j.byPath[path]; !ok {
 			return
 		}
 	}
 	best := -1
-	for j := range w.cases {
-		c := &w.cases[j]
+	for row := range j.cases {
+		c := &j.cases[row]
 		if c.suite != "lava" || c.name != rows[0] && c.name != rows[len(rows)-1] {
 			continue
 		}
-		same := strings.EqualFold(c.result, w.children[i].result)
+		same := strings.EqualFold(c.result, j.children[i].result)
 		if best < 0 || same {
-			best = j
+			best = row
 		}
 		if same {
 			break
 		}
 	}
 	if best >= 0 {
-		w.match(best, path)
+		j.match(best, path)
 	}
 }
 
@@ -194,10 +195,9 @@ func withoutNumber(suite string) string {
 
 // childTests makes a document for each test node that no row of the results
 // stands for.
-func (d *Documents) childTests(get func(string) string) {
-	build := buildKey(get)
-	for i := range d.work.children {
-		c := &d.work.children[i]
+func (d *Documents) childTests() {
+	for i := range d.job.children {
+		c := &d.job.children[i]
 		if c.matched || !c.isTest() {
 			continue
 		}
@@ -207,20 +207,16 @@ func (d *Documents) childTests(get func(string) string) {
 		d.begin(nodeTestDoc)
 		d.uniqueID(nodeID(c.id))
 		d.open()
-		d.testName(build, c.testPath())
+		d.testName(c.testPath())
 		d.member("name", c.name)
 		d.member("suite", c.suite())
 		d.member("path", c.path)
-		result := c.result
-		if result == "" {
-			result = "unknown" // LAVA's word for a test without one
-		}
-		d.member("result", result)
+		d.member("result", cmp.Or(c.result, statusUnknown)) // LAVA's word for a test without one
 		d.member("measurement", c.measurement)
 		if !c.created.IsZero() {
 			d.member("logged", c.created.Format(loggedStamp))
 		}
-		if d.work.errorType == "" {
+		if d.job.errorType == "" {
 			d.member("error_type", c.errorType)
 		}
 		d.member("error_msg", c.errorMsg)
@@ -231,35 +227,10 @@ func (d *Documents) childTests(get func(string) string) {
 
 // uniqueID writes a whole id, with a number behind it where it was given before.
 func (d *Documents) uniqueID(id string) {
-	n := d.work.ids[id]
-	d.work.ids[id] = n + 1
+	n := d.job.ids[id]
+	d.job.ids[id] = n + 1
 	d.buf = append(d.buf, id...)
 	if n > 0 {
 		d.buf = strconv.AppendInt(append(d.buf, '/'), int64(n+1), 10)
 	}
-}
-
-// readNodeLog makes the log documents of a job without callback: of lava_logs,
-// which is YAML like a callback's log, or of lava_log, which is the serial
-// console's text.
-func (d *Documents) readNodeLog(m *composite) (made int, err error) {
-	if !m.plain {
-		return d.readLog(m.log, false)
-	}
-	l := logReader{d: d, raw: m.log[1 : len(m.log)-1]}
-	for i := 0; i < len(l.raw); {
-		end, next := l.endOfLine(i)
-		l.lines++
-		if line := l.text(l.raw[i:end]); len(line) > 0 {
-			l.begin(l.lines)
-			l.d.buf = appendMember(l.d.buf, "lvl", levelTarget)
-			l.message(levelTarget, strings.TrimSuffix(string(line), "\r"))
-			l.finish()
-		}
-		i = next
-		if err := l.limits(); err != nil {
-			return l.made, err
-		}
-	}
-	return l.made, nil
 }

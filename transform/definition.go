@@ -27,7 +27,7 @@ func (d *Documents) readDefinition(raw []byte) bool {
 	if board := facts.field("device.type"); *board == "" || *board == pythonNone {
 		*board = facts.deviceType
 	}
-	d.work.facts = facts
+	d.job.facts = facts
 	return damage == ""
 }
 

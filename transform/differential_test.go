@@ -181,10 +181,10 @@ func sameSuite(t testing.TB, name, text string) (accepted bool) {
 		return false
 	}
 	if !slow.slowSuite(name, text) || len(slow.Tags) > 0 {
-		t.Fatalf("the strict reader takes what the library does not:\n%s\n%+v", text, strict.work.cases)
+		t.Fatalf("the strict reader takes what the library does not:\n%s\n%+v", text, strict.job.cases)
 	}
-	if !reflect.DeepEqual(strict.work.cases, slow.work.cases) {
-		t.Fatalf("suite\n%s\nstrict reader: %+v\nYAML library:  %+v", text, strict.work.cases, slow.work.cases)
+	if !reflect.DeepEqual(strict.job.cases, slow.job.cases) {
+		t.Fatalf("suite\n%s\nstrict reader: %+v\nYAML library:  %+v", text, strict.job.cases, slow.job.cases)
 	}
 	return true
 }

@@ -30,18 +30,21 @@ type Documents struct {
 	// lacks, and counting them counts records.
 	Tags []string
 
-	key   string // what each id begins with
-	head  []byte // what each source begins with
-	own   int    // how much of head a document has that is a node of its own, and a boot
-	buf   []byte // of each document what is its own
-	spans []span
-	size  int // of all sources, in bytes
+	key  string // what each id begins with
+	head []byte // what each source begins with
+	// jobHead is head and the job's Maestro node; documents that name a node
+	// themselves begin with head.
+	jobHead []byte
+	buf     []byte // of each document what is its own
+	spans   []span
+	size    int // of all sources, in bytes
 
 	receiptLogged string // member of test documents whose value is the time of receipt; "": none is
 	receiptTime   bool   // Time is the time of receipt
 
 	id, source []byte // of the document that All yields
 	work       scratch
+	job        job
 }
 
 // span locates in Documents.buf what one document has of its own: the rest of
@@ -62,24 +65,36 @@ const (
 	logDoc
 	suspectDoc     // a log line in which a kernel's report may begin
 	matchedTestDoc // a test with a node of its own
-	nodeTestDoc    // a test that is a node and no more; the rest of its id is all of it
+	nodeTestDoc    // a test that is a node and no more
 	incidentDoc
 )
 
-var docKinds = [...]string{
-	buildDoc: DocBuild, bootDoc: DocBoot, testDoc: DocTest, logDoc: DocLog, suspectDoc: DocLog,
-	matchedTestDoc: DocTest, nodeTestDoc: DocTest, incidentDoc: DocIncident,
+var docKinds = [...]struct {
+	kind    string
+	ownNode bool // it names a node itself, and begins with head instead of jobHead
+	wholeID bool // its id is all in the span
+}{
+	buildDoc:       {kind: DocBuild},
+	bootDoc:        {kind: DocBoot, ownNode: true},
+	testDoc:        {kind: DocTest},
+	logDoc:         {kind: DocLog},
+	suspectDoc:     {kind: DocLog},
+	matchedTestDoc: {kind: DocTest, ownNode: true},
+	nodeTestDoc:    {kind: DocTest, ownNode: true, wholeID: true},
+	incidentDoc:    {kind: DocIncident},
 }
 
 // Reset empties d and keeps its buffers unless they have grown past what a
 // large record needs, so that one very large record does not keep memory for good.
 func (d *Documents) Reset() {
-	d.Time, d.Tags, d.key, d.own, d.size = time.Time{}, nil, "", 0, 0
+	d.Time, d.Tags, d.key, d.size = time.Time{}, nil, "", 0
 	d.receiptLogged, d.receiptTime = "", false
-	d.head, d.buf = emptied(d.head, keepBytes), emptied(d.buf, keepBytes)
+	d.head, d.jobHead = emptied(d.head, keepBytes), emptied(d.jobHead, keepBytes)
+	d.buf = emptied(d.buf, keepBytes)
 	d.id, d.source = emptied(d.id, keepBytes), emptied(d.source, keepBytes)
 	d.spans = emptied(d.spans, keepItems)
 	d.work.reset()
+	d.job.reset()
 }
 
 // What is kept for the next record: room for a callback of 1 MB.
@@ -116,28 +131,28 @@ func (d *Documents) All() iter.Seq[Document] {
 		d.id = append(d.id[:0], d.key...)
 		for _, s := range d.spans {
 			if s.kind != kind {
-				kind, head = s.kind, d.headLen(s.kind)
-				d.source = append(d.source[:0], d.head[:head]...)
+				kind = s.kind
+				d.source = append(d.source[:0], d.headOf(kind)...)
+				head = len(d.source)
 			}
 			d.id = append(d.id[:len(d.key)], d.buf[s.id:s.source]...)
 			id := d.id
-			if s.kind == nodeTestDoc {
+			if docKinds[kind].wholeID {
 				id = id[len(d.key):]
 			}
 			d.source = append(d.source[:head], d.buf[s.source:s.end]...)
-			if !yield(Document{Kind: docKinds[kind], ID: id, Source: d.source}) {
+			if !yield(Document{Kind: docKinds[kind].kind, ID: id, Source: d.source}) {
 				return
 			}
 		}
 	}
 }
 
-func (d *Documents) headLen(kind docKind) int {
-	switch kind {
-	case bootDoc, matchedTestDoc, nodeTestDoc:
-		return d.own
+func (d *Documents) headOf(kind docKind) []byte {
+	if docKinds[kind].ownNode {
+		return d.head
 	}
-	return len(d.head)
+	return d.jobHead
 }
 
 // start names the ids' beginning and opens the sources' common beginning.
@@ -146,7 +161,15 @@ func (d *Documents) start(key string) {
 	d.head = append(d.head[:0], `{"@timestamp":"`...)
 	d.head = d.Time.AppendFormat(d.head, stamp)
 	d.head = append(d.head, '"')
-	d.own = len(d.head)
+	d.endHead("")
+}
+
+// endHead ends what the sources begin with. node is the job's Maestro node, if known.
+func (d *Documents) endHead(node string) {
+	d.jobHead = append(d.jobHead[:0], d.head...)
+	if node != "" {
+		d.jobHead = appendMember(d.jobHead, "node_id", d.clip("node_id", node))
+	}
 }
 
 // begin starts a document. The rest of its id follows in buf and, behind a call
@@ -162,7 +185,7 @@ func (d *Documents) end() {
 	d.buf = append(d.buf, '}')
 	s := &d.spans[len(d.spans)-1]
 	s.end = len(d.buf)
-	d.size += d.headLen(s.kind) + s.end - s.source
+	d.size += len(d.headOf(s.kind)) + s.end - s.source
 }
 
 // mark is a state to which rewind goes back.

@@ -47,6 +47,8 @@ func goldenCases(tb testing.TB) []goldenCase {
 		c := goldenCase{name: kind + "/" + strings.TrimSuffix(filepath.Base(f), ".json"), payload: payload}
 		if o, ok := goldenOptions[c.name]; ok {
 			c.options = o
+		} else if kind == "maestro" {
+			c.options.Format = transform.FormatMaestro
 		} else if kind != "bad" {
 			c.options.Kind = transform.Kind(kind)
 		}

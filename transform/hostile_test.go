@@ -92,7 +92,7 @@ func TestBudgetSpent(t *testing.T) {
 		d := Documents{}
 		d.start("lab/1")
 		d.work.yaml.parsed = maxYAMLTotal - 15*(perParse+len(other))
-		made, err := d.readLog([]byte(`"`+strings.Repeat(other, 10)+head+strings.Repeat(other, 100)+strings.Repeat(goodLine, 50)+`"`), false)
+		made, err := d.readLog(jobLog{raw: []byte(`"` + strings.Repeat(other, 10) + head + strings.Repeat(other, 100) + strings.Repeat(goodLine, 50) + `"`)})
 		if d.tagLimit(); err != nil || made < 61 || made > 65 || !slices.Equal(d.Tags, wantTags) {
 			t.Errorf("%d documents, tags %v, error %v", made, d.Tags, err)
 		}
@@ -116,7 +116,7 @@ func TestDamageCostsOnce(t *testing.T) {
 	d := Documents{}
 	d.start("lab/1")
 	log := strings.Repeat(other, 1000) + `- {\"dt\": \"x, bad\n` + other
-	made, err := d.readLog([]byte(`"`+log+`"`), false)
+	made, err := d.readLog(jobLog{raw: []byte(`"` + log + `"`)})
 	if err != nil || made != 1001 || !slices.Equal(d.Tags, []string{"_yamlerror:log.1001"}) {
 		t.Errorf("%d documents, tags %v, error %v", made, d.Tags, err)
 	}
@@ -289,7 +289,7 @@ func TestReset(t *testing.T) {
 	}
 	r.forget()
 	d.Reset()
-	if n := cap(d.buf) + cap(d.head) + cap(d.source) + 40*cap(d.spans) + 250*cap(d.work.cases) + 100*cap(r.fields); n > 8<<20 {
+	if n := cap(d.buf) + cap(d.head) + cap(d.source) + 40*cap(d.spans) + 250*cap(d.job.cases) + 100*cap(r.fields); n > 8<<20 {
 		t.Errorf("%d MiB kept", n>>20)
 	}
 }

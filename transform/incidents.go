@@ -12,26 +12,26 @@ import (
 // addIncidents makes the incidents of a job, behind its log's documents: of the
 // console lines in those, and of the job's own error. Whatever there is of them,
 // the record's other documents are as without.
-func (d *Documents) addIncidents(r *Record, errorMsg string) {
-	w := &d.work
-	w.incidents = d.readConsole()
-	if own, ok := incident.JobError(w.errorType, errorMsg); ok && !hasTitle(w.incidents, own.Title) {
-		w.incidents = append(w.incidents, own)
+func (d *Documents) addIncidents() {
+	j := &d.job
+	j.incidents = d.readConsole()
+	if own, ok := incident.JobError(j.errorType, j.errorMsg); ok && !hasTitle(j.incidents, own.Title) {
+		j.incidents = append(j.incidents, own)
 	}
-	if len(w.incidents) == 0 {
+	if len(j.incidents) == 0 {
 		return
 	}
-	before, log := d.mark(), r.logQuery()
+	before, log := d.mark(), j.logQuery()
 	same := 0 // incidents before on the same line
-	for i := range w.incidents {
-		if same++; i == 0 || w.incidents[i].Line != w.incidents[i-1].Line {
+	for i := range j.incidents {
+		if same++; i == 0 || j.incidents[i].Line != j.incidents[i-1].Line {
 			same = 1
 		}
-		d.incidentDocument(&w.incidents[i], log, i+1, same)
+		d.incidentDocument(&j.incidents[i], log, i+1, same)
 	}
 	if d.size > MaxOutput && before.size <= MaxOutput {
 		d.rewind(before) // never a reason to refuse the record
-		w.incidents = nil
+		j.incidents = nil
 	}
 }
 
@@ -65,7 +65,7 @@ func (d *Documents) readConsole() []incident.Incident {
 	reader.Reset()
 	for i := range d.spans {
 		s := &d.spans[i]
-		d.work.logRead = d.work.logRead || s.kind == logDoc || s.kind == suspectDoc
+		d.job.logRead = d.job.logRead || s.kind == logDoc || s.kind == suspectDoc
 		if s.kind != suspectDoc && (s.kind != logDoc || !reader.Reading()) {
 			continue // nearly all of them
 		}
@@ -117,18 +117,18 @@ func stringEnd(b []byte) int {
 
 // logQuery is KQL that finds the job's log lines, so that a link can lead to
 // them, which has one value only; "" when a name in it would break the link.
-func (r *Record) logQuery() string {
+func (j *job) logQuery() string {
 	var parts []string
 	add := func(name, text string) {
 		if text != "" {
 			parts = append(parts, name+`:"`+text+`"`)
 		}
 	}
-	add("lab_name", r.Lab)
-	if add("job_id", r.jobID); r.jobID == "" && r.maestro != nil {
-		add("node_id", r.maestro.id)
+	add("lab_name", j.lab)
+	if add("job_id", j.id); j.id == "" {
+		add("node_id", j.node)
 	}
-	for _, text := range [...]string{r.Lab, r.jobID} {
+	for _, text := range [...]string{j.lab, j.id} {
 		if len(text) > maxCommonText || linkKey(text) != text { // cut in the lines, or not to be quoted
 			return ""
 		}
@@ -182,13 +182,13 @@ func (d *Documents) incidentDocument(in *incident.Incident, log string, order, s
 // the title that says best why it failed: that of the first report which no test
 // provoked, which nearly always is the cause of the others.
 func (d *Documents) incidentMembers() {
-	w := &d.work
-	if !w.logRead && len(w.incidents) == 0 {
+	j := &d.job
+	if !j.logRead && len(j.incidents) == 0 {
 		return // nothing is known of it
 	}
-	d.number("incidents", len(w.incidents))
-	for i := range w.incidents {
-		if in := &w.incidents[i]; !in.Provoked {
+	d.number("incidents", len(j.incidents))
+	for i := range j.incidents {
+		if in := &j.incidents[i]; !in.Provoked {
 			d.member("incident", in.Title)
 			return
 		}

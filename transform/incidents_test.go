@@ -72,7 +72,7 @@ func TestIncidents(t *testing.T) {
 func TestLogQuery(t *testing.T) {
 	f := func(lab, id, want string) {
 		t.Helper()
-		r := Record{Lab: lab, jobID: id}
+		r := job{lab: lab, id: id}
 		if got := r.logQuery(); got != want {
 			t.Errorf("lab %q, job %q: %s, want %s", lab, id, got, want)
 		}
@@ -82,8 +82,7 @@ func TestLogQuery(t *testing.T) {
 	f("it's", "12", "")
 	f("lab-a", `1"2`, "")
 	f("", "", "")
-	r := Record{maestro: &composite{}, Lab: "lab-a"}
-	r.maestro.id = "0123abcd"
+	r := job{lab: "lab-a", node: "0123abcd"}
 	if got, want := r.logQuery(), `lab_name:"lab-a" and node_id:"0123abcd"`; got != want {
 		t.Errorf("%s, want %s", got, want)
 	}

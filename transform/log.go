@@ -30,15 +30,20 @@ type logReader struct {
 }
 
 // readLog makes the log documents and says how many. Damage is tagged; the
-// error is for a log that goes past a limit. ascii says that raw is known to be
-// printable ASCII.
-func (d *Documents) readLog(raw []byte, ascii bool) (made int, err error) {
-	if raw[0] != '"' {
+// error is for a log that goes past a limit.
+func (d *Documents) readLog(log jobLog) (made int, err error) {
+	switch {
+	case log.raw == nil:
+		return 0, nil
+	case log.raw[0] != '"':
 		d.tag("_typeerror:log")
 		return 0, nil
 	}
-	l := logReader{d: d, raw: raw[1 : len(raw)-1]}
-	l.ascii = ascii || printableASCII(l.raw)
+	l := logReader{d: d, raw: log.raw[1 : len(log.raw)-1]}
+	if log.plain {
+		return l.plain()
+	}
+	l.ascii = log.ascii || printableASCII(l.raw)
 	start := l.place()
 	from, err := l.byLine()
 	if err != nil || from == len(l.raw) {
@@ -57,6 +62,25 @@ func (d *Documents) readLog(raw []byte, ascii bool) (made int, err error) {
 		d.work.yaml.limited = true // the whole log might have been read otherwise
 	}
 	return l.made, err
+}
+
+// plain makes a document for each line of the console's text that is not empty.
+func (l *logReader) plain() (made int, err error) {
+	for i := 0; i < len(l.raw); {
+		end, next := l.endOfLine(i)
+		l.lines++
+		if line := l.text(l.raw[i:end]); len(line) > 0 {
+			l.begin(l.lines)
+			l.d.buf = appendMember(l.d.buf, "lvl", levelTarget)
+			l.message(levelTarget, strings.TrimSuffix(string(line), "\r"))
+			l.finish()
+		}
+		i = next
+		if err := l.limits(); err != nil {
+			return l.made, err
+		}
+	}
+	return l.made, nil
 }
 
 // byLine goes line by line and returns the end. Where it is in doubt about the

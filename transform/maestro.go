@@ -21,14 +21,13 @@ type composite struct {
 	node
 	called bool   // there is a callback, and the record's fields are its
 	tests  []byte // nil: no such member
-	log    []byte // of lava_logs or lava_log, a JSON string; nil: none
-	plain  bool   // log is lava_log: a line of text a line
+	log    jobLog // of lava_logs or lava_log
 	damage string // a tag that says why the callback was not used
 }
 
 // findComposite recognises a Maestro record by its form. A kind said from
 // outside has to agree: a boot is never one.
-func (r *Record) findComposite(kind Kind) *composite {
+func (r *Record) findComposite(o Options) *composite {
 	m := &composite{}
 	var n *node
 	if raw := r.value("node"); len(raw) > 0 && raw[0] == '{' {
@@ -37,17 +36,19 @@ func (r *Record) findComposite(kind Kind) *composite {
 			m.tests = v
 		}
 		for _, name := range [...]string{"lava_logs", "log"} {
-			if v := r.value(name); len(v) > len(`""`) && v[0] == '"' && m.log == nil {
-				m.log, m.plain = v, name == "log"
+			if v := r.value(name); len(v) > len(`""`) && v[0] == '"' && m.log.raw == nil {
+				m.log = jobLog{raw: v, plain: name == "log"}
 			}
 		}
-	} else if data := r.value("data"); kind == KindMaestro || len(data) > 0 && data[0] == '{' && knownKinds[r.text("kind")] {
+	} else if data := r.value("data"); o.Format == FormatMaestro ||
+		len(data) > 0 && data[0] == '{' && knownKinds[r.text("kind")] {
 		n = readNode(r.object())
 	}
 	switch {
 	case n == nil:
 		return nil
-	case kind == "" || kind == KindMaestro, kind == KindBuild && n.kind == "kbuild", kind == KindLAVA && n.kind != "kbuild":
+	case o.Kind == "" || o.Format == FormatMaestro,
+		o.Kind == KindBuild && n.kind == "kbuild", o.Kind == KindLAVA && n.kind != "kbuild":
 		m.node = *n
 		return m
 	}
@@ -70,7 +71,7 @@ var knownKinds = nameSet("checkout kbuild job test process regression node")
 
 // identifyNode finds what a Maestro record is, with its key and time.
 func (r *Record) identifyNode(m *composite, o Options) error {
-	r.maestro, r.Overwrites = m, true
+	r.maestro, r.nodeID, r.Overwrites = m, m.id, true
 	if m.kind == "kbuild" {
 		r.Kind = KindBuild
 		r.fixedByNode()
@@ -80,8 +81,9 @@ func (r *Record) identifyNode(m *composite, o Options) error {
 	callback := r.value("callback")
 	switch {
 	case r.value("node") == nil:
-		return refuse("bare_node", "kind", "a "+quoted(m.kind)+` node alone: of nodes alone kcing takes kbuild; a job is {"node": …, "tests": […]}`)
-	case callback == nil && m.log == nil && !m.isLAVA():
+		return refuse("bare_node", "kind", "a "+quoted(m.kind)+" node alone: of nodes alone kcing takes kbuild; "+
+			`a job is {"node": …, "tests": […]}`)
+	case callback == nil && m.log.raw == nil && !m.isLAVA():
 		return refuse("not_lava", "node", "a "+quoted(m.kind)+" node that is neither a build nor the job of a LAVA lab")
 	}
 	if callback != nil {
@@ -99,7 +101,7 @@ func (r *Record) identifyNode(m *composite, o Options) error {
 	r.jobID = m.data.text("job_id")
 	r.fixedByNode()
 	if r.Lab != "" && r.jobID != "" { // as its callback's: one job is one boot
-		r.Key = escapeID(r.Lab) + "/" + escapeID(r.jobID)
+		r.Key = JobKey(r.Lab, r.jobID)
 	}
 	r.forget()
 	return nil
@@ -127,6 +129,7 @@ func (r *Record) enterCallback(raw []byte, o Options) error {
 			r.setValue("id", id)
 		}
 	}
+	o.OtherLab = cmp.Or(m.data.text("runtime"), o.OtherLab)
 	if err := r.identifyCallback(o); err != nil {
 		return err
 	}
@@ -153,128 +156,144 @@ func quoted(name string) string {
 	return `"` + strings.ToValidUTF8(name[:min(len(name), longest)], "\uFFFD") + `"`
 }
 
-// complete puts the node's facts over those of the job definition, which today
-// has none of them.
-func (m *composite) complete(facts *jobFacts) {
-	for i, f := range jobFields {
-		if v := m.fact(f.field); v != "" {
-			facts.values[i] = v
-		}
+// nodeFields are what Maestro alone knows of a job: for each document, and for its boot's alone.
+var (
+	nodeFields = [...]nodeField{
+		{"defconfig", (*node).defconfig},
+		{"compiler", (*node).compiler},
+		{"group", (*node).groupName},
+		{patchset, nodeRevision(patchset)},
 	}
-	facts.nodeID = m.id
+	nodeBootFields = [...]nodeField{
+		{"git_url", (*node).gitURL},
+		{"kernel_type", nodeData("kernel_type")},
+		{"runtime", nodeData("runtime")},
+		{"platform", nodeData("platform")},
+		{"parent", nodeTop("parent")},
+		{"treeid", nodeTop("treeid")},
+		{"owner", nodeTop("owner")},
+		{"submitter", nodeTop("submitter")},
+		{"job_context", nodeData("job_context")},
+		{"tree_priority", nodeData("tree_priority")},
+		{"created_on", (*node).created},
+		{"boot_log", nodeArtifact("lava_log")},
+		{"lava_logs", nodeArtifact("lava_logs")},
+		{"callback_data", nodeArtifact("callback_data")},
+	}
+)
+
+// nodeField is a field of documents and what of a node it holds.
+type nodeField struct {
+	name string
+	of   func(*node) string
 }
 
-// nodeJob makes the documents of a job of which there is no callback: boot,
-// tests, log lines, incidents.
-func (r *Record) nodeJob(d *Documents) error {
-	m := r.maestro
+// readNode completes d's job with what Maestro's node says, which the job definition
+// of today does not; without a callback it is all there is.
+func (d *Documents) readNode(m *composite) error {
 	if err := d.readChildren(m); err != nil {
 		return err
 	}
-	m.complete(&d.work.facts)
-	if r.Lab != "" {
-		d.head = appendMember(d.head, "lab_name", d.clip("lab_name", r.Lab))
-	}
-	errorMsg := r.addedFields(d)
-	r.endHead(d)
-	d.childTests(r.fact(d))
-	if m.log != nil {
-		if _, err := d.readNodeLog(m); err != nil {
-			return err
+	j := &d.job
+	j.node, j.result, j.damage = m.id, m.result, m.damage
+	for i, f := range jobFields {
+		if f.node == nil {
+			continue
+		}
+		if v := f.node(&m.node); v != "" {
+			j.facts.values[i] = v
 		}
 	}
-	if m.damage != "" {
-		d.tag(m.damage)
+	j.patchset, j.attempt = m.revision.text(patchset), m.attempt()
+	j.device = cmp.Or(j.device, m.data.text("device"))
+	j.errorType, j.errorMsg = cmp.Or(j.errorType, m.errorType), cmp.Or(j.errorMsg, m.errorMsg)
+	for _, f := range nodeFields {
+		j.more = append(j.more, pair{f.name, f.of(&m.node)})
 	}
-	d.tagLimit()
-	d.addIncidents(r, errorMsg)
-	d.callbackBoot(r, errorMsg)
-	if d.size > MaxOutput {
-		return errTooLarge("")
+	for _, f := range nodeBootFields {
+		j.boot = append(j.boot, pair{f.name, f.of(&m.node)})
+	}
+	j.commitTags = m.revision.list("commit_tags")
+	if !m.called {
+		j.log = m.log
 	}
 	return nil
 }
 
-// commonNodeFields are written to each document of a job, bootNodeFields to its
-// boot alone.
-var (
-	commonNodeFields = [...]string{"defconfig", "compiler", "group", patchset}
-	bootNodeFields   = [...]string{"git_url", "kernel_type", "runtime", "platform", "parent", "treeid", "owner", "submitter", "job_context",
-		"tree_priority", "created_on", "boot_log", "lava_logs", "callback_data"}
-)
-
-// bootFields writes what a job's node adds to its boot alone.
-func (m *composite) bootFields(d *Documents) {
-	for _, name := range bootNodeFields {
-		d.member(name, d.clip(name, m.fact(name)))
-	}
-	d.texts("commit_tags", m.revision.list("commit_tags"))
-	d.member("node_id", d.clip("node_id", m.id))
+// attempt is which attempt of a job or build the node is.
+func (n *node) attempt() attempt {
+	counter, err := strconv.ParseUint(string(n.top["retry_counter"]), 10, 31)
+	return attempt{counter, err == nil}
 }
 
-// appendAttempt writes which attempt of a job or build a node is, and that another
-// one took its place where one did: see [retried].
-func (m *composite) appendAttempt(dst []byte, result string) []byte {
-	raw := m.top["retry_counter"]
-	n, err := strconv.ParseUint(string(raw), 10, 31)
-	if err != nil {
-		return dst
-	}
-	dst = append(appendName(dst, "retry_counter"), raw...)
-	if retried(n, result) {
-		dst = append(appendName(dst, "retried"), "true"...)
-	}
-	return dst
-}
-
-// outcome judges a job without callback: by its login where there is a node of
-// one, else by what Maestro says of the job.
-func (m *composite) outcome(d *Documents) string {
-	result := m.result
-	for _, path := range [...]string{"setup/login", "login"} {
-		if i, ok := d.work.byPath[path]; ok && d.work.children[i].result != "" {
-			result = d.work.children[i].result
-			break
-		}
-	}
-	return notBlamed(cmp.Or(result, statusUnknown), "", m.errorType)
-}
-
-// nodeBuild makes the one document of a kbuild node.
-func (r *Record) nodeBuild(d *Documents) {
-	m := r.maestro
-	d.begin(buildDoc)
-	d.open()
-	text := func(name, text string) { d.member(name, d.clip(name, text)) }
-	for _, name := range [...]string{"job", "git_branch", "git_commit", "git_describe", "kernel", "git_url", "arch", "defconfig",
-		"defconfig_full", "build_environment", "compiler", "compiler_version", patchset, "kernel_type", "runtime", "platform", "group",
-		"parent", "treeid", "owner", "submitter", "job_id", "job_context", "tree_priority", "created_on"} {
-		text(name, m.fact(name))
-	}
-	d.buf = m.appendAttempt(d.buf, m.result)
-	text("build_result", strings.ToUpper(m.result))
-	text("error_type", m.errorType)
-	d.member("error_msg", m.errorMsg)
-	d.texts("kconfig_fragments", m.data.list("fragments"))
-	d.texts("commit_tags", m.revision.list("commit_tags"))
-	for _, a := range buildArtifacts {
-		text(a.field, m.artifact(a.key))
-	}
-	if m.fact("defconfig_full") != "" { // else all builds that never began would share one
-		d.member("build_key", buildKey(func(name string) string { return d.clip(name, m.fact(name)) }))
-	}
-	text("node_id", m.id)
-	d.tags()
-	d.end()
+// buildFields are the fields of a kbuild node's document.
+var buildFields = [...]nodeField{
+	{"job", nodeRevision("tree")},
+	{"git_branch", nodeRevision("branch")},
+	{"git_commit", nodeRevision("commit")},
+	{"git_describe", nodeRevision("describe")},
+	{"kernel", nodeRevision("describe")}, // which it has been ever since
+	{"git_url", (*node).gitURL},
+	{"arch", (*node).arch},
+	{"defconfig", (*node).defconfig},
+	{"defconfig_full", (*node).fullDefconfig},
+	{"build_environment", (*node).buildEnvironment},
+	{"compiler", (*node).compiler},
+	{"compiler_version", (*node).compilerVersion},
+	{patchset, nodeRevision(patchset)},
+	{"kernel_type", nodeData("kernel_type")},
+	{"runtime", nodeData("runtime")},
+	{"platform", nodeData("platform")},
+	{"group", (*node).groupName},
+	{"parent", nodeTop("parent")},
+	{"treeid", nodeTop("treeid")},
+	{"owner", nodeTop("owner")},
+	{"submitter", nodeTop("submitter")},
+	{"job_id", nodeData("job_id")},
+	{"job_context", nodeData("job_context")},
+	{"tree_priority", nodeData("tree_priority")},
+	{"created_on", (*node).created},
 }
 
 // buildArtifacts are the files of a build that its document names; all else is
 // at the node's own page.
-var buildArtifacts = [...]struct{ field, key string }{
-	{"build_log", "build_log"},
-	{"kernel_image", "kernel"},
-	{"modules", "modules"},
-	{"kernel_config", "_config"},
-	{"system_map", "System_map"},
-	{"vmlinux_file", "vmlinux"},
+var buildArtifacts = [...]nodeField{
+	{"build_log", nodeArtifact("build_log")},
+	{"kernel_image", nodeArtifact("kernel")},
+	{"modules", nodeArtifact("modules")},
+	{"kernel_config", nodeArtifact("_config")},
+	{"system_map", nodeArtifact("System_map")},
+	{"vmlinux_file", nodeArtifact("vmlinux")},
+}
+
+// build makes the one document of a kbuild node.
+func (n *node) build(d *Documents) {
+	d.begin(buildDoc)
+	d.open()
+	text := func(name, text string) { d.member(name, d.clip(name, text)) }
+	for _, f := range buildFields {
+		text(f.name, f.of(n))
+	}
+	d.buf = n.attempt().append(d.buf, n.result)
+	text("build_result", strings.ToUpper(n.result))
+	text("error_type", n.errorType)
+	d.member("error_msg", n.errorMsg)
+	d.texts("kconfig_fragments", n.data.list("fragments"))
+	d.texts("commit_tags", n.revision.list("commit_tags"))
+	for _, f := range buildArtifacts {
+		text(f.name, f.of(n))
+	}
+	if n.fullDefconfig() != "" { // else all builds that never began would share one
+		d.member("build_key", buildKey(func(name string) string {
+			for _, f := range buildFields {
+				if f.name == name {
+					return d.clip(name, f.of(n))
+				}
+			}
+			return ""
+		}))
+	}
+	text("node_id", n.id)
+	d.tags()
+	d.end()
 }

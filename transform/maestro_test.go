@@ -101,24 +101,34 @@ func TestMaestroLab(t *testing.T) {
 	}
 }
 
+// parsed holds what kind a payload is found to be, or why it is refused.
+func parsed(t *testing.T, payload string, o Options, want Kind, wantType string) {
+	t.Helper()
+	var r Record
+	err := r.Parse([]byte(payload), o)
+	var refused *RefusedError
+	if errors.As(err, &refused) != (wantType != "") || refused != nil && refused.Type != wantType || r.Kind != want {
+		t.Errorf("%s as %+v: %q, %v; want %q, %q", payload, o, r.Kind, err, want, wantType)
+	}
+}
+
 func TestMaestroDetect(t *testing.T) {
 	f := func(payload string, o Kind, want Kind, wantType string) {
 		t.Helper()
-		var r Record
-		err := r.Parse([]byte(payload), Options{Kind: o})
-		var refused *RefusedError
-		if errors.As(err, &refused) != (wantType != "") || refused != nil && refused.Type != wantType || r.Kind != want {
-			t.Errorf("%s as %q: %q, %v; want %q, %q", payload, o, r.Kind, err, want, wantType)
-		}
+		parsed(t, payload, Options{Kind: o}, want, wantType)
+	}
+	maestro := func(payload string, want Kind, wantType string) {
+		t.Helper()
+		parsed(t, payload, Options{Format: FormatMaestro}, want, wantType)
 	}
 	const id = `"id":"6b00941641dcea75e5d60001"`
 	f(`{"kind":"kbuild",`+id+`,"data":{}}`, "", KindBuild, "")
 	f(`{"kind":"kbuild",`+id+`,"data":{}}`, KindBuild, KindBuild, "")
-	f(`{"kind":"kbuild",`+id+`,"data":{}}`, KindMaestro, KindBuild, "")
+	maestro(`{"kind":"kbuild",`+id+`,"data":{}}`, KindBuild, "")
 	f(`{"kind":"kbuild",`+id+`,"data":{}}`, KindLAVA, KindLAVA, "no_results")
 	f(`{"kind":"kbuild","_id":{"$oid":"6b00941641dcea75e5d60001"},"data":{}}`, "", KindBuild, "")
 	f(`{"kind":"kbuild","id":null,"data":{}}`, "", "", "unknown_kind")
-	f(`{"kind":"kbuild","id":null,"data":{}}`, KindMaestro, KindMaestro, "not_a_node")
+	maestro(`{"kind":"kbuild","id":null,"data":{}}`, "", "not_a_node")
 	f(`{"kind":"pytest",`+id+`,"data":{}}`, "", "", "unknown_kind")
 	f(`{"kind":"checkout",`+id+`,"data":{}}`, "", KindLAVA, "bare_node")
 	f(`{"node":{"kind":"checkout",`+id+`}}`, "", KindLAVA, "not_lava")
@@ -129,7 +139,7 @@ func TestMaestroDetect(t *testing.T) {
 	f(`{"node":{"kind":"job",`+id+`},"callback":[],"tests":[]}`, "", KindLAVA, "")
 	f(`{"node":"host1","build_result":"PASS"}`, "", KindBuild, "") // a build with a field of that name
 	f(`{"node":{"name":"host1"},"build_result":"PASS"}`, "", KindBuild, "")
-	f(`[]`, KindMaestro, KindMaestro, "unknown_kind")
+	maestro(`[]`, "", "unknown_kind")
 }
 
 // Ids differ whatever the nodes' ids hold, also from those of the callback.
@@ -228,7 +238,7 @@ func FuzzNode(f *testing.F) {
 	f.Fuzz(func(t *testing.T, payload []byte) {
 		var r Record
 		var docs Documents
-		if r.Parse(payload, Options{Kind: KindMaestro}) != nil {
+		if r.Parse(payload, Options{Format: FormatMaestro}) != nil {
 			return
 		}
 		if r.Kind != KindBuild && r.Kind != KindLAVA || !r.Overwrites || r.Key == "" {
@@ -299,7 +309,7 @@ func TestMaestroRealNodes(t *testing.T) {
 			payload, _ := json.Marshal(map[string]any{"node": node, "tests": nodes[:min(10, len(nodes))]})
 			var r Record
 			var docs Documents
-			err := r.Parse(payload, Options{Kind: KindMaestro})
+			err := r.Parse(payload, Options{Format: FormatMaestro})
 			var refused *RefusedError
 			switch {
 			case errors.As(err, &refused):

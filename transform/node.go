@@ -130,58 +130,40 @@ func (n *node) isLAVA() bool {
 	return false
 }
 
-// fact is the node's value for a field that documents of other sources have too.
-func (n *node) fact(name string) string {
-	switch name {
-	case "job":
-		return n.revision.text("tree")
-	case "git_branch":
-		return n.revision.text("branch")
-	case "git_commit":
-		return n.revision.text("commit")
-	case "git_describe", "kernel": // kernel has been the describe's text ever since
-		return n.revision.text("describe")
-	case "git_url":
-		return cleanURL(n.revision.text("url"))
-	case patchset:
-		return n.revision.text(name)
-	case "arch":
-		_, arch := n.named()
-		return cmp.Or(n.data.text(name), arch)
-	case "kernel_type", "runtime", "platform":
-		return n.data.text(name)
-	case "defconfig":
-		return strings.Join(n.data.list("defconfig"), "+")
-	case "defconfig_full":
-		return n.fullDefconfig()
-	case "build_environment":
-		compiler, _ := n.named()
-		return cmp.Or(n.data.text("compiler"), compiler)
-	case "compiler":
-		name, _ := n.compiler()
-		return name
-	case "compiler_version":
-		_, version := n.compiler()
-		return version
-	case "board":
-		return n.data.text("platform")
-	case "group":
-		return n.group
-	case "job_id", "job_context", "tree_priority":
-		return n.data.text(name)
-	case "parent", "treeid", "owner", "submitter":
-		return n.top.text(name)
-	case "created_on":
-		if t, ok := parseTime(n.top["created"]); ok {
-			return t.Format(stamp)
-		}
-	case "boot_log":
-		return n.artifact("lava_log")
-	case "lava_logs", "callback_data":
-		return n.artifact(name)
-	}
-	return ""
+// What fields of documents hold of a node, each "" where the node does not say it.
+
+func nodeTop(name string) func(*node) string { return func(n *node) string { return n.top.text(name) } }
+
+func nodeData(name string) func(*node) string {
+	return func(n *node) string { return n.data.text(name) }
 }
+
+func nodeRevision(name string) func(*node) string {
+	return func(n *node) string { return n.revision.text(name) }
+}
+
+// nodeArtifact is the URL of one of the node's files.
+func nodeArtifact(key string) func(*node) string {
+	return func(n *node) string { return n.artifact(key) }
+}
+
+func (n *node) gitURL() string { return cleanURL(n.revision.text("url")) }
+
+func (n *node) created() string { return stampOf(n.top["created"]) }
+
+func (n *node) groupName() string { return n.group }
+
+func (n *node) arch() string {
+	_, arch := n.named()
+	return cmp.Or(n.data.text("arch"), arch)
+}
+
+func (n *node) buildEnvironment() string {
+	compiler, _ := n.named()
+	return cmp.Or(n.data.text("compiler"), compiler)
+}
+
+func (n *node) defconfig() string { return strings.Join(n.data.list("defconfig"), "+") }
 
 // artifact is the URL of one of the node's files.
 func (n *node) artifact(key string) string {
@@ -195,7 +177,7 @@ func (n *node) artifact(key string) string {
 // fullDefconfig is the configuration with its fragments. Nodes of 2024 have the
 // fragments alone in config_full, with a plus in front.
 func (n *node) fullDefconfig() string {
-	full, base := n.data.text("config_full"), n.fact("defconfig")
+	full, base := n.data.text("config_full"), n.defconfig()
 	if full == "" || strings.HasPrefix(full, "+") {
 		return base + full
 	}
@@ -220,9 +202,18 @@ func (n *node) named() (compiler, arch string) {
 	return "", ""
 }
 
-// compiler splits "gcc-14" as the old build.json had it: gcc, 14.
-func (n *node) compiler() (name, version string) {
-	text := n.fact("build_environment")
+// compiler and compilerVersion split "gcc-14" as the old build.json had it: gcc, 14.
+func (n *node) compiler() string {
+	name, _ := splitCompiler(n.buildEnvironment())
+	return name
+}
+
+func (n *node) compilerVersion() string {
+	_, version := splitCompiler(n.buildEnvironment())
+	return version
+}
+
+func splitCompiler(text string) (name, version string) {
 	if i := strings.LastIndexByte(text, '-'); i > 0 && i+1 < len(text) && text[i+1] >= '0' && text[i+1] <= '9' {
 		return text[:i], text[i+1:]
 	}

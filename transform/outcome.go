@@ -102,6 +102,20 @@ func (r *Record) checkFinished() error {
 	return nil
 }
 
+// outcome is the boot's result and its duration in seconds as text. Without a callback
+// the node of its login decides, else what Maestro says of the job.
+func (j *job) outcome() (result, seconds string) {
+	if j.called {
+		return bootOutcome(j.cases, j.status, j.errorType)
+	}
+	for _, path := range [...]string{"setup/login", "login"} {
+		if i, ok := j.byPath[path]; ok && j.children[i].result != "" {
+			return notBlamed(j.children[i].result, "", j.errorType), ""
+		}
+	}
+	return notBlamed(cmp.Or(j.result, statusUnknown), "", j.errorType), ""
+}
+
 // bootOutcome is the boot's result and its duration in seconds as text. The last
 // login decides: LAVA retries one that failed, and a job may boot twice. One
 // that did not pass since the job was canceled or the lab failed is no failure

@@ -44,7 +44,7 @@ func (r *Record) rank() (rank Rank) {
 	if m == nil {
 		return rank
 	}
-	if !m.called && m.log != nil {
+	if !m.called && m.log.raw != nil {
 		rank.Level += levelPart
 	}
 	rank.Level++
@@ -57,7 +57,7 @@ func (r *Record) rank() (rank Rank) {
 func (d *Documents) Digest() [16]byte {
 	h := xxh3.New()
 	_, _ = h.WriteString(d.key)
-	head := d.head
+	head := d.jobHead
 	if d.receiptTime {
 		head = head[min(len(head), len(`{"@timestamp":"`)+len(stamp)):]
 	}

@@ -18,9 +18,6 @@ var secretWords = [][]byte{
 
 const sensitive = `[\w.-]*(?:token|authorization|password|passwd|secret|psk|key|submitter_email)`
 
-// notSecret are names of kcing's own that end likewise.
-var notSecret = nameSet("build_key boot_key test_key")
-
 var (
 	// A member of JSON: a string, a list or a number.
 	secretJSON = regexp.MustCompile(`(?i)\A("` + sensitive + `"\s*:\s*)(?:"(?:[^"\\]|\\.)*"?|\[[^\]]*\]?|[0-9.eE+-]+)`)
@@ -59,8 +56,8 @@ func replaceNamed(re *regexp.Regexp, src []byte, with string, quoted bool) []byt
 		}
 		start, end := nameAround(src, first, at)
 		at = end
-		if notSecret[string(src[start:end])] {
-			continue
+		if added[string(src[start:end])] {
+			continue // kcing's own, which end likewise
 		}
 		if quoted {
 			if start--; start < done || src[start] != '"' {

@@ -26,7 +26,7 @@ type testCase struct {
 // only itself and is tagged. ok is false when there were suites and none of
 // them could be read. The error is for results that go past a limit.
 func (d *Documents) readResults(raw []byte) (ok bool, err error) {
-	w := &d.work
+	w, j := &d.work, &d.job
 	walkObject(raw, func(f field) { w.suites = append(w.suites, f) })
 	w.suites = lastOfEach(w.suites, w.index)
 	bad := 0
@@ -36,7 +36,7 @@ func (d *Documents) readResults(raw []byte) (ok bool, err error) {
 			bad++
 			d.tag("_yamlerror:results." + name)
 		}
-		if len(w.cases) > MaxDocuments {
+		if len(j.cases) > MaxDocuments {
 			return false, refuse("too_many_documents", "results", fmt.Sprintf("more than %d rows", MaxDocuments))
 		}
 	}
@@ -50,14 +50,14 @@ func (d *Documents) readSuite(name string, raw []byte) bool {
 	} else { // a list that is JSON already is YAML as it stands
 		text = string(raw)
 	}
-	n := len(d.work.cases)
+	n := len(d.job.cases)
 	ok := d.strictSuite(name, text)
 	if !ok {
-		d.work.cases = d.work.cases[:n]
+		d.job.cases = d.job.cases[:n]
 		ok = d.slowSuite(name, text)
 	}
-	for i := range d.work.cases[n:] {
-		if c := &d.work.cases[n+i]; !c.hasSuite {
+	for i := range d.job.cases[n:] {
+		if c := &d.job.cases[n+i]; !c.hasSuite {
 			c.suite = cmp.Or(name, lavaSuite)
 		}
 	}
@@ -93,7 +93,7 @@ func (d *Documents) strictSuite(suite, text string) bool {
 			}
 		}
 	}}
-	for i := 0; i < len(text) && len(d.work.cases) <= MaxDocuments; {
+	for i := 0; i < len(text) && len(d.job.cases) <= MaxDocuments; {
 		if !y.at(i, "- ") {
 			return false
 		}
@@ -106,7 +106,7 @@ func (d *Documents) strictSuite(suite, text string) bool {
 		if suite != lavaSuite || c.name != "job" {
 			c.errorType, c.errorMsg = "", ""
 		}
-		d.work.cases = append(d.work.cases, c)
+		d.job.cases = append(d.job.cases, c)
 	}
 	return text != ""
 }
@@ -170,7 +170,7 @@ func (d *Documents) slowSuite(name, text string) bool {
 		d.tag("_yamlerror:results." + name) // as after a line of ---
 	}
 	for i, row := range root.Content {
-		if len(d.work.cases) > MaxDocuments {
+		if len(d.job.cases) > MaxDocuments {
 			break
 		}
 		row = d.work.yaml.visit(row)
@@ -178,7 +178,7 @@ func (d *Documents) slowSuite(name, text string) bool {
 			d.tag("_yamlerror:results." + name + "." + strconv.Itoa(i))
 			continue
 		}
-		d.work.cases = append(d.work.cases, d.work.yaml.testCase(name, row))
+		d.job.cases = append(d.job.cases, d.work.yaml.testCase(name, row))
 	}
 	return true
 }

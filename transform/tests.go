@@ -6,21 +6,20 @@ import (
 	"time"
 )
 
-// tests makes a document for each row of each suite. get looks up the facts
-// that the link key is made of.
-func (d *Documents) tests(get func(string) string, received time.Time) {
-	build := buildKey(get)
-	for i := range d.work.cases {
+// tests makes a document for each row of each suite.
+func (d *Documents) tests(received time.Time) {
+	j := &d.job
+	for i := range j.cases {
 		if d.size > MaxOutput {
 			return
 		}
-		c := &d.work.cases[i]
+		c := &j.cases[i]
 		if c.fill(received) && d.receiptLogged == "" {
 			d.receiptLogged = `"logged":"` + c.logged + `"`
 		}
 		node, path := "", ""
-		if len(d.work.nodeOf) > 0 && d.work.nodeOf[i] > 0 {
-			child := &d.work.children[d.work.nodeOf[i]-1]
+		if len(j.nodeOf) > 0 && j.nodeOf[i] > 0 {
+			child := &j.children[j.nodeOf[i]-1]
 			node, path = child.id, child.path
 			d.begin(matchedTestDoc)
 		} else {
@@ -28,7 +27,7 @@ func (d *Documents) tests(get func(string) string, received time.Time) {
 		}
 		d.testID(c)
 		d.open()
-		d.testName(build, testPath(withoutNumber(c.suite), c.testSet, c.name))
+		d.testName(testPath(withoutNumber(c.suite), c.testSet, c.name))
 		d.buf = c.append(d.buf)
 		d.member("path", path)
 		d.member("node_id", d.clip("node_id", node))
@@ -37,9 +36,9 @@ func (d *Documents) tests(get func(string) string, received time.Time) {
 }
 
 // testName writes the fields by which one test is found in all jobs.
-func (d *Documents) testName(build, path string) {
-	if build != "" {
-		d.buf = append(appendKey(append(appendName(d.buf, "test_key"), '"'), build, path), '"')
+func (d *Documents) testName(path string) {
+	if d.job.buildKey != "" {
+		d.buf = append(appendKey(append(appendName(d.buf, "test_key"), '"'), d.job.buildKey, path), '"')
 	}
 	d.member("test_path", path)
 }
@@ -59,7 +58,7 @@ func (d *Documents) testID(c *testCase) {
 	}
 	const number = len("/200000")
 	d.buf = shorten(d.buf, start, maxID-number-len(d.key))
-	given, end := d.work.ids, len(d.buf)
+	given, end := d.job.ids, len(d.buf)
 	n := given[string(d.buf[start:])]
 	for numbered || n > 0 {
 		n++

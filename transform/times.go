@@ -76,6 +76,14 @@ func parseTime(raw []byte) (time.Time, bool) {
 	return parseClock(v.Str)
 }
 
+// stampOf is the time in a field in the form of @timestamp; empty when there is none.
+func stampOf(raw []byte) string {
+	if t, ok := parseTime(raw); ok {
+		return t.Format(stamp)
+	}
+	return ""
+}
+
 // parseClock reads a time from text.
 func parseClock(text string) (time.Time, bool) {
 	text = strings.TrimSpace(text)

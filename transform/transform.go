@@ -18,10 +18,15 @@ const (
 	KindBuild Kind = "build"
 	KindBoot  Kind = "boot"
 	KindLAVA  Kind = "lava"
-	// KindMaestro is for Options alone: a record of Maestro's, whichever it is.
-	// Once parsed it is a KindBuild (a kbuild node) or a KindLAVA (a job).
-	KindMaestro Kind = "maestro"
 )
+
+// Format is a form in which records come. Each is known by its content; one that is
+// said beforehand is refused when it is another.
+type Format string
+
+// FormatMaestro is the format of Maestro's records: a KindBuild (a kbuild node) or a
+// KindLAVA (a job's node and what belongs to it). See docs/maestro.md.
+const FormatMaestro Format = "maestro"
 
 // The kinds of documents that records become. A build record becomes one
 // DocBuild, a boot record one DocBoot, a LAVA callback one DocBoot, a DocTest
@@ -62,6 +67,8 @@ const (
 type Options struct {
 	// Kind of the record; empty: detected from its content (see [Detect]).
 	Kind Kind
+	// Format of the record; empty: detected from its content.
+	Format Format
 	// Lab, when set, is the lab_name of a LAVA callback, whatever its body says.
 	Lab string
 	// OtherLab is the lab_name of a callback whose body, and whose Maestro node,
@@ -109,7 +116,7 @@ type Record struct {
 	fields  []field
 	values  map[string]int // name → index into fields of the last one of that name
 	jobID   string
-	nodeID  string // Options.NodeID
+	nodeID  string // of the Maestro node, or Options.NodeID
 	tags    []string
 	maestro *composite // of a Maestro record; else nil
 }
@@ -148,10 +155,10 @@ func (r *Record) parse(payload []byte, o Options) error {
 	}
 	r.settleFields()
 	r.renameFields()
-	if m := r.findComposite(o.Kind); m != nil {
+	if m := r.findComposite(o); m != nil {
 		return r.identifyNode(m, o)
 	}
-	if r.Kind == KindMaestro {
+	if o.Format == FormatMaestro {
 		return refuse("not_a_node", "", `no Maestro node, and no {"node": …}: see docs/maestro.md`)
 	}
 	if err := r.refuseForeign(); err != nil {
@@ -301,26 +308,23 @@ func (r *Record) Documents(d *Documents, received time.Time) error {
 	for _, tag := range r.tags {
 		d.tag(tag)
 	}
-	switch r.Kind {
-	case KindBuild:
-		if r.maestro != nil {
-			r.nodeBuild(d)
-		} else {
-			r.build(d)
-		}
-	case KindBoot:
+	var err error
+	switch {
+	case r.Kind == KindBuild && r.maestro != nil:
+		r.maestro.build(d)
+	case r.Kind == KindBuild:
+		r.build(d)
+	case r.Kind == KindBoot:
 		r.boot(d)
-	case KindLAVA:
-		job := func() error { return r.callback(d, received) }
-		if r.maestro != nil && !r.maestro.called {
-			job = func() error { return r.nodeJob(d) }
-		}
-		if err := job(); err != nil {
-			d.Reset()
-			return err
+	case r.Kind == KindLAVA:
+		if err = r.readJob(d); err == nil {
+			err = d.writeJob(received)
 		}
 	default:
-		return &RefusedError{Type: typeUnknownKind, Detail: "kind " + string(r.Kind) + " is not build, boot or lava"}
+		err = refuse(typeUnknownKind, "", "kind "+string(r.Kind)+" is not build, boot or lava")
 	}
-	return nil
+	if err != nil {
+		d.Reset()
+	}
+	return err
 }

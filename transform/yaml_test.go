@@ -202,7 +202,7 @@ func TestDocumentMarkers(t *testing.T) {
 		t.Helper()
 		var d Documents
 		d.start("lab/1")
-		made, err := d.readLog([]byte(`"`+log+`"`), false)
+		made, err := d.readLog(jobLog{raw: []byte(`"` + log + `"`)})
 		if err != nil || made != want || !slices.Equal(d.Tags, wantTags) {
 			t.Errorf("%s: %d documents, tags %v, error %v; want %d, %v", log, made, d.Tags, err, want, wantTags)
 		}
@@ -222,8 +222,8 @@ func TestDocumentMarkers(t *testing.T) {
 	g := func(suite string, want int, wantTags ...string) {
 		t.Helper()
 		var d Documents
-		if !d.slowSuite("a", suite) || len(d.work.cases) != want || !slices.Equal(d.Tags, wantTags) {
-			t.Errorf("%s: %d rows, tags %v", suite, len(d.work.cases), d.Tags)
+		if !d.slowSuite("a", suite) || len(d.job.cases) != want || !slices.Equal(d.Tags, wantTags) {
+			t.Errorf("%s: %d rows, tags %v", suite, len(d.job.cases), d.Tags)
 		}
 	}
 	g("---\n- name: x\n", 1)

@@ -61,7 +61,7 @@ func TestRecordsBecomeDocuments(t *testing.T) {
 		}
 		var rec transform.Record
 		var docs transform.Documents
-		if err := rec.Parse(payload, transform.Options{Kind: transform.KindMaestro}); err != nil {
+		if err := rec.Parse(payload, transform.Options{Format: transform.FormatMaestro}); err != nil {
 			t.Fatal(err)
 		}
 		if err := rec.Documents(&docs, noon.Add(time.Hour)); err != nil {

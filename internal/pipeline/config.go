@@ -146,7 +146,8 @@ func (c Config) parse(rec source.Record, dst *transform.Record) error {
 	}
 	err := guard(func() error {
 		return dst.Parse(rec.Payload, transform.Options{
-			Kind: transform.Kind(rec.Kind), Lab: c.lab(rec), OtherLab: c.OtherLab, NodeID: rec.NodeID, IngestTime: c.IngestTime, Tags: rec.Tags,
+			Kind: transform.Kind(rec.Kind), Format: transform.Format(rec.Format), Lab: c.lab(rec), OtherLab: c.OtherLab,
+			NodeID: rec.NodeID, IngestTime: c.IngestTime, Tags: rec.Tags,
 		})
 	})
 	if isPanic(err) {

@@ -66,7 +66,8 @@ func (e *Enricher) record(ctx context.Context, m spool.Meta, rec *source.Record)
 		e.failed(ctx, id, err)
 		return
 	}
-	rec.Payload, rec.Size, rec.Kind = composite, int64(len(composite)), string(transform.KindMaestro)
+	rec.Payload, rec.Size = composite, int64(len(composite))
+	rec.Kind, rec.Format = "", string(transform.FormatMaestro)
 }
 
 var (

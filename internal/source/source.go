@@ -11,8 +11,10 @@ import (
 type Record struct {
 	// Name says where it came from: a path, or "stdin" with a number.
 	Name string
-	// Kind is "build", "boot", "lava" or "maestro" when the user said so, else empty.
+	// Kind is "build", "boot" or "lava" when the user said so, else empty.
 	Kind string
+	// Format is transform's, when it is known beforehand, else empty.
+	Format string
 	// Payload is the record's bytes, decompressed. The receiver owns it.
 	Payload []byte
 	// Size is the record's length in bytes. It is larger than len(Payload) when

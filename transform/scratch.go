@@ -1,0 +1,29 @@
+package transform
+
+import "github.com/kcing/kcing/transform/incident"
+
+// scratch is what reading a job needs and the next one can use again.
+type scratch struct {
+	text    []byte // of a suite or the definition
+	yaml    yamlReader
+	suites  []field
+	index   map[string]int // of suites
+	console incident.Reader
+}
+
+// stringText is the text of a JSON string.
+func (s *scratch) stringText(raw []byte) string { return s.contentText(raw[1 : len(raw)-1]) }
+
+// contentText is the text of a JSON string's content.
+func (s *scratch) contentText(content []byte) string {
+	s.text = appendText(s.text[:0], content)
+	return string(s.text)
+}
+
+func (s *scratch) reset() {
+	s.text = emptied(s.text, keepBytes)
+	s.yaml = yamlReader{}
+	clear(s.suites) // they hold on to the payload
+	s.suites, s.index = emptied(s.suites, keepItems), emptiedMap(s.index)
+	s.console.Reset()
+}
