@@ -28,6 +28,15 @@ type Format string
 // KindLAVA (a job's node and what belongs to it). See docs/maestro.md.
 const FormatMaestro Format = "maestro"
 
+// Named is what [Options] say for records that are known by the name of their kind or,
+// where that tells more, of their format.
+func Named(name string) (Kind, Format) {
+	if f := Format(name); f == FormatMaestro {
+		return "", f
+	}
+	return Kind(name), ""
+}
+
 // The kinds of documents that records become. A build record becomes one
 // DocBuild, a boot record one DocBoot, a LAVA callback one DocBoot, a DocTest
 // for each result, a DocLog for each log line and a DocIncident for each failure

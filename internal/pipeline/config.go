@@ -144,9 +144,10 @@ func (c Config) parse(rec source.Record, dst *transform.Record) error {
 	if rec.Err != nil {
 		return rec.Err
 	}
+	kind, format := transform.Named(rec.Kind)
 	err := guard(func() error {
 		return dst.Parse(rec.Payload, transform.Options{
-			Kind: transform.Kind(rec.Kind), Format: transform.Format(rec.Format), Lab: c.lab(rec), OtherLab: c.OtherLab,
+			Kind: kind, Format: format, Lab: c.lab(rec), OtherLab: c.OtherLab,
 			NodeID: rec.NodeID, IngestTime: c.IngestTime, Tags: rec.Tags,
 		})
 	})

@@ -66,8 +66,7 @@ func (e *Enricher) record(ctx context.Context, m spool.Meta, rec *source.Record)
 		e.failed(ctx, id, err)
 		return
 	}
-	rec.Payload, rec.Size = composite, int64(len(composite))
-	rec.Kind, rec.Format = "", string(transform.FormatMaestro)
+	rec.Payload, rec.Size, rec.Kind = composite, int64(len(composite)), string(transform.FormatMaestro)
 }
 
 var (

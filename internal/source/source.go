@@ -11,10 +11,9 @@ import (
 type Record struct {
 	// Name says where it came from: a path, or "stdin" with a number.
 	Name string
-	// Kind is "build", "boot" or "lava" when the user said so, else empty.
+	// Kind is "build", "boot" or "lava" when the user said so, "maestro", which is the
+	// format, when the origin did, else empty.
 	Kind string
-	// Format is transform's, when it is known beforehand, else empty.
-	Format string
 	// Payload is the record's bytes, decompressed. The receiver owns it.
 	Payload []byte
 	// Size is the record's length in bytes. It is larger than len(Payload) when
