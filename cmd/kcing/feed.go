@@ -14,7 +14,6 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/kcing/kcing/internal/pipeline"
-	"github.com/kcing/kcing/internal/serve"
 	"github.com/kcing/kcing/internal/source"
 	"github.com/kcing/kcing/mappings"
 	"github.com/kcing/kcing/state"
@@ -119,18 +118,20 @@ func (a *app) feed(ctx context.Context, f *feedArgs) error {
 	a.warnOfSettings(log)
 	config := pipeline.Config{Bulk: f.bulkOptions(), Prefix: f.prefix, OtherLab: f.lab, IngestTime: f.timestamp == "ingest",
 		Force: f.force, Now: a.now, Logger: log, Progress: new(pipeline.Progress), LogEach: a.logsEach(&f.settings)}
+	lab := "" // that the records are said to be of
 	if a.typed(labName) {
-		config.Lab = f.lab
+		lab = f.lab
 	}
 	config.Bulk.Logger = log
 	paths, unreadable := f.allPaths(), 0
 	if len(paths) == 0 {
-		return a.feedCrawl(ctx, f, config)
+		return a.feedCrawl(ctx, f, lab, config)
 	}
 	files, err := a.files(f, paths, log, &unreadable)
 	if err != nil {
 		return err
 	}
+	files.Lab = lab
 	if f.dryRun {
 		report, err := pipeline.DryRun(ctx, files, a.stdout, config)
 		return a.dryRunResult(f, report, unreadable, err)
@@ -175,19 +176,18 @@ func (a *app) feedElasticsearch(ctx context.Context, f *feedArgs, files *source.
 	}
 	f.checkDestination(ctx, client, store, f.force, log)
 	config.Transport, config.Requests, config.Ledger = client, f.patient(client), store
-	leftovers, err := serve.TakeLeftovers(ctx, f.spoolDir(), int64(f.maxRecordBytes), log)
+	leftovers, err := f.takeLeftovers(ctx, log)
 	if err != nil {
 		return err
 	}
-	defer closeLeftovers(leftovers, log)
-	src := leftovers.Before(files, &config)
+	defer leftovers.close(log)
 	started := a.now()
 	records := countRecords(ctx, files.Paths)
 	if records >= 0 {
-		records += int64(leftovers.Len())
+		records += int64(leftovers.found)
 	}
 	stopProgress := a.showProgress(&f.settings, config.Progress, always(records), log)
-	report, runErr := pipeline.Run(ctx, src, config)
+	report, runErr := pipeline.Run(ctx, inTurn{leftovers, files}, config)
 	stopProgress()
 	if report.Bulk.Stored > 0 && runErr == nil {
 		f.refresh(ctx, client, log)
@@ -195,7 +195,7 @@ func (a *app) feedElasticsearch(ctx context.Context, f *feedArgs, files *source.
 	result := feedResult(report, *unreadable, runErr, pendingIn(files.Paths, records, report, *unreadable), f.db)
 	a.saveRun(ctx, store, "feed", started, result, feedCounts(report, *unreadable), log)
 	if f.json {
-		if err := json.NewEncoder(a.stdout).Encode(feedJSON{Report: report, Unreadable: *unreadable, Resumed: leftovers.Len()}); err != nil {
+		if err := json.NewEncoder(a.stdout).Encode(feedJSON{Report: report, Unreadable: *unreadable, Resumed: leftovers.found}); err != nil {
 			return err
 		}
 	} else {
@@ -207,6 +207,19 @@ func (a *app) feedElasticsearch(ctx context.Context, f *feedArgs, files *source.
 		a.printLeftovers(leftovers)
 	}
 	return result
+}
+
+// inTurn are sources, one after the other.
+type inTurn []pipeline.Source
+
+// Run implements [pipeline.Source].
+func (s inTurn) Run(ctx context.Context, emit source.Emit) error {
+	for _, each := range s {
+		if err := each.Run(ctx, emit); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // feedJSON is the report of feed --json.

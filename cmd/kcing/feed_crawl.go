@@ -19,10 +19,10 @@ import (
 )
 
 // feedCrawl is feed without paths: it crawls a source, or several LAVA servers
-// one after the other.
-func (a *app) feedCrawl(ctx context.Context, f *feedArgs, config pipeline.Config) error {
+// one after the other. lab is what --lab-name says.
+func (a *app) feedCrawl(ctx context.Context, f *feedArgs, lab string, config pipeline.Config) error {
 	log := config.Logger
-	origins, err := f.crawled.origins(&f.settings, config.Lab, a.now, log)
+	origins, err := f.crawled.origins(&f.settings, lab, a.now, log)
 	if err != nil {
 		return err
 	}
@@ -32,8 +32,7 @@ func (a *app) feedCrawl(ctx context.Context, f *feedArgs, config pipeline.Config
 		return err
 	}
 	o := crawl.Options{Kinds: kinds, Since: f.crawled.since, HowMany: max(f.crawled.howMany, 0),
-		MaxRecordBytes: int64(f.maxRecordBytes), Force: f.force, RetryFailed: f.crawled.jobs != "", Lab: config.Lab, Now: a.now, Logger: log}
-	config.Lab = "" // what others have left in the spool is not of that lab
+		MaxRecordBytes: int64(f.maxRecordBytes), Force: f.force, RetryFailed: f.crawled.jobs != "", Lab: lab, Now: a.now, Logger: log}
 	if f.dryRun {
 		return a.eachLab(ctx, origins, func(from *origin) error { return a.dryCrawl(ctx, f, from, o, config) })
 	}

@@ -33,6 +33,7 @@ var allowed = map[string][]string{
 	"internal/pipeline":  {"bulk", "internal/source", "mappings", "state", "transform"},
 	"internal/report":    {"mappings", "transform"},
 	"internal/serve":     {"bulk", "internal/intake", "internal/pipeline", "internal/source", "internal/spool", "state", "transform"},
+	"internal/spool":     {"internal/source"},
 	"kibana/generate":    {"transform"},
 	"state/statetest":    {"state"},
 	"transform":          {"transform/incident"},

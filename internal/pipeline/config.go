@@ -62,9 +62,8 @@ type Config struct {
 	Ledger Ledger
 	// Prefix is put before each index name.
 	Prefix string
-	// Lab is the lab_name of callbacks, OtherLab that of those that name none, see
-	// [transform.Options].
-	Lab, OtherLab string
+	// OtherLab is the lab_name of callbacks that name none, see [transform.Options].
+	OtherLab string
 	// IngestTime files documents under the time of receipt.
 	IngestTime bool
 	// Force sends finished records again and overwrites their documents.
@@ -123,14 +122,6 @@ func (c Config) op(overwrites bool) bulk.Op {
 	return bulk.OpCreate
 }
 
-// lab is the lab_name given from outside, empty when the callback's own counts.
-func (c Config) lab(rec source.Record) string {
-	if rec.Lab != "" {
-		return rec.Lab
-	}
-	return c.Lab
-}
-
 // received is the time of receipt proposed for a record.
 func (c Config) received(rec source.Record) time.Time {
 	if rec.Received.IsZero() {
@@ -147,7 +138,7 @@ func (c Config) parse(rec source.Record, dst *transform.Record) error {
 	kind, format := transform.Named(rec.Kind)
 	err := guard(func() error {
 		return dst.Parse(rec.Payload, transform.Options{
-			Kind: kind, Format: format, Lab: c.lab(rec), OtherLab: c.OtherLab,
+			Kind: kind, Format: format, Lab: rec.Lab, OtherLab: c.OtherLab,
 			NodeID: rec.NodeID, IngestTime: c.IngestTime, Tags: rec.Tags,
 		})
 	})

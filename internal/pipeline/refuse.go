@@ -16,7 +16,7 @@ import (
 // refuse puts a whole record among the rejects. key is zero for one that could not
 // be parsed.
 func (r *run) refuse(src source.Record, rec *transform.Record, key state.Key, received time.Time, why error) {
-	src.Lab, src.Received = r.lab(src), received
+	src.Received = received
 	reject := Refusal(src, rec, why)
 	if src.RejectID != "" {
 		reject.ID = src.RejectID

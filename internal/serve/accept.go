@@ -86,7 +86,7 @@ func (s *Server) put(ctx context.Context, m spool.Meta, payload []byte) error {
 	var full *spool.FullError
 	switch {
 	case err == nil:
-		s.queue.add(it)
+		s.queue.Add(it)
 		return nil
 	case errors.As(err, &full):
 		s.full(full)
@@ -110,7 +110,9 @@ func (s *Server) refuse(ctx context.Context, p *intake.Post, rec *transform.Reco
 	}
 	r := source.Record{Name: nameOf(p), Kind: p.Kind, Payload: p.Payload, Size: int64(len(p.Payload)), Lab: lab, NodeID: p.NodeID, Received: p.Received}
 	if refusal.Status == http.StatusBadRequest {
-		r.Payload = beginning(p.Payload) // no JSON object: no later kcing will take it either
+		// No JSON object: no later kcing will take it either, and the rejects must
+		// not be full of what anybody may post.
+		r.Payload = source.Beginning(p.Payload)
 	}
 	if err := s.reject(ctx, pipeline.Refusal(r, rec, why)); err != nil {
 		m := spool.Meta{Kind: p.Kind, Key: rec.Key, Name: r.Name, Lab: lab, NodeID: p.NodeID, Received: p.Received}
@@ -130,13 +132,6 @@ func statusOf(class string) int {
 	return http.StatusUnprocessableEntity
 }
 
-// beginning is what is kept of a body that can never be a record: the rejects
-// must not be full of what anybody may post.
-func beginning(body []byte) []byte {
-	const most = 64 << 10
-	return body[:min(len(body), most)]
-}
-
 // reject writes to state now, or fails.
 func (s *Server) reject(ctx context.Context, r state.Reject) error {
 	store := s.store.Load()
@@ -153,7 +148,7 @@ var errNoStore = errors.New("the state file is not open yet")
 // Refused puts a post among the rejects that the intake itself has refused. It is
 // intake.Config.Refused.
 func (s *Server) Refused(ctx context.Context, p *intake.Post, why *intake.Refusal) {
-	r := source.Record{Name: nameOf(p), Kind: p.Kind, Payload: beginning(p.Payload), Size: max(p.Size, int64(len(p.Payload))), Lab: p.Lab, Received: p.Received, Err: why}
+	r := source.Record{Name: nameOf(p), Kind: p.Kind, Payload: source.Beginning(p.Payload), Size: max(p.Size, int64(len(p.Payload))), Lab: p.Lab, Received: p.Received, Err: why}
 	if len(p.Payload) == 0 { // without bytes all of them would be one reject
 		r.Name += ", request " + p.RequestID
 	}

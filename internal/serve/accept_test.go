@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/kcing/kcing/internal/intake"
-	"github.com/kcing/kcing/internal/source"
 	"github.com/kcing/kcing/internal/spool"
 	"github.com/kcing/kcing/state"
 )
@@ -176,16 +175,6 @@ func TestFullSpool(t *testing.T) {
 		r.wantDelivered(1, 2, 3)
 		r.end()
 	})
-}
-
-func TestRecordOverTheLimit(t *testing.T) {
-	rec := Record(spool.Meta{Name: "n", Kind: "lava", Lab: "l"}, []byte("12345"), 4)
-	if !errors.Is(rec.Err, source.ErrTooLarge) || string(rec.Payload) != "1234" || rec.Size != 5 {
-		t.Errorf("%+v", rec)
-	}
-	if rec := Record(spool.Meta{}, []byte("1234"), 4); rec.Err != nil {
-		t.Errorf("%+v", rec)
-	}
 }
 
 // FuzzAccept: no body panics; what is accepted is spooled under a key.

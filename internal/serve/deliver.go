@@ -20,14 +20,14 @@ func (s *Server) deliver(ctx context.Context, drain time.Duration) {
 	pauses := retry.Backoff{First: firstPause}
 	for s.wait(ctx) {
 		err := s.session(ctx, drain)
-		s.queue.putBack()
+		s.queue.PutBack()
 		if ctx.Err() != nil {
 			return // the session had its time
 		}
 		if err == nil {
 			pauses.Reset()
 			s.health.delivery(stateIdle, "")
-			if waiting, underWay := s.queue.lens(); waiting+underWay == 0 {
+			if waiting, underWay := s.queue.Len(); waiting+underWay == 0 {
 				s.health.indicesWork()
 			}
 			s.recovered()
@@ -44,17 +44,17 @@ func (s *Server) deliver(ctx context.Context, drain time.Duration) {
 		}
 		_ = retry.Sleep(ctx, pauses.Next()) // the loop asks ctx
 	}
-	if waiting, _ := s.queue.lens(); waiting > 0 && s.health.up() { // what came in the last moment
+	if waiting, _ := s.queue.Len(); waiting > 0 && s.health.up() { // what came in the last moment
 		_ = s.session(ctx, drain)
-		s.queue.putBack()
+		s.queue.PutBack()
 	}
 }
 
 // wait returns true when there is something to deliver, false when ctx ended.
 func (s *Server) wait(ctx context.Context) bool {
 	for ctx.Err() == nil {
-		some, changed := s.queue.some()
-		if some {
+		changed := s.queue.Changed()
+		if waiting, _ := s.queue.Len(); waiting > 0 {
 			return true
 		}
 		select {
@@ -174,8 +174,8 @@ func (l patientLedger) Commit(ctx context.Context, b state.Batch) error {
 	return l.retryLocked(func() error { return l.Store.Commit(ctx, b) })
 }
 
-// settled counts what became of a record, and has it taken out of the spool.
-func (s *Server) settled(it spool.Item, m spool.Meta, what source.Settled) {
+// settled counts what became of a record.
+func (s *Server) settled(m spool.Meta, what source.Settled) {
 	lab := labOf(m)
 	if what.Type == pipeline.TypeConflict {
 		s.config.Metrics.Conflict(m.Kind, lab)
@@ -188,8 +188,6 @@ func (s *Server) settled(it spool.Item, m spool.Meta, what source.Settled) {
 	} else {
 		s.config.Metrics.Stored(m.Kind, lab)
 	}
-	s.queue.settle(it)
-	s.finished.add(it)
 	s.health.delivery(stateDelivering, "")
 	s.recovered()
 }

@@ -2,8 +2,6 @@ package serve
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"slices"
 	"strings"
 	"sync"
@@ -93,7 +91,8 @@ func (q *queueSource) each(ctx context.Context, do func(spool.Item) error) error
 				return nil
 			}
 		}
-		it, ok, changed := q.server.queue.take()
+		changed := q.server.queue.Changed()
+		it, ok := q.server.queue.Next()
 		if ok {
 			if err := do(it); err != nil {
 				return err
@@ -120,42 +119,31 @@ func (q *queueSource) each(ctx context.Context, do func(spool.Item) error) error
 // load reads a record from the spool. False: there is none (any more), or it
 // cannot be read now.
 func (s *Server) load(ctx context.Context, it spool.Item) (rec source.Record, ok bool) {
-	m, payload, err := s.config.Spool.Read(it)
-	var damaged *spool.CorruptError
+	m, rec, err := s.queue.Load(it)
 	switch {
-	case errors.As(err, &damaged), errors.Is(err, spool.ErrNotMine): // the spool has said so
-		s.queue.settle(it)
+	case err == nil:
+	case spool.Lost(err):
 		return source.Record{}, false
-	case err != nil: // the disk failed: others go on
+	default: // the disk failed: others go on
 		s.config.Logger.Error("a record in the spool cannot be read now; it is tried again", "error", err)
-		s.queue.settle(it)
-		s.later.add(it)
+		s.queue.PutOff(it)
 		return source.Record{}, false
 	}
-	rec = Record(m, payload, s.config.MaxRecordBytes)
-	rec.Ack = func(what source.Settled) { s.settled(it, m, what) }
+	remove := rec.Ack
+	rec.Ack = func(what source.Settled) {
+		s.settled(m, what)
+		remove(what)
+	}
 	if s.config.Enrich != nil {
 		s.config.Enrich.record(ctx, m, &rec)
 		// Only Maestro knows its lab, and that is in its ids: delivered now, it
 		// would be there a second time once Maestro has been asked.
 		if labOf(m) == "" && slices.Contains(rec.Tags, noMaestro) && s.config.Enrich.isAway() {
-			s.queue.settle(it)
-			s.later.add(it)
+			s.queue.PutOff(it)
 			return source.Record{}, false
 		}
 	}
 	return rec, true
-}
-
-// Record is a spooled record for the pipeline. One over maxBytes is to be
-// refused; of that only the beginning is kept.
-func Record(m spool.Meta, payload []byte, maxBytes int64) source.Record {
-	rec := source.Record{Name: m.Name, Kind: m.Kind, Payload: payload, Size: int64(len(payload)), Lab: m.Lab, NodeID: m.NodeID, Received: m.Received}
-	if rec.Size > maxBytes {
-		rec.Err = fmt.Errorf("%w: %d bytes, the limit is %d (KCING_MAX_RECORD_BYTES)", source.ErrTooLarge, rec.Size, maxBytes)
-		rec.Payload = payload[:min(64<<10, maxBytes)]
-	}
-	return rec
 }
 
 // labOf is the lab of a callback, for counting: the one given from outside, else

@@ -91,12 +91,10 @@ const (
 // goroutines.
 type Server struct {
 	config Config
-	queue  *queue
+	queue  *spool.Queue
 	health health
 	store  atomic.Pointer[Store]
 
-	finished inbox     // and still in the spool
-	later    inbox     // could not be read; tried again after adoptEvery
 	prepared time.Time // when Prepare last succeeded; deliver's
 }
 
@@ -117,7 +115,10 @@ func New(c Config) *Server {
 	if c.MaxRecordBytes <= 0 {
 		c.MaxRecordBytes = source.DefaultMaxRecordBytes
 	}
-	s := &Server{config: c, queue: newQueue(), finished: inbox{wake: make(chan struct{}, 1)}}
+	s := &Server{config: c, queue: spool.NewQueue(c.Spool, c.MaxRecordBytes, func(err error) {
+		// They are finished in state: the next process finds that, and tries again.
+		c.Logger.Error("finished records cannot be removed from the spool", "error", err)
+	})}
 	s.health.now = c.Now
 	s.health.delivery(stateIdle, "")
 	s.config.Pipeline.Transport = observed{s.config.Pipeline.Transport, &s.health, c.Explain}
@@ -146,20 +147,13 @@ func (s *Server) Run(ctx context.Context, drain time.Duration) error {
 	var background sync.WaitGroup
 	background.Go(func() { s.adopt(ctx) })
 	background.Go(func() { s.watch(ctx) })
-	removed := make(chan struct{})
-	ended := make(chan struct{})
-	go func() {
-		defer close(removed)
-		s.remove(ended)
-	}()
 	err := s.openStore(ctx)
 	if err == nil && s.store.Load() != nil {
 		s.deliver(ctx, drain)
 	}
 	stop(nil)
 	background.Wait()
-	close(ended)
-	<-removed
+	s.queue.Flush()
 	return err
 }
 
@@ -189,56 +183,16 @@ func (s *Server) adopt(ctx context.Context) {
 		items, err := s.config.Spool.Adopt(ctx)
 		if len(items) > 0 {
 			s.config.Logger.Info("records of processes that are gone taken over from the spool", "records", len(items))
-			s.queue.add(items...)
+			s.queue.Add(items...)
 		}
 		if err != nil && ctx.Err() == nil {
 			s.config.Logger.Error("the spool cannot be searched for records of processes that are gone", "error", err)
 		}
 		select {
 		case <-tick.C:
-			s.queue.add(s.later.take()...)
+			s.queue.Retry()
 		case <-ctx.Done():
 			return
-		}
-	}
-}
-
-// inbox collects records for another goroutine.
-type inbox struct {
-	mu    sync.Mutex
-	items []spool.Item
-	wake  chan struct{}
-}
-
-func (r *inbox) add(it spool.Item) {
-	r.mu.Lock()
-	r.items = append(r.items, it)
-	r.mu.Unlock()
-	select {
-	case r.wake <- struct{}{}:
-	default:
-	}
-}
-
-func (r *inbox) take() []spool.Item {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	items := r.items
-	r.items = nil
-	return items
-}
-
-// remove takes finished records out of the spool until ended, and then the rest.
-func (s *Server) remove(ended <-chan struct{}) {
-	for last := false; !last; {
-		select {
-		case <-s.finished.wake:
-		case <-ended:
-			last = true
-		}
-		if err := s.config.Spool.Remove(s.finished.take()...); err != nil {
-			// They are finished in state: the next process finds that, and tries again.
-			s.config.Logger.Error("finished records cannot be removed from the spool", "error", err)
 		}
 	}
 }

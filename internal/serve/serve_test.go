@@ -324,7 +324,7 @@ func TestCorruptFile(t *testing.T) {
 		if st := r.Status().Spool; st.Records != 0 || st.Corrupt != 1 {
 			t.Errorf("%+v", st)
 		}
-		if waiting, underWay := r.queue.lens(); waiting+underWay != 0 {
+		if waiting, underWay := r.queue.Len(); waiting+underWay != 0 {
 			t.Errorf("%d wait, %d under way", waiting, underWay)
 		}
 		r.end()

@@ -12,9 +12,6 @@ import (
 // DefaultMaxRecordBytes is the default limit on one record's bytes, decompressed.
 const DefaultMaxRecordBytes = 32 << 20
 
-// keepOfTooLarge is how much of a record over the limit is kept to know it by.
-const keepOfTooLarge int64 = 64 << 10
-
 // Path is a file or folder to read, or "-" for standard input.
 type Path struct {
 	Name string
@@ -38,6 +35,8 @@ type Files struct {
 	// MaxRecordBytes limits one record, decompressed; 0: DefaultMaxRecordBytes.
 	// Of a larger one only the beginning is read and kept.
 	MaxRecordBytes int64
+	// Lab is the lab_name of all callbacks; empty: what they say themselves.
+	Lab string
 	// Unreadable is called for each file that could not be read; the others are
 	// read all the same. Nil: the first such file ends the run with its error.
 	Unreadable func(path string, err error)
@@ -132,7 +131,7 @@ func (f *Files) file(ctx context.Context, p Path, emit Emit) error {
 	if err != nil {
 		return f.unreadable(p.Name, err)
 	}
-	r.Name, r.Kind = p.Name, p.Kind
+	r.Name, r.Kind, r.Lab = p.Name, p.Kind, f.Lab
 	return emit(ctx, r)
 }
 

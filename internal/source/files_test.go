@@ -259,3 +259,13 @@ func TestReadFile(t *testing.T) {
 		}
 	}
 }
+
+func TestLimited(t *testing.T) {
+	rec := Record{Payload: []byte("12345"), Size: 5}.Limited(4)
+	if !errors.Is(rec.Err, ErrTooLarge) || string(rec.Payload) != "1234" || rec.Size != 5 {
+		t.Errorf("%+v", rec)
+	}
+	if rec := (Record{Payload: []byte("1234"), Size: 4}).Limited(4); rec.Err != nil {
+		t.Errorf("%+v", rec)
+	}
+}

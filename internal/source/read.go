@@ -63,7 +63,7 @@ func (f *Files) readPlain(r io.Reader, size int64) (Record, error) {
 	case err != nil:
 		return Record{}, err
 	case size > limit:
-		return Record{Payload: buf.Bytes(), Size: size, Err: f.tooLarge(size)}, nil
+		return Record{Payload: buf.Bytes(), Size: size, Err: tooLarge(size, limit)}, nil
 	case n > limit: // it grew, or it is no regular file
 		return f.head(buf.Bytes()), nil
 	}
@@ -97,13 +97,6 @@ func isGzipFault(err error) bool {
 
 // head is the record of a payload over the limit whose length is not known.
 func (f *Files) head(payload []byte) Record {
-	keep := min(keepOfTooLarge, f.limit(), int64(len(payload)))
-	return Record{Payload: bytes.Clone(payload[:keep]), Size: -1, Err: f.tooLarge(-1)}
-}
-
-func (f *Files) tooLarge(size int64) error {
-	if size < 0 {
-		return fmt.Errorf("%w: more than %d bytes (KCING_MAX_RECORD_BYTES)", ErrTooLarge, f.limit())
-	}
-	return fmt.Errorf("%w: %d bytes, the limit is %d (KCING_MAX_RECORD_BYTES)", ErrTooLarge, size, f.limit())
+	limit := f.limit()
+	return Record{Payload: bytes.Clone(Beginning(payload[:min(limit, int64(len(payload)))])), Size: -1, Err: tooLarge(-1, limit)}
 }

@@ -77,6 +77,31 @@ type Emit func(ctx context.Context, r Record) error
 // ErrTooLarge marks a record over the limit on record bytes.
 var ErrTooLarge = errors.New("record too large")
 
+// keepOfTooLarge is how much of a record that is refused for its size is kept, to
+// know it by.
+const keepOfTooLarge int64 = 64 << 10
+
+// Beginning is what is kept of a payload that can never be a record.
+func Beginning(payload []byte) []byte { return payload[:min(int64(len(payload)), keepOfTooLarge)] }
+
+// Limited is the record itself, or when it is larger than maxBytes one that is to be
+// refused, with only its beginning.
+func (r Record) Limited(maxBytes int64) Record {
+	if r.Size > maxBytes {
+		r.Err = tooLarge(r.Size, maxBytes)
+		r.Payload = Beginning(r.Payload[:min(int64(len(r.Payload)), maxBytes)])
+	}
+	return r
+}
+
+// tooLarge is the error of a record of size bytes, -1 when it is not known how many.
+func tooLarge(size, limit int64) error {
+	if size < 0 {
+		return fmt.Errorf("%w: more than %d bytes (KCING_MAX_RECORD_BYTES)", ErrTooLarge, limit)
+	}
+	return fmt.Errorf("%w: %d bytes, the limit is %d (KCING_MAX_RECORD_BYTES)", ErrTooLarge, size, limit)
+}
+
 // GzipError marks a record whose compression is damaged.
 type GzipError struct{ Err error }
 

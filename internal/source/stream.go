@@ -27,7 +27,7 @@ func (f *Files) stream(ctx context.Context, kind string, emit Emit) error {
 	}
 	for n := 1; ; n++ {
 		payload, size, err := s.next()
-		r := Record{Name: fmt.Sprintf("stdin:%d", n), Kind: kind, Payload: payload, Size: size}
+		r := Record{Name: fmt.Sprintf("stdin:%d", n), Kind: kind, Payload: payload, Size: size, Lab: f.Lab}
 		var damaged *GzipError
 		switch {
 		case ctx.Err() != nil:
@@ -40,7 +40,7 @@ func (f *Files) stream(ctx context.Context, kind string, emit Emit) error {
 		case err != nil:
 			return fmt.Errorf("standard input, after %d records: %w", n-1, err)
 		case size > int64(len(payload)):
-			r.Err = f.tooLarge(size)
+			r.Err = tooLarge(size, f.limit())
 		}
 		if err := emit(ctx, r); err != nil {
 			return err
