@@ -91,20 +91,22 @@ type Report struct {
 	GivenUp int64 `json:"given_up"`
 }
 
-// Crawler is a source for one run of the pipeline.
+// Crawler is a source for one run of the pipeline: it downloads into the spool, and
+// emits what waits there.
 type Crawler struct {
 	options Options
 	started time.Time
+	queue   *spool.Queue // nil: a dry run, without a spool
 
 	mu       sync.Mutex
-	inFlight map[string]bool // keys with versions, from listing to the end
+	inFlight map[string]bool      // keys with versions, from listing to the end
+	spooled  map[spool.Item]*task // what of the spool this crawl has downloaded, now or earlier
 	plan     plan
 	stop     context.CancelCauseFunc
+	err      error // the first of state's or the spool's about records that are settled
 
 	done     chan *task // records with which the pipeline is through
-	settled  chan struct{}
 	finished sync.WaitGroup
-	err      error // of the finisher; read after it ended
 
 	gap                                         atomic.Bool  // a listed item was lost to this run: the cursor stays
 	open                                        atomic.Int64 // records spooled or emitted, and not settled
@@ -114,16 +116,15 @@ type Crawler struct {
 	total                                       atomic.Int64 // of the window, as the origin says; 0: it does not
 }
 
-// task is an item on its way.
+// task is an item on its way through the pipeline.
 type task struct {
 	item Item
 	// own is false for a record that another command had left in the spool.
-	own     bool
-	spooled *spool.Item
-	resumed bool
-	record  source.Record
-	// key is what the record turned out to be; zero until it was parsed.
-	key state.Key
+	own bool
+	// settled is what became of the record, and remove takes it out of the spool;
+	// nil: it is in none.
+	settled source.Settled
+	remove  func(source.Settled)
 }
 
 // New makes a crawler for one run. Close has to be called.
@@ -146,10 +147,24 @@ func New(o Options) *Crawler {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
-	c := &Crawler{options: o, started: o.Now().Truncate(time.Millisecond), inFlight: map[string]bool{},
-		stop: func(error) {}, done: make(chan *task, 64), settled: make(chan struct{}, 1)}
+	c := &Crawler{options: o, started: o.Now().Truncate(time.Millisecond), inFlight: map[string]bool{}, spooled: map[spool.Item]*task{},
+		stop: func(error) {}, done: make(chan *task, 64)}
+	if o.Spool != nil {
+		c.queue = spool.NewQueue(o.Spool, o.MaxRecordBytes, c.fail)
+	}
 	c.finished.Go(c.finish)
 	return c
+}
+
+// fail ends the run because what is finished cannot be noted, or not be removed from
+// the spool.
+func (c *Crawler) fail(err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.err == nil {
+		c.err = err
+	}
+	c.stop(err)
 }
 
 // Run emits what there is to feed: what an interrupted run left in the spool,
@@ -161,32 +176,25 @@ func (c *Crawler) Run(ctx context.Context, emit source.Emit) error {
 	c.stop = stop
 	c.mu.Unlock()
 
-	wanted, ready := make(chan *task), make(chan *task)
-	var listing, workers sync.WaitGroup
-	listing.Go(func() {
+	wanted, unspooled := make(chan Item), make(chan source.Record)
+	var producers sync.WaitGroup
+	producers.Go(func() {
 		defer close(wanted)
 		if err := c.list(ctx, wanted); err != nil {
 			stop(err)
 		}
 	})
 	for range c.options.Downloads {
-		workers.Go(func() { c.work(ctx, wanted, ready, stop) })
+		producers.Go(func() { c.work(ctx, wanted, unspooled, stop) })
 	}
 	go func() {
-		workers.Wait()
-		close(ready)
+		producers.Wait()
+		close(unspooled)
 	}()
-	var err error
-	for t := range ready {
-		if err != nil || ctx.Err() != nil {
-			continue // only empties the channel
-		}
-		if err = emit(ctx, t.record); err != nil {
-			stop(err)
-		}
-		t.record = source.Record{} // its bytes are the pipeline's now
+	if err := c.emitAll(ctx, unspooled, emit); err != nil {
+		stop(err)
 	}
-	listing.Wait()
+	producers.Wait()
 	if cause := context.Cause(ctx); cause != nil {
 		return cause
 	}
@@ -196,23 +204,104 @@ func (c *Crawler) Run(ctx context.Context, emit source.Emit) error {
 	return nil
 }
 
-// work makes records of items until there are no more.
-func (c *Crawler) work(ctx context.Context, wanted <-chan *task, ready chan<- *task, stop context.CancelCauseFunc) {
-	for t := range wanted {
+// work downloads items until there are no more.
+func (c *Crawler) work(ctx context.Context, wanted <-chan Item, unspooled chan<- source.Record, stop context.CancelCauseFunc) {
+	for it := range wanted {
+		c.awaitRoom(ctx)
 		if ctx.Err() != nil {
 			continue
 		}
-		ok, err := c.load(ctx, t)
-		if err != nil {
+		if err := c.download(ctx, it, unspooled); err != nil {
 			stop(err)
 		}
-		if !ok {
-			continue
+	}
+}
+
+// awaitRoom returns when few downloads wait in the spool: more would take room on
+// the disk and gain nothing.
+func (c *Crawler) awaitRoom(ctx context.Context) {
+	for c.queue != nil {
+		changed := c.queue.Changed()
+		if waiting, _ := c.queue.Len(); waiting < c.options.Downloads {
+			return
 		}
 		select {
-		case ready <- t:
+		case <-changed:
 		case <-ctx.Done():
+			return
 		}
+	}
+}
+
+// emitAll emits what comes into the spool, and the records that do not go through
+// it, until no more of these come and nothing waits.
+func (c *Crawler) emitAll(ctx context.Context, unspooled <-chan source.Record, emit source.Emit) error {
+	for {
+		var changed <-chan struct{}
+		waits := false
+		var it spool.Item
+		if c.queue != nil {
+			changed = c.queue.Changed()
+			it, waits = c.queue.Next()
+		}
+		switch {
+		case ctx.Err() != nil:
+			return context.Cause(ctx)
+		case waits:
+			if err := c.emitSpooled(ctx, it, emit); err != nil {
+				return err
+			}
+			continue
+		case unspooled == nil:
+			return nil
+		}
+		select {
+		case rec, more := <-unspooled:
+			if !more {
+				unspooled = nil // and whatever came into the spool before
+				continue
+			}
+			if err := emit(ctx, rec); err != nil {
+				return err
+			}
+		case <-changed:
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+}
+
+// emitSpooled emits a record of the spool, unless its file turns out to be damaged.
+func (c *Crawler) emitSpooled(ctx context.Context, it spool.Item, emit source.Emit) error {
+	c.mu.Lock()
+	t := c.spooled[it]
+	delete(c.spooled, it)
+	c.mu.Unlock()
+	if t == nil {
+		t = new(task) // of another command
+	}
+	_, rec, err := c.queue.Load(it)
+	if spool.Lost(err) {
+		c.open.Add(-1)
+		if t.own { // the next listing brings it again
+			c.gap.Store(true)
+			c.leave(t.item)
+		}
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	t.remove = rec.Ack
+	rec.Ack = c.acknowledge(t)
+	return emit(ctx, rec)
+}
+
+// acknowledge has a record noted as finished when the pipeline is through with it.
+func (c *Crawler) acknowledge(t *task) func(source.Settled) {
+	return func(s source.Settled) {
+		t.settled = s
+		c.done <- t
 	}
 }
 
@@ -222,6 +311,9 @@ func (c *Crawler) work(ctx context.Context, wanted <-chan *task, ready chan<- *t
 func (c *Crawler) Close(ctx context.Context, runErr error) (Report, error) {
 	close(c.done)
 	c.finished.Wait()
+	if c.queue != nil {
+		c.queue.Flush()
+	}
 	report := Report{Listed: c.listed.Load(), Known: c.known.Load(), Downloaded: c.downloaded.Load(), Resumed: c.resumed.Load(),
 		Failed: c.failures.Load(), GivenUp: c.givenUp.Load()}
 	switch {

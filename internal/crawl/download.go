@@ -12,92 +12,75 @@ import (
 	"github.com/kcing/kcing/state"
 )
 
-// load makes a task's record: from the spool when it is there, else by
-// downloading it, into the spool. False: there is none; the error ends the run.
-func (c *Crawler) load(ctx context.Context, t *task) (bool, error) {
-	if t.spooled != nil {
-		return c.fromSpool(t)
-	}
-	payload, err := t.item.Fetch(ctx)
+// download fetches an item into the spool. What is to be refused unread, and
+// everything when there is no spool, goes to unspooled. Its error ends the run.
+func (c *Crawler) download(ctx context.Context, it Item, unspooled chan<- source.Record) error {
+	payload, err := it.Fetch(ctx)
+	received := c.options.Now()
+	rec := source.Record{Name: it.Name, Kind: it.Form, Payload: payload, Size: int64(len(payload)), Lab: it.Lab, Received: received}
 	switch {
 	case err != nil && ctx.Err() != nil:
-		return false, nil
+		return nil
 	case errors.Is(err, source.ErrTooLarge):
 		c.inARow.Store(0)
-		c.open.Add(1)
-		t.record = c.record(t, payload, t.item.Form, c.options.Now())
-		t.record.Err, t.record.Size = err, -1
-		return true, nil
+		rec = rec.Limited(c.options.MaxRecordBytes)
+		rec.Err, rec.Size = err, -1
+		c.emitUnspooled(ctx, it, rec, unspooled)
+		return nil
 	case errors.Is(err, ErrStop):
-		return false, err
+		return err
 	case err != nil:
-		defer c.leave(t.item)
-		return false, c.failed(ctx, t.item, err)
+		defer c.leave(it)
+		return c.failed(ctx, it, err)
 	}
 	c.inARow.Store(0)
 	c.downloaded.Add(1)
-	c.open.Add(1)
-	received := c.options.Now()
-	if c.options.Spool != nil {
-		it, err := c.put(ctx, t.item, received, payload)
-		if err != nil {
-			return false, err
-		}
-		t.spooled = &it
+	if c.queue == nil {
+		c.emitUnspooled(ctx, it, rec.Limited(c.options.MaxRecordBytes), unspooled)
+		return nil
 	}
-	t.record = c.record(t, payload, t.item.Form, received)
-	return true, nil
-}
-
-func (c *Crawler) record(t *task, payload []byte, form string, received time.Time) source.Record {
-	r := source.Record{Name: t.item.Name, Kind: form, Payload: payload, Size: int64(len(payload)), Lab: t.item.Lab, Received: received}
-	r.Ack = func(s source.Settled) {
-		t.key = state.Key{Kind: s.Kind, ID: s.Key}
-		c.done <- t
-	}
-	if r.Size > c.options.MaxRecordBytes {
-		r.Err = fmt.Errorf("%w: %d bytes, the limit is %d (KCING_MAX_RECORD_BYTES)", source.ErrTooLarge, r.Size, c.options.MaxRecordBytes)
-		r.Payload = payload[:min(64<<10, c.options.MaxRecordBytes)]
-	}
-	return r
-}
-
-// fromSpool reads a record that an interrupted run has left.
-func (c *Crawler) fromSpool(t *task) (bool, error) {
-	meta, payload, err := c.options.Spool.Read(*t.spooled)
-	var damaged *spool.CorruptError
-	if errors.As(err, &damaged) { // set aside, and said; the next listing brings it again
-		c.open.Add(-1)
-		if t.own {
-			c.gap.Store(true)
-			c.leave(t.item)
-		}
-		return false, nil
-	}
+	spooled, err := c.put(ctx, it, received, payload)
 	if err != nil {
-		return false, err
+		return err
 	}
-	if !t.own {
-		t.item = Item{Name: meta.Name, Lab: meta.Lab}
-	}
-	t.record = c.record(t, payload, meta.Kind, meta.Received)
-	return true, nil
+	c.enqueue(spooled, &task{item: it, own: true})
+	return nil
 }
 
-// put stores a download in the spool. While the spool is full it waits for
-// records of this run to be finished.
+// emitUnspooled hands over a record of which the spool knows nothing.
+func (c *Crawler) emitUnspooled(ctx context.Context, it Item, rec source.Record, unspooled chan<- source.Record) {
+	c.open.Add(1)
+	rec.Ack = c.acknowledge(&task{item: it, own: true})
+	select {
+	case unspooled <- rec:
+	case <-ctx.Done():
+	}
+}
+
+// enqueue puts a record of the spool in line.
+func (c *Crawler) enqueue(it spool.Item, t *task) {
+	c.mu.Lock()
+	c.spooled[it] = t
+	c.mu.Unlock()
+	c.open.Add(1)
+	c.queue.Add(it)
+}
+
+// put stores a download in the spool. While the spool is full it waits for records
+// to be removed from it.
 func (c *Crawler) put(ctx context.Context, it Item, received time.Time, payload []byte) (spool.Item, error) {
 	meta := spool.Meta{Kind: it.Form, Key: c.spoolPrefix() + it.Key, Name: it.Name, Lab: it.Lab, Version: it.Version, Received: received}
 	const patience = 30 // seconds without room and without anything of ours that could make some
 	for quiet := 0; ; {
 		// Also when the run has ended: the next one need not download it then.
+		changed := c.queue.Changed()
 		stored, err := c.options.Spool.Put(context.WithoutCancel(ctx), meta, payload)
 		if !errors.Is(err, spool.ErrFull) || quiet == patience || ctx.Err() != nil {
 			return stored, err
 		}
 		timer := time.NewTimer(time.Second) // some other process may have made room
 		select {
-		case <-c.settled:
+		case <-changed:
 			quiet = 0
 		case <-timer.C:
 			if quiet++; c.options.Spool.Stats().Records > 0 {
@@ -137,10 +120,11 @@ func (c *Crawler) failed(ctx context.Context, it Item, err error) error {
 	return nil
 }
 
-// finish removes what the pipeline has finished from the spool and stores it as done.
-// It waits for nothing but state and disk.
+// finish stores what the pipeline is through with as done, and has it removed from
+// the spool. It waits for nothing but state.
 func (c *Crawler) finish() {
 	const most = 500
+	var err error // nothing is settled after one: the next run does that
 	for t := range c.done {
 		tasks := []*task{t}
 		timer := time.NewTimer(100 * time.Millisecond)
@@ -157,11 +141,9 @@ func (c *Crawler) finish() {
 			}
 		}
 		timer.Stop()
-		if c.err == nil {
-			if c.err = c.settle(tasks); c.err != nil {
-				c.mu.Lock()
-				c.stop(c.err)
-				c.mu.Unlock()
+		if err == nil {
+			if err = c.settle(tasks); err != nil {
+				c.fail(err)
 			}
 		}
 	}
@@ -174,33 +156,22 @@ func (c *Crawler) settle(tasks []*task) error {
 		var crawled []state.Crawled
 		for _, t := range tasks {
 			if t.own {
-				crawled = append(crawled, state.Crawled{Source: c.options.Source, Key: t.item.Key, Version: t.item.Version, Record: t.key, Time: t.item.Time})
+				crawled = append(crawled, state.Crawled{Source: c.options.Source, Key: t.item.Key, Version: t.item.Version,
+					Record: state.Key{Kind: t.settled.Kind, ID: t.settled.Key}, Time: t.item.Time})
 			}
 		}
 		if err := c.options.Store.CommitItems(context.Background(), crawled); err != nil {
 			return err
 		}
 	}
-	if c.options.Spool != nil {
-		var items []spool.Item
-		for _, t := range tasks {
-			if t.spooled != nil {
-				items = append(items, *t.spooled)
-			}
-		}
-		if err := c.options.Spool.Remove(items...); err != nil {
-			return err
-		}
-	}
 	for _, t := range tasks {
+		if t.remove != nil {
+			t.remove(t.settled)
+		}
 		if t.own {
 			c.leave(t.item)
 		}
 	}
 	c.open.Add(-int64(len(tasks)))
-	select {
-	case c.settled <- struct{}{}:
-	default:
-	}
 	return nil
 }

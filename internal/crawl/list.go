@@ -12,13 +12,13 @@ import (
 )
 
 // list sends what there is to do to the workers.
-func (c *Crawler) list(ctx context.Context, wanted chan<- *task) error {
+func (c *Crawler) list(ctx context.Context, wanted chan<- Item) error {
 	p, err := c.makePlan(ctx)
 	if err != nil {
 		return err
 	}
-	if c.options.Spool != nil {
-		if err := c.leftovers(ctx, wanted); err != nil {
+	if c.queue != nil {
+		if err := c.leftovers(ctx); err != nil {
 			return err
 		}
 	}
@@ -48,7 +48,7 @@ func (c *Crawler) list(ctx context.Context, wanted chan<- *task) error {
 // batch gathers listed items, so that state is asked once for many.
 type batch struct {
 	c      *Crawler
-	wanted chan<- *task
+	wanted chan<- Item
 	items  []Item
 }
 
@@ -106,7 +106,7 @@ func (b *batch) flush(ctx context.Context) error {
 			c.leave(it)
 			continue
 		}
-		if err := send(ctx, b.wanted, &task{item: it, own: true}); err != nil {
+		if err := send(ctx, b.wanted, it); err != nil {
 			return err
 		}
 	}
@@ -164,41 +164,37 @@ func (c *Crawler) skips(it Item, e state.ItemEntry) bool {
 	return false
 }
 
-func send(ctx context.Context, to chan<- *task, t *task) error {
+func send(ctx context.Context, to chan<- Item, it Item) error {
 	select {
-	case to <- t:
+	case to <- it:
 		return nil
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	}
 }
 
-// leftovers sends what interrupted runs have left in the spool.
-func (c *Crawler) leftovers(ctx context.Context, wanted chan<- *task) error {
+// leftovers puts in line what interrupted runs have left in the spool.
+func (c *Crawler) leftovers(ctx context.Context) error {
 	items, err := c.options.Spool.Adopt(ctx)
 	if err != nil {
 		return err
 	}
 	for i := range items {
 		meta, err := c.options.Spool.Stat(items[i])
-		var damaged *spool.CorruptError
-		if errors.As(err, &damaged) {
-			continue // the spool has said so
+		if spool.Lost(err) {
+			continue
 		}
 		if err != nil {
 			return err
 		}
-		t := &task{spooled: &items[i], resumed: true}
+		t := new(task)
 		if key, ok := strings.CutPrefix(meta.Key, c.spoolPrefix()); ok {
 			t.own = true
 			t.item = Item{Key: key, Kind: meta.Kind, Name: meta.Name, Lab: meta.Lab, Version: meta.Version}
 			c.take(t.item)
 		}
-		c.open.Add(1)
 		c.resumed.Add(1)
-		if err := send(ctx, wanted, t); err != nil {
-			return err
-		}
+		c.enqueue(items[i], t)
 	}
 	return nil
 }
@@ -208,7 +204,7 @@ func (c *Crawler) leftovers(ctx context.Context, wanted chan<- *task) error {
 func (c *Crawler) spoolPrefix() string { return "crawl " + c.options.Source + " " }
 
 // earlierFailures sends the items that earlier runs could not download.
-func (c *Crawler) earlierFailures(ctx context.Context, wanted chan<- *task) error {
+func (c *Crawler) earlierFailures(ctx context.Context, wanted chan<- Item) error {
 	failed, _, err := c.options.Store.Unfetched(ctx, c.options.Source, 0)
 	if err != nil {
 		return err
@@ -244,7 +240,7 @@ func (c *Crawler) earlierFailures(ctx context.Context, wanted chan<- *task) erro
 			c.leave(it)
 			continue
 		}
-		if err := send(ctx, wanted, &task{item: it, own: true}); err != nil {
+		if err := send(ctx, wanted, it); err != nil {
 			return err
 		}
 	}
