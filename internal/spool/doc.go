@@ -1,7 +1,8 @@
 // Package spool keeps records on disk between the moment they are accepted and
 // the moment they are finished: one file a record, header line and bytes, each
-// durable before Put returns. It delivers nothing, does not know what is
-// finished, and never deletes a record on its own.
+// durable before Put returns. A [Queue] has the order in which they are delivered,
+// and removes those that are settled. It knows no Elasticsearch, and what is
+// finished only when it is told.
 //
 // Several processes share a directory. Each has an owner id, locked for as long
 // as it lives, and works on its own records only; [Spool.Adopt] takes over those
