@@ -6,26 +6,18 @@
 // links between pages name dashboards by id, and an object that is renamed
 // leaves the old one behind in every Kibana.
 //
-// The sources are in objects/, one file an object, made by kibana/generate.
-// There, what Kibana stores as a string of JSON (panelsJSON and the like) is
-// JSON, so that people and diffs can read it.
+// What the objects are is in package objects.
 package kibana
 
 import (
 	"bytes"
-	"embed"
 	"encoding/json"
 	"fmt"
-	"io/fs"
-	"path"
 	"slices"
 	"strings"
+
+	"github.com/kcing/kcing/kibana/objects"
 )
-
-//go:generate go run ./generate
-
-//go:embed objects
-var sources embed.FS
 
 // Object is one saved object as Kibana's export writes it.
 type Object struct {
@@ -35,6 +27,13 @@ type Object struct {
 	ID string
 	// JSON is one line without its end, keys sorted. It belongs to the caller.
 	JSON []byte
+}
+
+// typeVersions are the forms in which the objects are written: low ones, since
+// Kibana migrates old objects and refuses newer ones than it knows. A links
+// object has none: it has no migrations, and a version would be a newer one.
+var typeVersions = map[string]string{
+	"index-pattern": "8.0.0", "search": "8.0.0", "lens": "8.9.0", "dashboard": "8.9.0",
 }
 
 // typeOrder is the order of Objects: what refers comes after what it refers to.
@@ -53,60 +52,47 @@ func Objects(prefix string) ([]Object, error) {
 	if i := strings.IndexAny(prefix, "*,<>?\"\\/| \t\n"); i >= 0 {
 		return nil, fmt.Errorf("index prefix %q: %q is not allowed in an index name", prefix, prefix[i])
 	}
-	var objects []Object
-	err := fs.WalkDir(sources, "objects", func(name string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() || path.Ext(name) != ".json" {
-			return err
+	all := objects.All()
+	made := make([]Object, len(all))
+	for i, o := range all {
+		var err error
+		if made[i], err = importable(o, prefix); err != nil {
+			return nil, fmt.Errorf("saved object %s %s: %w", o.Type, o.ID, err)
 		}
-		data, err := sources.ReadFile(name)
-		if err != nil {
-			return err
-		}
-		o, err := parseObject(data, prefix)
-		if err != nil {
-			return fmt.Errorf("saved object %s: %w", name, err)
-		}
-		objects = append(objects, o)
-		return nil
-	})
-	if err != nil {
-		return nil, err
 	}
-	slices.SortFunc(objects, func(a, b Object) int {
+	slices.SortFunc(made, func(a, b Object) int {
 		if by := slices.Index(typeOrder, a.Type) - slices.Index(typeOrder, b.Type); by != 0 {
 			return by
 		}
 		return strings.Compare(a.ID, b.ID)
 	})
-	return objects, nil
+	return made, nil
 }
 
-// parseObject reads a source file into the form that Kibana imports.
-func parseObject(data []byte, prefix string) (Object, error) {
-	decoder := json.NewDecoder(bytes.NewReader(data))
-	decoder.UseNumber()
-	var source map[string]any
-	if err := decoder.Decode(&source); err != nil {
-		return Object{}, err
+// importable writes an object in the form that Kibana imports.
+func importable(o objects.Object, prefix string) (Object, error) {
+	if o.References == nil {
+		o.References = []objects.Reference{}
 	}
-	kind, _ := source["type"].(string)
-	id, _ := source["id"].(string)
-	attributes, _ := source["attributes"].(map[string]any)
-	if kind == "" || id == "" || attributes == nil {
-		return Object{}, fmt.Errorf("it needs type, id and attributes")
-	}
-	if title, ok := attributes["title"].(string); ok && kind == "index-pattern" {
+	if title, ok := o.Attributes["title"].(string); ok && o.Type == "index-pattern" {
 		patterns := strings.Split(title, ",")
 		for i := range patterns {
 			patterns[i] = prefix + patterns[i]
 		}
-		attributes["title"] = strings.Join(patterns, ",")
+		o.Attributes["title"] = strings.Join(patterns, ",")
 	}
-	if err := stringify(source); err != nil {
+	source := map[string]any{
+		"type": o.Type, "id": o.ID, "attributes": o.Attributes, "references": o.References,
+		"managed": false, "coreMigrationVersion": "8.8.0",
+	}
+	if version := typeVersions[o.Type]; version != "" {
+		source["typeMigrationVersion"] = version
+	}
+	if err := stringify(o.Attributes); err != nil {
 		return Object{}, err
 	}
 	line, err := marshal(source)
-	return Object{Type: kind, ID: id, JSON: line}, err
+	return Object{Type: o.Type, ID: o.ID, JSON: line}, err
 }
 
 // stringify turns the members named in stringified into strings, innermost

@@ -66,3 +66,25 @@ func TestFileIsStable(t *testing.T) {
 		t.Error("the last line has no end")
 	}
 }
+
+// TestObjectsTwice: what one call makes of the objects is not the other's.
+func TestObjectsTwice(t *testing.T) {
+	first, err := kibana.Objects("one-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	second, err := kibana.Objects("one-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ids := map[string]bool{}
+	for i := range first {
+		if string(first[i].JSON) != string(second[i].JSON) {
+			t.Errorf("%s %s is another the second time", first[i].Type, first[i].ID)
+		}
+		if ids[first[i].ID] {
+			t.Errorf("%s %s is there twice", first[i].Type, first[i].ID)
+		}
+		ids[first[i].ID] = true
+	}
+}

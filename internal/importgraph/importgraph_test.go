@@ -34,7 +34,8 @@ var allowed = map[string][]string{
 	"internal/report":    {"mappings", "transform"},
 	"internal/serve":     {"bulk", "internal/intake", "internal/pipeline", "internal/source", "internal/spool", "state", "transform"},
 	"internal/spool":     {"internal/source"},
-	"kibana/generate":    {"transform"},
+	"kibana":             {"kibana/objects"},
+	"kibana/objects":     {"transform"},
 	"state/statetest":    {"state"},
 	"transform":          {"transform/incident"},
 }
