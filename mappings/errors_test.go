@@ -4,6 +4,8 @@ import (
 	"errors"
 	"strings"
 	"testing"
+
+	"github.com/kcing/kcing/internal/elastic"
 )
 
 func TestResponseError(t *testing.T) {
@@ -14,7 +16,7 @@ func TestResponseError(t *testing.T) {
 		if err == nil {
 			t.Fatalf("%d: no error", status)
 		}
-		if got := errors.Is(err, ErrCredentials); got != credentials {
+		if got := errors.Is(err, elastic.ErrCredentials); got != credentials {
 			t.Errorf("%d: credentials %v: %v", status, got, err)
 		}
 		text := err.Error()

@@ -3,10 +3,8 @@ package mappings
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"maps"
-	"net/http"
 	"slices"
 	"strings"
 
@@ -84,8 +82,7 @@ func foreign(ctx context.Context, t Transport, prefix string, indices []IndexUsa
 // (ignore_unavailable would leave closed ones out.)
 func stillThere(names []string, ask func([]string) (map[string]bool, error)) (map[string]bool, error) {
 	found, err := ask(names)
-	var refused *ResponseError
-	if !errors.As(err, &refused) || refused.Status != http.StatusNotFound {
+	if !notFound(err) {
 		return found, err
 	}
 	found = map[string]bool{}
@@ -105,19 +102,14 @@ func stillThere(names []string, ask func([]string) (map[string]bool, error)) (ma
 // withOthersFields tells for each index, open or closed, whether its mapping has
 // fields and none of ours.
 func withOthersFields(ctx context.Context, t Transport, names []string) (map[string]bool, error) {
-	const op = "read index mappings"
-	response, err := esapi.IndicesGetMappingRequest{Index: names, ExpandWildcards: "none"}.Do(ctx, t)
-	body, err := read(op, response, err)
-	if err != nil {
-		return nil, err
-	}
 	var answer map[string]struct {
 		Mappings struct {
 			Properties map[string]json.RawMessage `json:"properties"`
 		} `json:"mappings"`
 	}
-	if err := json.Unmarshal(body, &answer); err != nil {
-		return nil, fmt.Errorf("%s: answer is not Elasticsearch's: %w", op, err)
+	request := esapi.IndicesGetMappingRequest{Index: names, ExpandWildcards: "none"}
+	if err := ask(ctx, t, "read index mappings", request, &answer); err != nil {
+		return nil, err
 	}
 	found := make(map[string]bool, len(answer))
 	for name, index := range answer {
@@ -136,16 +128,12 @@ func withOwnFields(ctx context.Context, t Transport, names []string) (map[string
 	if len(names) > 1 {
 		op = fmt.Sprintf("look at the fields of %d indices from %s to %s", len(names), names[0], names[len(names)-1])
 	}
-	response, err := esapi.IndicesGetFieldMappingRequest{Index: names, Fields: ownFields, ExpandWildcards: "none"}.Do(ctx, t)
-	body, err := read(op, response, err)
-	if err != nil {
-		return nil, err
-	}
 	var answer map[string]struct {
 		Mappings map[string]json.RawMessage `json:"mappings"`
 	}
-	if err := json.Unmarshal(body, &answer); err != nil {
-		return nil, fmt.Errorf("%s: answer is not Elasticsearch's: %w", op, err)
+	request := esapi.IndicesGetFieldMappingRequest{Index: names, Fields: ownFields, ExpandWildcards: "none"}
+	if err := ask(ctx, t, op, request, &answer); err != nil {
+		return nil, err
 	}
 	found := make(map[string]bool, len(answer))
 	for name, index := range answer {

@@ -2,7 +2,6 @@ package mappings
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"regexp"
@@ -11,6 +10,8 @@ import (
 	"time"
 
 	"github.com/elastic/go-elasticsearch/v8/esapi"
+
+	"github.com/kcing/kcing/internal/elastic"
 )
 
 // hiddenBy names the template of somebody else that Elasticsearch applies to
@@ -20,21 +21,10 @@ import (
 func hiddenBy(ctx context.Context, t Transport, prefix, kind string) (string, error) {
 	index := IndexName(prefix, kind, time.Now())
 	overlapping, err := superseded(ctx, t, index)
-	if refusedCredentials(err) {
+	if errors.Is(err, elastic.ErrCredentials) {
 		return "", nil
 	}
 	if err != nil || !slices.Contains(overlapping, TemplateName(prefix, kind)) {
-		return "", err
-	}
-	const op = "list index templates"
-	response, err := esapi.IndicesGetIndexTemplateRequest{FilterPath: []string{
-		"index_templates.name", "index_templates.index_template.index_patterns", "index_templates.index_template.priority",
-	}}.Do(ctx, t)
-	body, err := read(op, response, err)
-	if refusedCredentials(err) {
-		return "another template", nil
-	}
-	if err != nil {
 		return "", err
 	}
 	var answer struct {
@@ -46,14 +36,18 @@ func hiddenBy(ctx context.Context, t Transport, prefix, kind string) (string, er
 			} `json:"index_template"`
 		} `json:"index_templates"`
 	}
-	if err := json.Unmarshal(body, &answer); err != nil {
-		return "", fmt.Errorf("%s: answer is not Elasticsearch's: %w", op, err)
+	request := esapi.IndicesGetIndexTemplateRequest{FilterPath: []string{
+		"index_templates.name", "index_templates.index_template.index_patterns", "index_templates.index_template.priority",
+	}}
+	err = ask(ctx, t, "list index templates", request, &answer)
+	if err != nil && !errors.Is(err, elastic.ErrCredentials) {
+		return "", err
 	}
 	by := "another template"
 	for _, other := range answer.Templates {
 		matches := slices.ContainsFunc(other.Template.Patterns, func(p string) bool { return matchesPattern(p, index) })
 		if matches && !slices.Contains(overlapping, other.Name) {
-			by = fmt.Sprintf("%s (priority %d)", oneLine(other.Name), other.Template.Priority)
+			by = fmt.Sprintf("%s (priority %d)", elastic.OneLine(other.Name), other.Template.Priority)
 		}
 	}
 	return by, nil
@@ -61,19 +55,14 @@ func hiddenBy(ctx context.Context, t Transport, prefix, kind string) (string, er
 
 // superseded are the templates that match the index and are not applied to it.
 func superseded(ctx context.Context, t Transport, index string) ([]string, error) {
-	op := "simulate index " + index
-	response, err := esapi.IndicesSimulateIndexTemplateRequest{Name: index, FilterPath: []string{"overlapping.name"}}.Do(ctx, t)
-	body, err := read(op, response, err)
-	if err != nil {
-		return nil, err
-	}
 	var answer struct {
 		Overlapping []struct {
 			Name string `json:"name"`
 		} `json:"overlapping"`
 	}
-	if err := json.Unmarshal(body, &answer); err != nil {
-		return nil, fmt.Errorf("%s: answer is not Elasticsearch's: %w", op, err)
+	request := esapi.IndicesSimulateIndexTemplateRequest{Name: index, FilterPath: []string{"overlapping.name"}}
+	if err := ask(ctx, t, "simulate index "+index, request, &answer); err != nil {
+		return nil, err
 	}
 	names := make([]string, len(answer.Overlapping))
 	for i, other := range answer.Overlapping {
@@ -86,9 +75,4 @@ func superseded(ctx context.Context, t Transport, index string) ([]string, error
 func matchesPattern(pattern, index string) bool {
 	re := strings.ReplaceAll(regexp.QuoteMeta(pattern), `\*`, ".*")
 	return regexp.MustCompile(`\A` + re + `\z`).MatchString(index)
-}
-
-func refusedCredentials(err error) bool {
-	var refused *ResponseError
-	return errors.As(err, &refused) && refused.credentials()
 }

@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net/http"
 
 	"github.com/elastic/go-elasticsearch/v8/esapi"
 )
@@ -107,32 +106,25 @@ func install(ctx context.Context, t Transport, o InstallOptions, kind string) (C
 		return change, nil
 	}
 	request := esapi.IndicesPutIndexTemplateRequest{Name: name, Body: bytes.NewReader(want)}
-	response, err := request.Do(ctx, t)
-	_, err = read("put index template "+name, response, err)
-	return change, err
+	return change, ask(ctx, t, "put index template "+name, request, nil)
 }
 
 // installed returns the canonical form and the version of a template, nil and
 // 0 when there is none.
 func installed(ctx context.Context, t Transport, name string) ([]byte, int, error) {
 	op := "get index template " + name
-	response, err := esapi.IndicesGetIndexTemplateRequest{Name: name}.Do(ctx, t)
-	body, err := read(op, response, err)
-	var refused *ResponseError
-	if errors.As(err, &refused) && refused.Status == http.StatusNotFound {
-		return nil, 0, nil
-	}
-	if err != nil {
-		return nil, 0, err
-	}
 	var answer struct {
 		Templates []struct {
 			Name     string          `json:"name"`
 			Template json.RawMessage `json:"index_template"`
 		} `json:"index_templates"`
 	}
-	if err := json.Unmarshal(body, &answer); err != nil {
-		return nil, 0, fmt.Errorf("%s: answer is not Elasticsearch's: %w", op, err)
+	err := ask(ctx, t, op, esapi.IndicesGetIndexTemplateRequest{Name: name}, &answer)
+	if notFound(err) {
+		return nil, 0, nil
+	}
+	if err != nil {
+		return nil, 0, err
 	}
 	for _, found := range answer.Templates {
 		if found.Name != name {

@@ -2,7 +2,6 @@ package mappings
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -10,6 +9,8 @@ import (
 	"time"
 
 	"github.com/elastic/go-elasticsearch/v8/esapi"
+
+	"github.com/kcing/kcing/internal/elastic"
 )
 
 // Days says how many whole days are kept besides today, by kind. Never negative.
@@ -96,7 +97,7 @@ type RetainFailure struct {
 
 // Retain deletes our indices that have expired, each by its exact name. One
 // that cannot be deleted does not keep the others: the error then joins all
-// refusals and the report says what went. Refused credentials (ErrCredentials),
+// refusals and the report says what went. Refused credentials (elastic.ErrCredentials),
 // a cancelled context and a lost connection end it at once. A prefix under which
 // there are indices that are not ours is refused whole (*ForeignError).
 func Retain(ctx context.Context, t Transport, o RetainOptions) (RetainReport, error) {
@@ -163,11 +164,10 @@ func (r *retention) delete(ctx context.Context, t Transport, batch []string) err
 	// Elasticsearch deletes all of a list or none: find the culprit.
 	for _, name := range batch {
 		err := deleteIndices(ctx, t, []string{name})
-		var refused *ResponseError
 		switch {
 		case err == nil:
 			r.deleted(name)
-		case errors.As(err, &refused) && refused.Status == http.StatusNotFound:
+		case notFound(err):
 			r.report.Gone = append(r.report.Gone, name)
 		case fatal(err):
 			return err
@@ -181,7 +181,7 @@ func (r *retention) delete(ctx context.Context, t Transport, batch []string) err
 
 // fatal errors are the same for every index.
 func fatal(err error) bool {
-	var refused *ResponseError
+	var refused *elastic.Error
 	return !errors.As(err, &refused) || refused.Status == http.StatusUnauthorized
 }
 
@@ -211,19 +211,14 @@ func deleteIndices(ctx context.Context, t Transport, names []string) error {
 		op = fmt.Sprintf("delete %d indices from %s to %s", len(names), names[0], names[len(names)-1])
 	}
 	// No wildcard can be in a name of ours; "none" holds even so.
-	response, err := esapi.IndicesDeleteRequest{Index: names, ExpandWildcards: "none"}.Do(ctx, t)
-	body, err := read(op, response, err)
-	if err != nil {
-		return err
-	}
 	var answer struct {
 		Acknowledged bool `json:"acknowledged"`
 	}
-	if err := json.Unmarshal(body, &answer); err != nil {
-		return fmt.Errorf("%s: answer is not Elasticsearch's: %w", op, err)
+	if err := ask(ctx, t, op, esapi.IndicesDeleteRequest{Index: names, ExpandWildcards: "none"}, &answer); err != nil {
+		return err
 	}
 	if !answer.Acknowledged {
-		return &ResponseError{Op: op, Status: http.StatusOK, Reason: "not acknowledged in time; run it again to see"}
+		return &elastic.Error{Op: op, Status: http.StatusOK, Reason: "not acknowledged in time; run it again to see"}
 	}
 	return nil
 }

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/kcing/kcing/internal/elastic"
 )
 
 var november10 = time.Date(2020, 11, 10, 15, 4, 5, 0, time.UTC)
@@ -143,7 +145,7 @@ func TestRetainEnds(t *testing.T) {
 			return status, body
 		})
 		got, err := Retain(t.Context(), es, RetainOptions{Now: november10, Days: Days{Default: 3}})
-		if err == nil || errors.Is(err, ErrCredentials) != credentials || calls != 1 || len(got.Deleted) != 0 {
+		if err == nil || errors.Is(err, elastic.ErrCredentials) != credentials || calls != 1 || len(got.Deleted) != 0 {
 			t.Errorf("%d: %d calls, %+v, error %v", status, calls, got, err)
 		}
 	}

@@ -3,8 +3,6 @@ package mappings
 import (
 	"cmp"
 	"context"
-	"encoding/json"
-	"fmt"
 	"slices"
 	"strconv"
 	"time"
@@ -55,22 +53,17 @@ func list(ctx context.Context, t Transport, prefix string) ([]IndexUsage, error)
 	if err := ValidatePrefix(prefix); err != nil {
 		return nil, err
 	}
-	const op = "list indices"
-	response, err := esapi.CatIndicesRequest{
+	request := esapi.CatIndicesRequest{
 		Index: indexPatterns(prefix), Format: "json", Bytes: "b",
 		H: []string{"index", "docs.count", "store.size"}, ExpandWildcards: "open,closed",
-	}.Do(ctx, t)
-	body, err := read(op, response, err)
-	if err != nil {
-		return nil, err
 	}
 	var rows []struct {
 		Index string  `json:"index"`
 		Docs  *string `json:"docs.count"` // null for a closed index
 		Bytes *string `json:"store.size"`
 	}
-	if err := json.Unmarshal(body, &rows); err != nil {
-		return nil, fmt.Errorf("%s: answer is not Elasticsearch's: %w", op, err)
+	if err := ask(ctx, t, "list indices", request, &rows); err != nil {
+		return nil, err
 	}
 	var ours []IndexUsage
 	for _, row := range rows {

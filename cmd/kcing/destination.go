@@ -5,8 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 
-	"github.com/elastic/go-elasticsearch/v8"
-
+	"github.com/kcing/kcing/internal/elastic"
 	"github.com/kcing/kcing/state"
 )
 
@@ -14,10 +13,10 @@ import (
 // that are fed now: what is finished there is skipped here. A file in which
 // nothing is finished, and one for a run that skips nothing (force), belongs to
 // these from now on. Nothing of that is a reason to fail.
-func (s *settings) checkDestination(ctx context.Context, client *elasticsearch.BaseClient, store *state.Store,
+func (s *settings) checkDestination(ctx context.Context, client *elastic.Client, store *state.Store,
 	force bool, log *slog.Logger,
 ) {
-	info, err := s.reach(ctx, client)
+	info, err := client.Info(ctx)
 	if err != nil {
 		return // who delivers will say so
 	}

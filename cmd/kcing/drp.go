@@ -78,7 +78,7 @@ func (a *app) retain(ctx context.Context, s *settings, dryRun bool, log *slog.Lo
 	if err != nil {
 		return report, err
 	}
-	done, err := mappings.Retain(ctx, s.patient(client), mappings.RetainOptions{Prefix: s.prefix, Now: started, Days: days, DryRun: dryRun})
+	done, err := mappings.Retain(ctx, client.Patient(), mappings.RetainOptions{Prefix: s.prefix, Now: started, Days: days, DryRun: dryRun})
 	report.Deleted = append(report.Deleted, done.Deleted...)
 	report.Gone = append(report.Gone, done.Gone...)
 	report.Failed = append(report.Failed, done.Failed...)

@@ -2,99 +2,62 @@ package main
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"log/slog"
-	"net"
-	"net/http"
 	"net/url"
-	"os"
 	"strings"
-	"time"
-
-	"github.com/elastic/go-elasticsearch/v8"
-	"github.com/elastic/go-elasticsearch/v8/esapi"
 
 	"github.com/kcing/kcing/bulk"
+	"github.com/kcing/kcing/internal/elastic"
 	"github.com/kcing/kcing/mappings"
 )
 
-// nodes are the addresses of ES_HOST. A missing scheme is http, a missing port
-// 9200 for http.
-func (s *settings) nodes() ([]string, error) {
-	var nodes []string
-	for host := range strings.SplitSeq(s.esHost, ",") {
-		if host = strings.TrimSpace(host); host == "" {
-			continue
-		}
-		if !strings.Contains(host, "://") {
-			host = "http://" + host
-		}
-		u, err := url.Parse(host)
-		if err != nil || u.Hostname() == "" || u.Scheme != "http" && u.Scheme != "https" {
-			return nil, usagef("ES_HOST: %s is not a URL such as http://localhost:9200", masked(host))
-		}
-		if u.Port() == "" && u.Scheme == "http" {
-			u.Host += ":9200"
-		}
-		nodes = append(nodes, u.String())
-	}
-	if len(nodes) == 0 {
-		return nil, usagef("ES_HOST is empty: it wants a URL such as http://localhost:9200")
-	}
-	return nodes, nil
-}
-
-// masked is a URL without its password, for people to read.
-func masked(raw string) string {
-	u, err := url.Parse(raw)
-	if err != nil { // the password may be anywhere in it
-		return "the value (not shown, it may hold a password)"
-	}
-	return u.Redacted()
-}
-
-func (s *settings) maskedNodes() string {
-	nodes, err := s.nodes()
+// client makes the Elasticsearch client.
+func (s *settings) client() (*elastic.Client, error) {
+	client, err := elastic.New(elastic.Config{
+		Hosts: s.esHost, APIKey: s.esAPIKey, Username: s.esUsername, Password: s.esPassword, CACert: s.esCACert,
+		UserAgent: "kcing/" + buildVersion(),
+	})
 	if err != nil {
-		return "(not a URL)"
+		return nil, usagef("%v", err)
 	}
-	for i := range nodes {
-		nodes[i] = masked(nodes[i])
-	}
-	return strings.Join(nodes, ",")
+	return client, nil
 }
 
-// client makes the Elasticsearch client. Retries and compression are the bulk
-// indexer's business, so the client does neither.
-func (s *settings) client() (*elasticsearch.BaseClient, error) {
-	nodes, err := s.nodes()
+// connect makes a client and makes sure that Elasticsearch is there and one that
+// can be used. At a terminal it says what it waits for.
+func (a *app) connect(ctx context.Context, s *settings) (*elastic.Client, error) {
+	client, err := s.client()
 	if err != nil {
 		return nil, err
 	}
-	switch {
-	case s.esAPIKey != "" && s.esUsername != "":
-		return nil, usagef("ES_API_KEY and ES_USERNAME exclude each other: set one of them")
-	case s.esPassword != "" && s.esUsername == "":
-		return nil, usagef("ES_PASSWORD is set without ES_USERNAME")
+	defer a.showWait("Elasticsearch at "+client.Hosts(), elastic.ReachWithin)()
+	return client, client.Check(ctx)
+}
+
+// connectWithin is connect for --wait.
+func (a *app) connectWithin(ctx context.Context, s *settings) (*elastic.Client, error) {
+	if s.wait == 0 {
+		return a.connect(ctx, s)
 	}
-	transport := http.DefaultTransport.(*http.Transport).Clone() //nolint:forcetypeassert // it is one
-	transport.MaxIdleConnsPerHost = 8
-	transport.ResponseHeaderTimeout = 90 * time.Second
-	transport.DialContext = (&net.Dialer{Timeout: 5 * time.Second, KeepAlive: 15 * time.Second}).DialContext
-	c := elasticsearch.Config{
-		Addresses: nodes, APIKey: s.esAPIKey, Username: s.esUsername, Password: s.esPassword,
-		Transport: transport, DisableRetry: true,
-		Header: http.Header{"User-Agent": {"kcing/" + buildVersion()}},
-	}
-	if s.esCACert != "" {
-		if c.CACert, err = os.ReadFile(s.esCACert); err != nil {
-			return nil, usagef("ES_CA_CERT: %v", err)
-		}
-	}
-	client, err := elasticsearch.NewBaseClient(c)
+	log, closeLog, err := a.logger(s)
 	if err != nil {
-		return nil, usagef("ES_HOST, ES_CA_CERT: %v", err)
+		return nil, err
 	}
-	return client, nil
+	defer closeLog()
+	client, err := s.client()
+	if err != nil {
+		return nil, err
+	}
+	defer a.showWait("Elasticsearch at "+client.Hosts(), s.wait)()
+	err = client.CheckWithin(ctx, s.wait, func(because error) {
+		log.Debug("waiting for Elasticsearch", "because", because)
+	})
+	if errors.Is(err, elastic.ErrNotThere) {
+		err = fmt.Errorf("%w (after waiting %v; --wait TIME waits longer)", err, s.wait)
+	}
+	return client, err
 }
 
 func (s *settings) bulkOptions() bulk.Options {
@@ -110,35 +73,38 @@ func (s *settings) compressed() bool {
 	if s.compress != "auto" {
 		return s.compress == "true"
 	}
-	nodes, _ := s.nodes()
-	for _, n := range nodes {
-		u, err := url.Parse(n)
-		if err != nil {
-			continue
-		}
-		if ip := net.ParseIP(u.Hostname()); u.Hostname() != "localhost" && (ip == nil || !ip.IsLoopback()) {
-			return true
-		}
-	}
-	return false
+	return elastic.OverNetwork(s.esHost)
 }
 
-// refresh makes what was stored visible to searches now instead of within the
-// refresh interval. Who may not do that (it is a privilege of its own) waits.
-func (s *settings) refresh(ctx context.Context, client *elasticsearch.BaseClient, log *slog.Logger) {
+// refresh makes what was stored visible to searches. Who may not do that waits
+// for the refresh interval.
+func (s *settings) refresh(ctx context.Context, client *elastic.Client, log *slog.Logger) {
 	var indices []string
 	for _, kind := range mappings.Kinds {
 		indices = append(indices, s.prefix+kind+"-*")
 	}
-	ctx, cancel := context.WithTimeout(ctx, reachFor)
-	defer cancel()
-	res, err := esapi.IndicesRefreshRequest{Index: indices}.Do(ctx, client)
-	if err != nil {
+	if err := client.Refresh(ctx, indices); err != nil {
 		log.Debug("the indices were not refreshed", "error", plainText(err))
-		return
 	}
-	defer res.Body.Close() //nolint:errcheck // not read
-	if res.IsError() {
-		log.Debug("the indices were not refreshed", "status", res.StatusCode)
+}
+
+// plainText is an error on one line, with failed requests told as a person
+// would: not `Post "http://…/_bulk": dial tcp 127.0.0.1:9200: connect: …`.
+func plainText(err error) string {
+	text := err.Error()
+	var u *url.Error
+	if errors.As(err, &u) {
+		problem := "cannot reach " + hostOf(u.URL) + ": " + elastic.ConnectionProblem(u.Err, 0)
+		text = strings.ReplaceAll(text, u.Error(), problem)
 	}
+	return strings.ReplaceAll(text, "\n", "; ")
+}
+
+// hostOf is the scheme and host of a URL, which has no secrets in it.
+func hostOf(raw string) string {
+	u, err := url.Parse(raw)
+	if err != nil {
+		return "Elasticsearch"
+	}
+	return u.Scheme + "://" + u.Host
 }

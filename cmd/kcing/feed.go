@@ -171,11 +171,11 @@ func (a *app) feedElasticsearch(ctx context.Context, f *feedArgs, files *source.
 	if err != nil {
 		return err
 	}
-	if err := installMissing(ctx, f.patient(client), f.prefix, log); err != nil {
+	if err := installMissing(ctx, client.Patient(), f.prefix, log); err != nil {
 		return err
 	}
 	f.checkDestination(ctx, client, store, f.force, log)
-	config.Transport, config.Requests, config.Ledger = client, f.patient(client), store
+	config.Transport, config.Requests, config.Ledger = client, client.Patient(), store
 	leftovers, err := f.takeLeftovers(ctx, log)
 	if err != nil {
 		return err

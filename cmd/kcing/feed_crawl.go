@@ -10,9 +10,9 @@ import (
 	"time"
 
 	"github.com/dustin/go-humanize"
-	"github.com/elastic/go-elasticsearch/v8"
 
 	"github.com/kcing/kcing/internal/crawl"
+	"github.com/kcing/kcing/internal/elastic"
 	"github.com/kcing/kcing/internal/pipeline"
 	"github.com/kcing/kcing/internal/spool"
 	"github.com/kcing/kcing/mappings"
@@ -50,7 +50,7 @@ func (a *app) feedCrawl(ctx context.Context, f *feedArgs, lab string, config pip
 	if err != nil {
 		return err
 	}
-	if err := installMissing(ctx, f.patient(client), f.prefix, log); err != nil {
+	if err := installMissing(ctx, client.Patient(), f.prefix, log); err != nil {
 		return err
 	}
 	kept, err := spool.Open(f.spoolDir(), spool.Options{Now: a.now, Logger: log})
@@ -61,7 +61,7 @@ func (a *app) feedCrawl(ctx context.Context, f *feedArgs, lab string, config pip
 	f.checkDestination(ctx, client, store, f.force, log)
 	f.warnOfRetention(log, o, a)
 	o.Store, o.Spool = store, kept
-	config.Transport, config.Requests, config.Ledger = client, f.patient(client), store
+	config.Transport, config.Requests, config.Ledger = client, client.Patient(), store
 	run := &crawlRun{app: a, f: f, config: config, client: client, started: a.now(), counts: map[string]int64{}}
 	result := a.eachLab(ctx, origins, func(from *origin) error {
 		if err := reached[from]; err != nil {
@@ -76,7 +76,7 @@ func (a *app) feedCrawl(ctx context.Context, f *feedArgs, lab string, config pip
 // connectAll asks Elasticsearch and the sources at once, so that a machine
 // without network is told of in seconds. Of several sources those that cannot be
 // reached do not hold up the others: reached has their errors.
-func (a *app) connectAll(ctx context.Context, f *feedArgs, origins []*origin) (client *elasticsearch.BaseClient,
+func (a *app) connectAll(ctx context.Context, f *feedArgs, origins []*origin) (client *elastic.Client,
 	reached map[*origin]error, err error,
 ) {
 	errs := make([]error, len(origins))
@@ -129,7 +129,7 @@ type crawlRun struct {
 	app     *app
 	f       *feedArgs
 	config  pipeline.Config
-	client  *elasticsearch.BaseClient
+	client  *elastic.Client
 	started time.Time
 	counts  map[string]int64 // of all origins
 }

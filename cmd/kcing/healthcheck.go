@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/urfave/cli/v2"
+
+	"github.com/kcing/kcing/internal/elastic"
 )
 
 // healthURL is where serve listens for callbacks unless it is told otherwise.
@@ -46,7 +48,7 @@ func (a *app) healthcheck(parent context.Context, address string, timeout time.D
 	var lost *url.Error
 	switch {
 	case errors.As(err, &lost):
-		return fmt.Errorf("no kcing serve at %s: %s (KCING_HEALTH_URL)", hostOf(lost.URL), connectionProblem(lost.Err, timeout))
+		return fmt.Errorf("no kcing serve at %s: %s (KCING_HEALTH_URL)", hostOf(lost.URL), elastic.ConnectionProblem(lost.Err, timeout))
 	case err != nil:
 		return err
 	}

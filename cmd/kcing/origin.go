@@ -12,6 +12,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/kcing/kcing/internal/crawl"
+	"github.com/kcing/kcing/internal/elastic"
 	"github.com/kcing/kcing/internal/fetch"
 	"github.com/kcing/kcing/internal/legacy"
 	"github.com/kcing/kcing/internal/maestro"
@@ -121,7 +122,7 @@ func (o *origin) reach(ctx context.Context) error {
 	var failed *fetch.TransferError
 	if errors.As(err, &failed) {
 		// Go's own variable, in place of the system's authorities.
-		problem := strings.ReplaceAll(connectionProblem(failed.Err, 0), "ES_CA_CERT", "SSL_CERT_FILE")
+		problem := strings.ReplaceAll(elastic.ConnectionProblem(failed.Err, 0), "ES_CA_CERT", "SSL_CERT_FILE")
 		return fmt.Errorf("cannot reach %s at %s: %s (%s)", o.what, fetch.Redact(o.url), problem, o.setting)
 	}
 	return err

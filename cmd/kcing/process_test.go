@@ -2,8 +2,6 @@ package main
 
 import (
 	"bytes"
-	"context"
-	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -313,56 +311,5 @@ func TestCredentials(t *testing.T) {
 	w.run(exitOK, "feed", "samples")
 	if n := w.count(); n != want {
 		t.Errorf("%d documents, want %d", n, want)
-	}
-}
-
-// TestNotElasticsearch: servers that are something else, too old, or not ready.
-func TestNotElasticsearch(t *testing.T) {
-	t.Parallel()
-	answers := func(status int, product, body string) http.HandlerFunc {
-		return func(rw http.ResponseWriter, _ *http.Request) {
-			if product != "" {
-				rw.Header().Set("X-Elastic-Product", product)
-			}
-			rw.Header().Set("Content-Type", "application/json")
-			rw.WriteHeader(status)
-			_, _ = io.WriteString(rw, body)
-		}
-	}
-	f := func(handler http.HandlerFunc, want string) {
-		t.Helper()
-		server := httptest.NewServer(handler)
-		defer server.Close()
-		s := &settings{esHost: server.URL}
-		_, err := s.connect(t.Context())
-		if err == nil || strings.ReplaceAll(plainText(err), server.URL, "URL") != want {
-			t.Errorf("got %v, want %q", err, want)
-		}
-	}
-	f(answers(200, "", `{"hello":"world"}`), "what answers at URL is not Elasticsearch (ES_HOST)")
-	f(answers(404, "", `nope`), "what answers at URL is not Elasticsearch: status 404 (ES_HOST)")
-	f(answers(503, "Elasticsearch", `{}`), "the Elasticsearch at URL is not ready: it answered 503")
-	f(answers(403, "Elasticsearch", `{}`), "the Elasticsearch at URL refused the credentials (403): check ES_API_KEY, or ES_USERNAME and ES_PASSWORD")
-	f(answers(200, "Elasticsearch", `{"version":{"number":"7.17.9"}}`), "the Elasticsearch at URL is version 7.17.9; kcing needs "+supportedServers)
-	f(answers(200, "Elasticsearch", `{"version":{"number":"8.13.4"}}`), "the Elasticsearch at URL is version 8.13.4; kcing needs "+supportedServers)
-	f(func(rw http.ResponseWriter, _ *http.Request) {
-		c, _, err := http.NewResponseController(rw).Hijack()
-		if err == nil {
-			_ = c.Close()
-		}
-	}, "cannot reach Elasticsearch at URL: it closed the connection without an answer; does it want https? (ES_HOST)")
-
-	for _, good := range []string{`{"version":{"number":"8.14.0"}}`, `{"version":{"number":"9.1.2"}}`, `{"version":{"number":"8.11.0","build_flavor":"serverless"}}`} {
-		server := httptest.NewServer(answers(200, "Elasticsearch", good))
-		if _, err := (&settings{esHost: server.URL}).connect(t.Context()); err != nil {
-			t.Errorf("%s: %v", good, err)
-		}
-		server.Close()
-	}
-
-	ctx, cancel := context.WithCancelCause(t.Context())
-	cancel(context.Canceled)
-	if _, err := (&settings{esHost: "http://" + closedPort(t)}).connect(ctx); !errors.Is(err, context.Canceled) {
-		t.Errorf("cancelled: %v", err)
 	}
 }

@@ -287,10 +287,10 @@ func (a *app) retryRejects(ctx context.Context, o *rejectsArgs, s *state.Store, 
 	if err != nil {
 		return err
 	}
-	if err := installMissing(ctx, o.patient(client), o.prefix, log); err != nil {
+	if err := installMissing(ctx, client.Patient(), o.prefix, log); err != nil {
 		return err
 	}
-	config := pipeline.Config{Transport: client, Requests: o.patient(client), Bulk: o.bulkOptions(), Ledger: s, Prefix: o.prefix, OtherLab: o.lab, Force: o.force,
+	config := pipeline.Config{Transport: client, Requests: client.Patient(), Bulk: o.bulkOptions(), Ledger: s, Prefix: o.prefix, OtherLab: o.lab, Force: o.force,
 		IngestTime: o.timestamp == "ingest", Now: a.now, Logger: log, LogEach: a.logsEach(&o.settings), Progress: new(pipeline.Progress)}
 	stopProgress := a.showProgress(&o.settings, config.Progress, always(-1), log)
 	accepted, err := pipeline.Retry(ctx, s, ids, int64(o.maxRecordBytes), config)

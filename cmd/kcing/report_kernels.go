@@ -70,7 +70,7 @@ func (a *app) reportKernels(ctx context.Context, s *settings, k *kernelReport, a
 	if err != nil {
 		return err
 	}
-	if err := s.reachToRead(ctx, client); err != nil {
+	if err := client.CheckToRead(ctx); err != nil {
 		return err
 	}
 	r, err := report.Make(ctx, client, o)

@@ -12,6 +12,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/kcing/kcing/internal/elastic"
 	"github.com/kcing/kcing/internal/fetch"
 	"github.com/kcing/kcing/internal/intake"
 	"github.com/kcing/kcing/internal/maestro"
@@ -173,7 +174,7 @@ func (v *serveArgs) openEndpoints(ctx context.Context) (*endpoints, error) {
 		listener, err := new(net.ListenConfig).Listen(ctx, "tcp", l.addr)
 		if err != nil {
 			d.close()
-			return nil, fmt.Errorf("%s: cannot listen on %s: %s", l.flag, l.addr, connectionProblem(err, 0))
+			return nil, fmt.Errorf("%s: cannot listen on %s: %s", l.flag, l.addr, elastic.ConnectionProblem(err, 0))
 		}
 		d.listeners = append(d.listeners, intake.Listener{Listener: listener, Kind: l.kind, TLS: d.certificates})
 	}

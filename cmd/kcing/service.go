@@ -11,8 +11,8 @@ import (
 	"time"
 
 	"github.com/coreos/go-systemd/v22/daemon"
-	"github.com/elastic/go-elasticsearch/v8"
 
+	"github.com/kcing/kcing/internal/elastic"
 	"github.com/kcing/kcing/internal/intake"
 	"github.com/kcing/kcing/internal/pipeline"
 	"github.com/kcing/kcing/internal/retry"
@@ -26,7 +26,7 @@ type service struct {
 	app       *app
 	args      *serveArgs
 	log       *slog.Logger
-	client    *elasticsearch.BaseClient
+	client    *elastic.Client
 	endpoints *endpoints
 	spool     *spool.Spool
 	enrich    *serve.Enricher // nil: callbacks stay as they came
@@ -85,7 +85,7 @@ func (s *service) run(ctx context.Context) error {
 
 // announce says that posts are taken from now on.
 func (s *service) announce() {
-	args := []any{"version", buildVersion(), "spool", s.args.data, "state", s.args.db, "elasticsearch", s.args.maskedNodes()}
+	args := []any{"version", buildVersion(), "spool", s.args.data, "state", s.args.db, "elasticsearch", s.client.Hosts()}
 	for _, l := range s.endpoints.listeners {
 		args = append(args, l.Kind, l.Addr().String())
 	}
@@ -108,8 +108,8 @@ func (s *service) config(metrics *intake.Metrics) serve.Config {
 	v := s.args
 	c := serve.Config{
 		Spool: s.spool, MaxSpoolBytes: int64(v.spoolBytes), OpenStore: s.openStore,
-		Pipeline: pipeline.Config{Transport: s.client, Requests: v.patient(s.client), Bulk: v.bulkOptions(), Prefix: v.prefix, OtherLab: v.lab, IngestTime: v.timestamp == "ingest", Logger: s.log},
-		Prepare:  s.prepare, Ping: s.ping, URL: v.maskedNodes(), Explain: plainText,
+		Pipeline: pipeline.Config{Transport: s.client, Requests: s.client.Patient(), Bulk: v.bulkOptions(), Prefix: v.prefix, OtherLab: v.lab, IngestTime: v.timestamp == "ingest", Logger: s.log},
+		Prepare:  s.prepare, Ping: s.ping, URL: s.client.Hosts(), Explain: plainText,
 		Enrich: s.enrich, MaxRecordBytes: int64(v.maxRecordBytes), Metrics: metrics, Logger: s.log, Now: s.app.now,
 	}
 	c.Pipeline.Bulk.Logger = s.log
@@ -141,16 +141,10 @@ func (s *service) closeStore() {
 
 // prepare sees that Elasticsearch is one that can be used and has the templates.
 func (s *service) prepare(ctx context.Context) error {
-	info, err := s.args.reach(ctx, s.client)
-	if err != nil {
+	if err := s.client.Check(ctx); err != nil {
 		return err
 	}
-	if info.Version.Flavor != "serverless" {
-		if err := oldServer(info.Version.Number, s.args.maskedNodes()); err != nil {
-			return err
-		}
-	}
-	if err := installMissing(ctx, s.args.patient(s.client), s.args.prefix, s.log); err != nil {
+	if err := installMissing(ctx, s.client.Patient(), s.args.prefix, s.log); err != nil {
 		return err
 	}
 	if store := s.opened(); store != nil {
@@ -160,7 +154,7 @@ func (s *service) prepare(ctx context.Context) error {
 }
 
 func (s *service) ping(ctx context.Context) (string, error) {
-	info, err := s.args.reach(ctx, s.client)
+	info, err := s.client.Info(ctx)
 	return info.Version.Number, err
 }
 

@@ -39,7 +39,7 @@ func (a *app) setupES(ctx context.Context, s *settings, o mappings.InstallOption
 	if err != nil {
 		return err
 	}
-	changes, err := mappings.Install(ctx, s.patient(client), o)
+	changes, err := mappings.Install(ctx, client.Patient(), o)
 	if s.json {
 		if encodeErr := json.NewEncoder(a.stdout).Encode(changes); err == nil {
 			err = encodeErr

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"maps"
 	"os"
@@ -16,10 +15,9 @@ import (
 	"time"
 
 	"github.com/dustin/go-humanize"
-	"github.com/elastic/go-elasticsearch/v8"
-	"github.com/elastic/go-elasticsearch/v8/esapi"
 	"github.com/urfave/cli/v2"
 
+	"github.com/kcing/kcing/internal/elastic"
 	"github.com/kcing/kcing/mappings"
 	"github.com/kcing/kcing/state"
 )
@@ -104,7 +102,7 @@ func (a *app) status(c *cli.Context, s *settings) error {
 
 func (s *settings) elasticsearchStatus(ctx context.Context, r *statusReport) error {
 	es := &r.Elasticsearch
-	es.Nodes = s.maskedNodes()
+	es.Nodes = elastic.MaskedHosts(s.esHost)
 	client, err := s.client()
 	if err == nil {
 		ctx, cancel := context.WithTimeout(ctx, statusPatience)
@@ -120,36 +118,20 @@ func (s *settings) elasticsearchStatus(ctx context.Context, r *statusReport) err
 // statusPatience is how long a busy Elasticsearch may take for all of status.
 const statusPatience = 30 * time.Second
 
-func (s *settings) askStatus(ctx context.Context, client *elasticsearch.BaseClient, r *statusReport) error {
-	info, err := s.reach(ctx, client)
+func (s *settings) askStatus(ctx context.Context, client *elastic.Client, r *statusReport) error {
+	info, err := client.Info(ctx)
 	if err != nil {
 		return err
 	}
 	es := &r.Elasticsearch
 	es.Cluster, es.Version = info.Cluster, info.Version.Number
-	es.Health = health(ctx, client)
-	if r.Templates, err = mappings.Status(ctx, s.patient(client), s.prefix); err != nil {
+	es.Health = client.Health(ctx)
+	if r.Templates, err = mappings.Status(ctx, client.Patient(), s.prefix); err != nil {
 		return err
 	}
 	usage, err := mappings.Counts(ctx, client, s.prefix)
 	r.Usage = &usage
 	return err
-}
-
-// health is the cluster's colour, empty when we may not ask.
-func health(ctx context.Context, client *elasticsearch.BaseClient) string {
-	res, err := esapi.ClusterHealthRequest{}.Do(ctx, client)
-	if err != nil {
-		return ""
-	}
-	defer res.Body.Close() //nolint:errcheck // only read
-	var h struct {
-		Status string `json:"status"`
-	}
-	if json.NewDecoder(io.LimitReader(res.Body, 1<<20)).Decode(&h) != nil {
-		return ""
-	}
-	return h.Status
 }
 
 // stateStatus looks into the state file, which need not be there yet.
@@ -227,9 +209,9 @@ func shown(name string, value any) string {
 	}
 	switch {
 	case name == "ES_HOST":
-		return (&settings{esHost: text}).maskedNodes()
+		return elastic.MaskedHosts(text)
 	case name == "KCI_API", name == "KCI_STORAGE":
-		return masked(text)
+		return elastic.MaskedURL(text)
 	case name == "LAVA_URL":
 		return maskedLabs(text)
 	case name == "KB_URL", name == "KB_PUBLIC_URL" && text != "":

@@ -9,6 +9,8 @@ import (
 
 	"github.com/elastic/go-elasticsearch/v8"
 	"github.com/urfave/cli/v2"
+
+	"github.com/kcing/kcing/internal/elastic"
 )
 
 // version and commit are stamped by the Makefile (-ldflags -X); a plain go
@@ -39,9 +41,6 @@ func buildCommit() string {
 	return "unknown"
 }
 
-// supportedServers: the tests run against 8.19; 9.x takes the same requests.
-const supportedServers = "8.14 and later, 9.x (tested with 8.19)"
-
 func (a *app) versionCommand() *cli.Command {
 	s := new(settings)
 	return &cli.Command{
@@ -59,7 +58,7 @@ func (a *app) showVersion(asJSON bool) error {
 		Go            string `json:"go"`
 		Client        string `json:"elasticsearch_client"`
 		Elasticsearch string `json:"elasticsearch"`
-	}{buildVersion(), buildCommit(), strings.TrimPrefix(runtime.Version(), "go"), elasticsearch.Version, supportedServers}
+	}{buildVersion(), buildCommit(), strings.TrimPrefix(runtime.Version(), "go"), elasticsearch.Version, elastic.Supported}
 	if asJSON {
 		return json.NewEncoder(a.stdout).Encode(v)
 	}

@@ -36,7 +36,7 @@ func TestSetupESWaits(t *testing.T) {
 			t.Errorf("--wait %s: exit code %d, %q; want %d, %q", wait, code, errs.String(), wantCode, wantErr)
 		}
 	}
-	busyFor.Store(patientTries + 1) // more than are tried without --wait
+	busyFor.Store(9) // more than are tried without --wait
 	f("1ms", exitFailed, "answered 503 (after waiting 1ms")
 	f("1h", exitOK, "")
 	busyFor.Store(0)

@@ -6,9 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
-	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -17,6 +15,7 @@ import (
 	"github.com/zeebo/xxh3"
 
 	"github.com/kcing/kcing/bulk"
+	es "github.com/kcing/kcing/internal/elastic"
 	"github.com/kcing/kcing/mappings"
 	"github.com/kcing/kcing/state"
 	"github.com/kcing/kcing/transform"
@@ -104,7 +103,7 @@ func (r *run) removeEarlier(ctx context.Context, all []*earlier) error {
 	slices.Sort(names)
 	for some := range slices.Chunk(slices.Compact(names), indicesAtOnce) {
 		// What was stored a moment ago is to be found as well.
-		if _, err := r.call(ctx, http.MethodPost, "/"+strings.Join(some, ",")+"/_refresh?"+whereThere, nil); err != nil {
+		if _, err := r.call(ctx, "refresh its indices", http.MethodPost, "/"+strings.Join(some, ",")+"/_refresh?"+whereThere, nil); err != nil {
 			return notRemoved(all[0], err)
 		}
 	}
@@ -118,7 +117,7 @@ func (r *run) removeEarlier(ctx context.Context, all []*earlier) error {
 
 func notRemoved(e *earlier, err error) error {
 	hint := ""
-	if why := new(bulk.Error); errors.As(err, &why) && why.Status == http.StatusForbidden {
+	if why := new(es.Error); errors.As(err, &why) && why.Status == http.StatusForbidden {
 		hint = " (the role needs read, maintenance and delete on these indices)"
 	}
 	return fmt.Errorf("what was stored of %s before cannot be deleted%s: %w", e.keys[0], hint, err)
@@ -146,14 +145,14 @@ func (r *run) removeLeft(ctx context.Context, e *earlier) error {
 	if scroll == "" {
 		return err
 	}
-	_, cleared := r.call(ctx, http.MethodDelete, "/_search/scroll", scrollBody(scroll))
+	_, cleared := r.call(ctx, "close the search", http.MethodDelete, "/_search/scroll", scrollBody(scroll))
 	return errors.Join(err, cleared)
 }
 
 // removePage deletes what is left among the documents of one answer, and returns
 // how many those were and the id of the scroll, if it is one.
 func (r *run) removePage(ctx context.Context, e *earlier, path string, body []byte) (found int, scroll string, err error) {
-	answer, err := r.call(ctx, http.MethodPost, path, body)
+	answer, err := r.call(ctx, "look for it", http.MethodPost, path, body)
 	if err != nil {
 		return 0, "", err
 	}
@@ -179,14 +178,14 @@ func scrollBody(id string) []byte {
 }
 
 func (r *run) deleteAll(ctx context.Context, lines []byte) error {
-	answer, err := r.call(ctx, http.MethodPost, "/_bulk?filter_path=items.*.status,items.*.error", lines)
+	answer, err := r.call(ctx, "delete it", http.MethodPost, "/_bulk?filter_path=items.*.status,items.*.error", lines)
 	if err != nil {
 		return err
 	}
 	var failed error
 	gjson.GetBytes(answer, "items.#.delete").ForEach(func(_, item gjson.Result) bool {
 		if status := int(item.Get("status").Int()); status != http.StatusOK && status != http.StatusNotFound {
-			failed = &bulk.Error{Status: status, Type: item.Get("error.type").String(), Reason: item.Get("error.reason").String()}
+			failed = &es.Error{Op: "delete it", Status: status, Type: item.Get("error.type").String(), Reason: item.Get("error.reason").String()}
 		}
 		return failed == nil
 	})
@@ -194,35 +193,8 @@ func (r *run) deleteAll(ctx context.Context, lines []byte) error {
 }
 
 // call is a request beside the bulk requests, with a JSON body or none.
-func (r *run) call(ctx context.Context, method, path string, body []byte) ([]byte, error) {
-	req, err := http.NewRequestWithContext(ctx, method, path, bytes.NewReader(body))
-	if err != nil {
-		return nil, err
-	}
-	if body != nil {
-		req.Header.Set("Content-Type", "application/json")
-		if strings.HasPrefix(path, "/_bulk") {
-			req.Header.Set("Content-Type", "application/x-ndjson")
-		}
-	}
-	res, err := r.Requests.Perform(req)
-	if err != nil {
-		var u *url.Error
-		if errors.As(err, &u) {
-			err = u.Err // without the address, which is in the client's own errors
-		}
-		return nil, err
-	}
-	defer res.Body.Close() //nolint:errcheck // only read
-	answer, err := io.ReadAll(io.LimitReader(res.Body, 64<<20))
-	if err != nil {
-		return nil, err
-	}
-	if res.StatusCode/100 != 2 {
-		fault := gjson.GetBytes(answer, "error")
-		return nil, &bulk.Error{Status: res.StatusCode, Type: fault.Get("type").String(), Reason: fault.Get("reason").String()}
-	}
-	return answer, nil
+func (r *run) call(ctx context.Context, op, method, path string, body []byte) ([]byte, error) {
+	return es.Do(ctx, r.Requests, op, es.Request{Method: method, Path: path, Body: body})
 }
 
 // replaced are the keys that a finished record takes the place of.

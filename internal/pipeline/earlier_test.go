@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/kcing/kcing/bulk"
+	es "github.com/kcing/kcing/internal/elastic"
 	"github.com/kcing/kcing/state"
 )
 
@@ -105,7 +105,7 @@ func TestRemovalFails(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			l, report, err := replacing(t, &requests{answers: answers})
-			var why *bulk.Error
+			var why *es.Error
 			if !errors.As(err, &why) || why.Status != http.StatusForbidden || report.Pending != 1 {
 				t.Errorf("%v, %d pending", err, report.Pending)
 			}

@@ -2,23 +2,23 @@ package report
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
-	"strings"
 	"time"
 
 	"github.com/elastic/go-elasticsearch/v8/esapi"
 	"github.com/tidwall/gjson"
 
+	"github.com/kcing/kcing/internal/elastic"
 	"github.com/kcing/kcing/mappings"
 )
 
 // Elasticsearch sends requests; a client of go-elasticsearch is one.
-type Elasticsearch = esapi.Transport
+type Elasticsearch = elastic.Transport
 
 // Fields by the names under which both kcings have them as terms.
 const (
@@ -44,8 +44,6 @@ const (
 	keepAlive = "2m"
 	// pageSize is how many buckets a request asks for: some megabytes of answer.
 	pageSize = 10_000
-	// maxAnswer bounds an answer.
-	maxAnswer = 64 << 20
 )
 
 // snapshot reads the indices of a prefix as they were at one moment.
@@ -64,12 +62,12 @@ func open(ctx context.Context, es Elasticsearch, prefix string) (*snapshot, erro
 	for _, kind := range kinds {
 		// Days begin with a digit: other people's boot-loader-stats is no index of ours.
 		index, yes := prefix+kind+"-2*.*.*", true
-		answer, err := s.call(ctx, esapi.OpenPointInTimeRequest{
+		answer, err := s.call(ctx, "reading "+index, esapi.OpenPointInTimeRequest{
 			Index: []string{index}, KeepAlive: keepAlive, IgnoreUnavailable: &yes,
 		})
 		if err != nil {
 			s.close(ctx)
-			return nil, fmt.Errorf("reading %s: %w", index, err)
+			return nil, err
 		}
 		s.pit[kind] = gjson.GetBytes(answer, "id").String()
 	}
@@ -83,7 +81,7 @@ func (s *snapshot) close(ctx context.Context) {
 	defer cancel()
 	for _, id := range s.pit {
 		body, _ := json.Marshal(object{"id": id}) // a text cannot fail
-		_, _ = s.call(ctx, esapi.ClosePointInTimeRequest{Body: bytes.NewReader(body)})
+		_, _ = s.call(ctx, "closing", esapi.ClosePointInTimeRequest{Body: bytes.NewReader(body)})
 	}
 }
 
@@ -148,9 +146,9 @@ func (s *snapshot) each(ctx context.Context, q question, f func(bucket) error) e
 		if err != nil {
 			return fmt.Errorf("a query: %w", err)
 		}
-		answer, err := s.call(ctx, esapi.SearchRequest{Body: bytes.NewReader(body)})
+		answer, err := s.call(ctx, "reading the "+q.kind+" documents", esapi.SearchRequest{Body: bytes.NewReader(body)})
 		if err != nil {
-			return fmt.Errorf("reading the %s documents: %w", q.kind, err)
+			return err
 		}
 		if id := gjson.GetBytes(answer, "pit_id").String(); id != "" {
 			s.pit[q.kind] = id
@@ -225,43 +223,32 @@ func readBucket(b gjson.Result, fields int) bucket {
 	return out
 }
 
-// request is one of esapi's.
-type request interface {
-	Do(context.Context, esapi.Transport) (*esapi.Response, error)
-}
-
-func (s *snapshot) call(ctx context.Context, r request) ([]byte, error) {
-	res, err := r.Do(ctx, s.es)
-	if err != nil {
-		return nil, err
-	}
-	defer res.Body.Close() //nolint:errcheck // only read
-	body, err := io.ReadAll(io.LimitReader(res.Body, maxAnswer+1))
+// call sends a request. An answer in part is an error as well.
+func (s *snapshot) call(ctx context.Context, op string, r esapi.Request) ([]byte, error) {
+	body, err := elastic.Do(ctx, s.es, op, r)
+	var refused *elastic.Error
 	switch {
-	case res.StatusCode == http.StatusUnauthorized:
-		return nil, errors.New("the credentials are refused (401): check ES_API_KEY, or ES_USERNAME and ES_PASSWORD")
-	case res.StatusCode == http.StatusForbidden:
-		return nil, errors.New("not allowed (403): the role needs the privilege read on these indices")
-	case res.IsError():
-		return nil, fmt.Errorf("Elasticsearch answered %d: %s", res.StatusCode, reason(body))
+	case errors.As(err, &refused):
+		return nil, fmt.Errorf("%s: %s", op, refusal(refused))
 	case err != nil:
-		return nil, fmt.Errorf("the answer broke off: %w", err)
-	case len(body) > maxAnswer:
-		return nil, fmt.Errorf("an answer is larger than %d MiB", maxAnswer>>20)
+		return nil, err
 	case gjson.GetBytes(body, "_shards.failed").Int() > 0:
-		return nil, fmt.Errorf("some shards did not answer: %s", reason(body))
+		why := elastic.OneLine(gjson.GetBytes(body, "_shards.failures.0.reason.reason").String())
+		return nil, fmt.Errorf("%s: some shards did not answer: %s", op, cmp.Or(why, "no reason given"))
 	case gjson.GetBytes(body, "timed_out").Bool():
-		return nil, errors.New("Elasticsearch took too long and answered in part")
+		return nil, fmt.Errorf("%s: Elasticsearch took too long and answered in part", op)
 	}
 	return body, nil
 }
 
-// reason is what Elasticsearch says went wrong, on one line.
-func reason(body []byte) string {
-	for _, path := range []string{"error.root_cause.0.reason", "error.reason", "_shards.failures.0.reason.reason", "error"} {
-		if text := gjson.GetBytes(body, path); text.Type == gjson.String && text.String() != "" {
-			return strings.Join(strings.Fields(text.String()), " ")
-		}
+// refusal is what whoever asked for the report can do about it. A search that
+// fails on a shard has its words there, and "all shards failed" above them.
+func refusal(e *elastic.Error) string {
+	switch e.Status {
+	case http.StatusUnauthorized:
+		return "the credentials are refused (401): check ES_API_KEY, or ES_USERNAME and ES_PASSWORD"
+	case http.StatusForbidden:
+		return "not allowed (403): the role needs the privilege read on these indices"
 	}
-	return "no reason given"
+	return fmt.Sprintf("Elasticsearch answered %d: %s", e.Status, cmp.Or(e.Root, e.Reason, "no reason given"))
 }

@@ -1,4 +1,4 @@
-package main
+package elastic
 
 import (
 	"bytes"
@@ -10,22 +10,18 @@ import (
 	"time"
 
 	"github.com/kcing/kcing/internal/retry"
-	"github.com/kcing/kcing/mappings"
 )
 
-// patient carries the few requests that come before the bulk requests, which
+// Patient carries the few requests that come before the bulk requests, which
 // have a retry of their own. A passing fault (429, 502, 503, 504, a connection
 // that breaks) must not end a run before it has begun, nor must one node of
 // several that is down. It is for requests that may be sent twice, and whose
 // answers are small.
-type patient struct {
-	mappings.Transport
-	nodes int // others may answer when one cannot be reached
-}
+func (c *Client) Patient() Transport { return patient{c, c.nodes} }
 
-func (s *settings) patient(client mappings.Transport) patient {
-	nodes, _ := s.nodes() // they made the client
-	return patient{client, len(nodes)}
+type patient struct {
+	transport Transport
+	nodes     int // others may answer when one cannot be reached
 }
 
 // The pauses between patientTries add up to 4 s at most.
@@ -37,7 +33,7 @@ const (
 	answerWithin = 20 * time.Second
 )
 
-// Perform implements [mappings.Transport].
+// Perform implements [Transport].
 func (p patient) Perform(req *http.Request) (*http.Response, error) {
 	pauses := retry.Backoff{First: firstPause, Longest: longestPause}
 	for try := 1; ; try++ {
@@ -69,12 +65,12 @@ func (p patient) once(req *http.Request) (*http.Response, error) {
 		}
 		again.Body = body
 	}
-	res, err := p.Transport.Perform(again)
+	res, err := p.transport.Perform(again)
 	if err != nil {
 		return nil, err
 	}
 	defer res.Body.Close() //nolint:errcheck // only read
-	body, err := io.ReadAll(io.LimitReader(res.Body, 64<<20))
+	body, err := io.ReadAll(io.LimitReader(res.Body, maxAnswer+1))
 	if err != nil {
 		return nil, err
 	}
