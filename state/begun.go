@@ -1,7 +1,6 @@
 package state
 
 import (
-	"bytes"
 	"context"
 	"encoding/binary"
 	"fmt"
@@ -86,24 +85,9 @@ func decodeBegun(b []byte) (Begun, error) {
 // pruneBegun forgets what was begun before that time and never finished. There
 // are only a few, those of the moment at which a process died.
 func (s *Store) pruneBegun(ctx context.Context, before time.Time) error {
-	return s.update(ctx, func(tx *bbolt.Tx) error {
-		b := tx.Bucket(bucketBegun)
-		var expired [][]byte
-		err := b.ForEach(func(k, v []byte) error {
-			was, err := decodeBegun(v)
-			if err == nil && was.Time.Before(before) {
-				expired = append(expired, bytes.Clone(k))
-			}
-			return err
-		})
-		if err != nil {
-			return err
-		}
-		for _, k := range expired {
-			if err := b.Delete(k); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
+	_, err := s.sweep(ctx, sweep{bucket: bucketBegun, selects: func(_ *bbolt.Tx, _, v []byte) (bool, error) {
+		was, err := decodeBegun(v)
+		return was.Time.Before(before), err
+	}})
+	return err
 }

@@ -39,7 +39,9 @@ func (s *setSum) add(key []byte) {
 }
 
 func (c *entryCheck) run() error {
-	for _, step := range []func() error{c.finished, c.receipts, c.days, c.rejects, c.blocks, c.rejectIndexes, c.countsAreRight, c.runs, c.items} {
+	for _, step := range []func() error{
+		c.finished, c.receipts, c.days, c.rejects, c.blocks, c.rejectIndexes, c.countsAreRight, c.rest,
+	} {
 		if err := step(); err != nil {
 			return err
 		}
@@ -258,45 +260,36 @@ func (c *entryCheck) countsAreRight() error {
 	return err
 }
 
-func (c *entryCheck) runs() error {
-	return c.each(bucketRuns, func(k, v []byte) {
-		if _, err := decodeRun(v); err != nil {
-			c.report.problem("%.80q: %v", k, err)
+// rest: what nothing else in the file points to can be decoded.
+func (c *entryCheck) rest() error {
+	var other int64
+	for _, of := range []struct {
+		bucket []byte
+		name   string // what an entry is
+		count  *int64
+		decode func(k, v []byte) error
+	}{
+		{bucketRuns, "run", &other, func(_, v []byte) error { _, err := decodeRun(v); return err }},
+		{bucketBegun, "begun record", &other, func(_, v []byte) error { _, err := decodeBegun(v); return err }},
+		{bucketNodes, "node", &other, func(_, v []byte) error { _, err := decodeKey(v); return err }},
+		{bucketCrawled, "crawled item", &c.report.Crawled, func(k, v []byte) error {
+			_, err := decodeCrawled(k, v)
+			return err
+		}},
+		{bucketUnfetch, "unfetched item", &c.report.Unfetched, func(k, v []byte) error {
+			_, err := decodeUnfetched(k, v)
+			return err
+		}},
+	} {
+		err := c.each(of.bucket, func(k, v []byte) {
+			*of.count++
+			if err := of.decode(k, v); err != nil {
+				c.report.problem("%s %.80q: %v", of.name, k, err)
+			}
+		})
+		if err != nil {
+			return err
 		}
-	})
-}
-
-// items: what a crawl remembers can be decoded.
-func (c *entryCheck) items() error {
-	err := c.each(bucketBegun, func(k, v []byte) {
-		if _, err := decodeBegun(v); err != nil {
-			c.report.problem("begun record %.80q: %v", k, err)
-		}
-	})
-	if err != nil {
-		return err
 	}
-	err = c.each(bucketNodes, func(k, v []byte) {
-		if _, err := decodeKey(v); err != nil {
-			c.report.problem("node %.80q: %v", k, err)
-		}
-	})
-	if err != nil {
-		return err
-	}
-	err = c.each(bucketCrawled, func(k, v []byte) {
-		c.report.Crawled++
-		if _, err := decodeCrawled(k, v); err != nil {
-			c.report.problem("crawled item %.80q: %v", k, err)
-		}
-	})
-	if err != nil {
-		return err
-	}
-	return c.each(bucketUnfetch, func(k, v []byte) {
-		c.report.Unfetched++
-		if _, err := decodeUnfetched(k, v); err != nil {
-			c.report.problem("unfetched item %.80q: %v", k, err)
-		}
-	})
+	return nil
 }

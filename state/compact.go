@@ -16,8 +16,8 @@ const compactTx = 32 << 20
 
 // Compact rewrites the file without its free pages and returns its size before
 // and after. It holds the file meanwhile, some seconds for 10⁶ finished
-// records; other processes then continue in the new one. It needs the new file's size in free space beside the old one. With
-// an error the old file is as it was.
+// records; other processes then continue in the new one. It needs the new file's
+// size in free space beside the old one. With an error the old file is as it was.
 func Compact(ctx context.Context, path string) (before, after int64, err error) {
 	// Renaming over a symbolic link would leave the real file behind.
 	target, err := filepath.EvalSymlinks(path)

@@ -52,7 +52,8 @@ func (e *FormatError) Error() string {
 		return e.Path + " is the first kcing's SQLite database: nothing was changed; " +
 			"set KCING_DB to another path, or import it with `kcing state import`"
 	}
-	return fmt.Sprintf("%s is not a kcing state file (%s): nothing was changed; set KCING_DB to another path", e.Path, e.Reason)
+	return fmt.Sprintf("%s is not a kcing state file (%s): nothing was changed; set KCING_DB to another path",
+		e.Path, e.Reason)
 }
 
 // Unwrap returns ErrSQLite or nil.
@@ -66,7 +67,8 @@ type CorruptError struct {
 
 func (e *CorruptError) Error() string {
 	return fmt.Sprintf("state file %s is damaged: %v; look at it with `kcing state check`; "+
-		"when moved away, kcing starts a new one and feeding again stores nothing twice (the rejects in it are lost)", e.Path, e.Err)
+		"when moved away, kcing starts a new one and feeding again stores nothing twice (the rejects in it are lost)",
+		e.Path, e.Err)
 }
 
 // Unwrap returns what was found.
@@ -81,7 +83,8 @@ type RejectsFullError struct {
 
 func (e *RejectsFullError) Error() string {
 	return fmt.Sprintf("the rejects in state file %s take %d bytes, as much as they may (KCING_MAX_REJECT_BYTES): "+
-		"see why with `kcing rejects list`, then `kcing rejects retry` or `drop` them, or raise the limit", e.Path, e.Limit)
+		"see why with `kcing rejects list`, then `kcing rejects retry` or `drop` them, or raise the limit",
+		e.Path, e.Limit)
 }
 
 // LockedError says that another process kept the file for longer than we
@@ -101,7 +104,8 @@ func (e *LockedError) Error() string {
 	case e.PID != 0:
 		who = fmt.Sprintf("process %d", e.PID)
 	}
-	return fmt.Sprintf("state file %s is held by %s: waited %s; try again when it has finished", e.Path, who, e.Waited.Round(10*time.Millisecond))
+	return fmt.Sprintf("state file %s is held by %s: waited %s; try again when it has finished",
+		e.Path, who, e.Waited.Round(10*time.Millisecond))
 }
 
 // fileError gives an error of the file system its path and what to do next.
@@ -111,10 +115,12 @@ func fileError(path, what string, err error) error {
 	case err == nil || complete(err):
 		return err
 	case causedBy(err, syscall.ENOSPC, syscall.EDQUOT, syscall.EFBIG):
-		return fmt.Errorf("%s state file %s: %w: %w; nothing of this was stored: free some space, or set KCING_DB to a path on another disk, and run again",
+		return fmt.Errorf("%s state file %s: %w: %w; nothing of this was stored: "+
+			"free some space, or set KCING_DB to a path on another disk, and run again",
 			what, path, ErrNoSpace, err)
 	case causedBy(err, syscall.EROFS, syscall.EACCES, syscall.EPERM):
-		return fmt.Errorf("%s state file %s: %w: %w; nothing of this was stored: make the file and its directory writable for this user, or set KCING_DB to another path",
+		return fmt.Errorf("%s state file %s: %w: %w; nothing of this was stored: "+
+			"make the file and its directory writable for this user, or set KCING_DB to another path",
 			what, path, ErrReadOnly, err)
 	case errors.Is(err, fs.ErrNotExist):
 		return fmt.Errorf("%s state file %s: %w; create its directory, or set KCING_DB to another path", what, path, err)

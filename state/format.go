@@ -38,7 +38,10 @@ func parseMeta(b []byte) (m meta, magic, ok bool) {
 	b = b[pageHeaderSize : pageHeaderSize+metaSize]
 	o := binary.NativeEndian
 	magic = o.Uint32(b) == boltMagic
-	m = meta{pageSize: o.Uint32(b[8:]), root: o.Uint64(b[16:]), freelist: o.Uint64(b[32:]), pages: o.Uint64(b[40:]), txid: o.Uint64(b[48:])}
+	m = meta{
+		pageSize: o.Uint32(b[8:]), root: o.Uint64(b[16:]), freelist: o.Uint64(b[32:]),
+		pages: o.Uint64(b[40:]), txid: o.Uint64(b[48:]),
+	}
 	h := fnv.New64a()
 	_, _ = h.Write(b[:56])
 	ok = magic && o.Uint32(b[4:]) == boltVersion && o.Uint64(b[56:]) == h.Sum64() &&
@@ -72,7 +75,8 @@ func examine(path string, f *os.File, create bool) error {
 		return f.Truncate(0)
 	}
 	if m.pages > uint64(st.Size())/uint64(m.pageSize) {
-		return &CorruptError{Path: path, Err: fmt.Errorf("cut short: %d bytes of at least %d", st.Size(), m.pages*uint64(m.pageSize))}
+		want := m.pages * uint64(m.pageSize)
+		return &CorruptError{Path: path, Err: fmt.Errorf("cut short: %d bytes of at least %d", st.Size(), want)}
 	}
 	if err := examineFreelist(f, m); err != nil {
 		return &CorruptError{Path: path, Err: err}

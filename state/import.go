@@ -107,7 +107,8 @@ func (s *Store) importSome(ctx context.Context, batch []Finished, done *Imported
 }
 
 func isHeader(row []string) bool {
-	return len(row) >= 2 && strings.EqualFold(strings.TrimPrefix(row[0], "\ufeff"), "type") && strings.EqualFold(row[1], "oid")
+	return len(row) >= 2 && strings.EqualFold(strings.TrimPrefix(row[0], "\ufeff"), "type") &&
+		strings.EqualFold(row[1], "oid")
 }
 
 // parseRow decodes one row: type, oid, created_on.

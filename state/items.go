@@ -77,7 +77,10 @@ func decodeCrawled(k, v []byte) (Crawled, error) {
 	if err := json.Unmarshal(v, &c); err != nil {
 		return Crawled{}, fmt.Errorf("%w: %w", errDecode, err)
 	}
-	return Crawled{Source: key.Kind, Key: key.ID, Version: c.Version, Record: Key{Kind: c.Kind, ID: c.ID}, Time: fromMillis(c.Time)}, nil
+	return Crawled{
+		Source: key.Kind, Key: key.ID, Version: c.Version,
+		Record: Key{Kind: c.Kind, ID: c.ID}, Time: fromMillis(c.Time),
+	}, nil
 }
 
 func decodeUnfetched(k, v []byte) (Unfetched, error) {
@@ -151,7 +154,9 @@ func (s *Store) CommitItems(ctx context.Context, items []Crawled) error {
 			if t.IsZero() {
 				t = now
 			}
-			v, err := json.Marshal(crawledValue{Version: valid(it.Version), Kind: it.Record.Kind, ID: valid(it.Record.ID), Time: t.UnixMilli()})
+			v, err := json.Marshal(crawledValue{
+				Version: valid(it.Version), Kind: it.Record.Kind, ID: valid(it.Record.ID), Time: t.UnixMilli(),
+			})
 			if err != nil {
 				return err
 			}
@@ -230,55 +235,25 @@ func (s *Store) Unfetched(ctx context.Context, source string, limit int) (list [
 // PruneItems forgets what is known of items from before the given time, and
 // returns how many those were.
 func (s *Store) PruneItems(ctx context.Context, before time.Time) (int, error) {
-	n, err := s.dropItems(ctx, bucketCrawled, func(k, v []byte) bool {
+	n, err := s.sweep(ctx, sweep{bucket: bucketCrawled, selects: func(_ *bbolt.Tx, k, v []byte) (bool, error) {
 		c, err := decodeCrawled(k, v)
-		return err == nil && c.Time.Before(before)
-	})
+		return err == nil && c.Time.Before(before), nil
+	}})
 	if err != nil {
 		return n, err
 	}
-	m, err := s.dropItems(ctx, bucketUnfetch, func(k, v []byte) bool {
+	m, err := s.sweep(ctx, sweep{bucket: bucketUnfetch, selects: func(_ *bbolt.Tx, k, v []byte) (bool, error) {
 		u, err := decodeUnfetched(k, v)
-		return err == nil && u.Last.Before(before) // those still tried have a new Last
-	})
+		return err == nil && u.Last.Before(before), nil // those still tried have a new Last
+	}})
 	return n + m, err
 }
 
 // forgetItems forgets the items that became certain records.
 func (s *Store) forgetItems(ctx context.Context, which func(Key) bool) error {
-	_, err := s.dropItems(ctx, bucketCrawled, func(k, v []byte) bool {
+	_, err := s.sweep(ctx, sweep{bucket: bucketCrawled, selects: func(_ *bbolt.Tx, k, v []byte) (bool, error) {
 		c, err := decodeCrawled(k, v)
-		return err == nil && c.Record.ID != "" && which(c.Record)
-	})
+		return err == nil && c.Record.ID != "" && which(c.Record), nil
+	}})
 	return err
-}
-
-// dropItems removes the entries that which selects.
-func (s *Store) dropItems(ctx context.Context, bucket []byte, which func(k, v []byte) bool) (int, error) {
-	return s.inPieces(ctx, func(tx *bbolt.Tx, from []byte) (int, []byte, error) {
-		return dropSome(tx.Bucket(bucket), from, which)
-	})
-}
-
-// dropSome removes up to pruneBatch entries that which selects, beginning at
-// from. It returns how many, and where the next call is to begin, nil at the end.
-func dropSome(b *bbolt.Bucket, from []byte, which func(k, v []byte) bool) (n int, next []byte, err error) {
-	var drop [][]byte
-	seen := 0
-	c := b.Cursor()
-	for k, v := c.Seek(from); k != nil; k, v = c.Next() {
-		if seen++; seen > 10*pruneBatch || len(drop) == pruneBatch {
-			next = bytes.Clone(k)
-			break
-		}
-		if which(k, v) {
-			drop = append(drop, bytes.Clone(k))
-		}
-	}
-	for _, k := range drop {
-		if err := b.Delete(k); err != nil {
-			return 0, nil, err
-		}
-	}
-	return len(drop), next, nil
 }

@@ -1,7 +1,6 @@
 package state
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 
@@ -66,26 +65,8 @@ func (w *finisher) putNodes(tx *bbolt.Tx, b Batch) error {
 
 // pruneNodes forgets the nodes whose records are forgotten.
 func (s *Store) pruneNodes(ctx context.Context) error {
-	_, err := s.inPieces(ctx, func(tx *bbolt.Tx, from []byte) (n int, next []byte, err error) {
-		nodes, finished := tx.Bucket(bucketNodes), tx.Bucket(bucketFinished)
-		var gone [][]byte
-		seen := 0
-		c := nodes.Cursor()
-		for node, key := c.Seek(from); node != nil; node, key = c.Next() {
-			if seen++; seen > pruneBatch {
-				next = bytes.Clone(node)
-				break
-			}
-			if finished.Get(key) == nil {
-				gone = append(gone, bytes.Clone(node))
-			}
-		}
-		for _, node := range gone {
-			if err := nodes.Delete(node); err != nil {
-				return 0, nil, err
-			}
-		}
-		return 0, next, nil
-	})
+	_, err := s.sweep(ctx, sweep{bucket: bucketNodes, selects: func(tx *bbolt.Tx, _, key []byte) (bool, error) {
+		return tx.Bucket(bucketFinished).Get(key) == nil, nil
+	}})
 	return err
 }

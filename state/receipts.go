@@ -54,7 +54,9 @@ func (s *Store) ReceivedAll(ctx context.Context, rs []Receipt) error {
 }
 
 // readReceipts spares the common case, a retry, the write.
-func (s *Store) readReceipts(ctx context.Context, rs []Receipt, keys [][]byte, held []time.Time) (missing bool, err error) {
+func (s *Store) readReceipts(ctx context.Context, rs []Receipt, keys [][]byte, held []time.Time) (
+	missing bool, err error,
+) {
 	err = s.view(ctx, func(tx *bbolt.Tx) error {
 		b := tx.Bucket(bucketReceipts)
 		for i := range rs {

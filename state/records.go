@@ -162,7 +162,10 @@ type finisher struct {
 }
 
 func newFinisher(tx *bbolt.Tx) *finisher {
-	w := &finisher{finished: tx.Bucket(bucketFinished), days: tx.Bucket(bucketDays), begun: tx.Bucket(bucketBegun), counts: tally{}}
+	w := &finisher{
+		finished: tx.Bucket(bucketFinished), days: tx.Bucket(bucketDays), begun: tx.Bucket(bucketBegun),
+		counts: tally{},
+	}
 	w.finished.FillPercent = fillPercent
 	w.days.FillPercent = fillPercent
 	return w

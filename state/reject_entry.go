@@ -97,7 +97,8 @@ func pack(rs []packedReject) (err error) {
 
 func metaOf(r Reject) rejectMeta {
 	m := rejectMeta{
-		ID: valid(r.ID), Kind: cut(noNUL(valid(r.Kind))), Key: valid(r.Key), Source: valid(r.Source), Lab: valid(r.Lab), NodeID: valid(r.NodeID),
+		ID: valid(r.ID), Kind: cut(noNUL(valid(r.Kind))), Key: valid(r.Key), Source: valid(r.Source),
+		Lab: valid(r.Lab), NodeID: valid(r.NodeID),
 		Received: r.Received.UnixMilli(), Type: cut(valid(r.Type)), Reason: valid(r.Reason),
 		Index: valid(r.Index), DocumentID: valid(r.DocumentID), Status: r.Status, Attempts: max(r.Attempts, 1),
 		Truncated: r.Truncated, Overwrites: r.Overwrites, Size: r.Size,
@@ -111,8 +112,9 @@ func metaOf(r Reject) rejectMeta {
 
 func (m rejectMeta) reject() Reject {
 	r := Reject{
-		ID: m.ID, Kind: m.Kind, Key: m.Key, Source: m.Source, Lab: m.Lab, NodeID: m.NodeID, Received: fromMillis(m.Received),
-		Type: m.Type, Reason: m.Reason, Index: m.Index, DocumentID: m.DocumentID, Status: m.Status,
+		ID: m.ID, Kind: m.Kind, Key: m.Key, Source: m.Source, Lab: m.Lab, NodeID: m.NodeID,
+		Received: fromMillis(m.Received),
+		Type:     m.Type, Reason: m.Reason, Index: m.Index, DocumentID: m.DocumentID, Status: m.Status,
 		Attempts: m.Attempts, Truncated: m.Truncated, Overwrites: m.Overwrites, Size: m.Size,
 	}
 	if m.Time != nil {

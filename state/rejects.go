@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"iter"
+	"slices"
 	"time"
 
 	"go.etcd.io/bbolt"
@@ -156,9 +157,7 @@ func findReject(tx *bbolt.Tx, prefix string) (id, value []byte, err error) {
 // were there.
 func (s *Store) DropRejects(ctx context.Context, ids ...string) (int, error) {
 	total := 0
-	for len(ids) > 0 {
-		some := ids[:min(len(ids), pruneBatch)]
-		ids = ids[len(some):]
+	for some := range slices.Chunk(ids, sweepRemoves) {
 		n := 0
 		err := s.update(ctx, func(tx *bbolt.Tx) error {
 			n = 0

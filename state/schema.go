@@ -115,7 +115,8 @@ func checkSchema(path string, tx *bbolt.Tx) error {
 		return &FormatError{Path: path, Reason: "another program's bbolt file, without a schema version"}
 	}
 	if got := binary.BigEndian.Uint32(v); got > SchemaVersion {
-		return fmt.Errorf("state file %s: %w (schema %d, this kcing knows %d): nothing was changed; update kcing, or set KCING_DB to another path",
+		return fmt.Errorf("state file %s: %w (schema %d, this kcing knows %d): nothing was changed; "+
+			"update kcing, or set KCING_DB to another path",
 			path, ErrNewer, got, SchemaVersion)
 	}
 	for _, name := range buckets {

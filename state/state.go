@@ -67,7 +67,10 @@ type Store struct {
 // none. Errors: *FormatError (wraps ErrSQLite for the first kcing's database),
 // ErrNewer, *CorruptError, *LockedError, ErrReadOnly, ErrNoSpace.
 func Open(path string, o Options) (*Store, error) {
-	s := &Store{path: path, wait: o.Wait, lease: o.Lease, now: o.Now, maxRejectBytes: o.MaxRejectBytes, changed: make(chan struct{})}
+	s := &Store{
+		path: path, wait: o.Wait, lease: o.Lease, now: o.Now, maxRejectBytes: o.MaxRejectBytes,
+		changed: make(chan struct{}),
+	}
 	if s.wait <= 0 {
 		s.wait = DefaultWait
 	}
