@@ -2,6 +2,7 @@ package synthetic
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -91,8 +92,9 @@ func (j *job) noLogin(name string, login []string, message string) bool {
 
 // kernelMessages writes as many lines as the log still needs.
 func (j *job) kernelMessages(c *kernelClock) {
-	early := earlyMessages[j.build.target.arch]
-	fixed := len(early) + len(commonMessages) + len(lateMessages)
+	early, common, late := messages("early-"+j.build.target.arch), messages("common"), messages("late")
+	all := slices.Concat(early, common, late)
+	fixed := len(all)
 	wanted := max(j.lines-j.log.lines-j.linesAfterBoot(), 34)
 	if j.warns() {
 		wanted = max(wanted-warningLines, 34)
@@ -107,37 +109,31 @@ func (j *job) kernelMessages(c *kernelClock) {
 		due := (i+1)*min(wanted, fixed)/fixed > kept
 		if due || i < 2 || last {
 			kept++
-			j.fixedMessage(c, early, i)
+			j.fixedMessage(c, all, i, len(early)/2)
 		}
-		if i >= len(early)+20 && i < fixed-len(lateMessages) {
+		if i >= len(early)+20 && i < fixed-len(late) {
 			// Spread the drivers over the second half of the fixed part.
-			slots := len(commonMessages) - 20
+			slots := len(common) - 20
 			at := i - len(early) - 20
 			for range drivers*(at+1)/slots - drivers*at/slots {
-				j.message(c, j.level(), pick(j.random, driverMessages))
+				j.message(c, j.level(), pick(j.random, messages("driver")))
 			}
 		}
-		if j.warns() && i == fixed-len(lateMessages)-1 {
+		if j.warns() && i == fixed-len(late)-1 {
 			j.warning(c)
 		}
-		if j.outcome == outcomeOops && i == fixed-len(lateMessages) {
+		if j.outcome == outcomeOops && i == fixed-len(late) {
 			return
 		}
 	}
 }
 
-func (j *job) fixedMessage(c *kernelClock, early []string, i int) {
-	if c.uptime == 0 && i >= len(early)/2 {
+// fixedMessage logs the i-th of all; the first clockless come before the kernel's clock runs.
+func (j *job) fixedMessage(c *kernelClock, all []string, i, clockless int) {
+	if c.uptime == 0 && i >= clockless {
 		c.uptime = int64(j.between(3, 90)) // timekeeping has started
 	}
-	switch {
-	case i < len(early):
-		j.message(c, 6, early[i])
-	case i < len(early)+len(commonMessages):
-		j.message(c, 6, commonMessages[i-len(early)])
-	default:
-		j.message(c, 6, lateMessages[i-len(early)-len(commonMessages)])
-	}
+	j.message(c, 6, all[i])
 }
 
 // level is that of a driver's message: mostly info, sometimes worse.

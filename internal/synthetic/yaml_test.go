@@ -75,15 +75,15 @@ func TestTemplatesAreFilledIn(t *testing.T) {
 			}
 		}
 	}
-	check(commonMessages)
-	check(driverMessages)
-	check(lateMessages)
+	check(messages("common"))
+	check(messages("driver"))
+	check(messages("late"))
 	for _, a := range architectures {
-		check(earlyMessages[a.name])
-		check(oopsHead[a.name])
-		check(bugHead[a.name])
+		check(messages("early-" + a.name))
+		check(messages("oops-" + a.name))
+		check(messages("bug-" + a.name))
 		check([]string{warningHead[a.name]})
-		if len(earlyMessages[a.name]) == 0 || len(oopsHead[a.name]) == 0 || len(bugHead[a.name]) == 0 || warningHead[a.name] == "" {
+		if len(messages("early-"+a.name)) == 0 || len(messages("oops-"+a.name)) == 0 || len(messages("bug-"+a.name)) == 0 || warningHead[a.name] == "" {
 			t.Errorf("no messages for %s", a.name)
 		}
 	}
