@@ -7,15 +7,17 @@ import (
 	"unicode/utf8"
 
 	"github.com/tidwall/gjson"
+
+	"github.com/kcing/kcing/internal/jsontext"
 )
 
 // appendDoc appends the two lines of d: action and body. start of the body is
 // returned so that the caller can find it again.
 func appendDoc(dst []byte, d *Doc) (out []byte, body int) {
 	dst = append(dst, actionPrefix[d.Op]...)
-	dst = appendString(dst, d.Index)
+	dst = jsontext.AppendString(dst, d.Index)
 	dst = append(dst, `,"_id":`...)
-	dst = appendString(dst, d.ID)
+	dst = jsontext.AppendString(dst, d.ID)
 	dst = append(dst, "}}\n"...)
 	body = len(dst)
 	dst = append(dst, d.Body...)
@@ -25,31 +27,6 @@ func appendDoc(dst []byte, d *Doc) (out []byte, body int) {
 var actionPrefix = [...]string{
 	OpCreate: `{"create":{"_index":`,
 	OpIndex:  `{"index":{"_index":`,
-}
-
-const hexDigits = "0123456789abcdef"
-
-// appendString appends s as a JSON string (RFC 8259 §7). s must be valid UTF-8.
-// Only what must be escaped is: <, > and & stay as they are, for an escaped id
-// that a reader does not unescape would be another id.
-func appendString(dst []byte, s string) []byte {
-	dst = append(dst, '"')
-	plain := 0
-	for i := 0; i < len(s); i++ {
-		c := s[i]
-		if c >= ' ' && c != '"' && c != '\\' {
-			continue
-		}
-		dst = append(dst, s[plain:i]...)
-		if c == '"' || c == '\\' {
-			dst = append(dst, '\\', c)
-		} else {
-			dst = append(dst, '\\', 'u', '0', '0', hexDigits[c>>4], hexDigits[c&15])
-		}
-		plain = i + 1
-	}
-	dst = append(dst, s[plain:]...)
-	return append(dst, '"')
 }
 
 // size is what appendDoc appends for d, leaving out escapes (they are rare, and

@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"github.com/tidwall/gjson"
+
+	"github.com/kcing/kcing/internal/jsontext"
 )
 
 // verdict is what an answer means for the documents it is about.
@@ -111,21 +113,21 @@ func decodeItems(body []byte, items []item) error {
 	if !validJSON(body) {
 		return fmt.Errorf("%w: not valid JSON (%d bytes)", errAnswer, len(body))
 	}
-	w := walker{b: body}
-	if w.space() != '{' {
+	w := jsontext.Walker{B: body}
+	if w.Space() != '{' {
 		return fmt.Errorf("%w: not an object", errAnswer)
 	}
 	found := false
-	for more := w.open(); more; more = w.next() {
-		if w.key() != "items" {
-			w.skip()
+	for more := w.Open(); more; more = w.Next() {
+		if string(w.Key()) != "items" {
+			w.Skip()
 			continue
 		}
 		if found {
 			return fmt.Errorf("%w: items twice", errAnswer)
 		}
 		found = true
-		if err := w.items(items); err != nil {
+		if err := decodeList(&w, items); err != nil {
 			return err
 		}
 	}
@@ -135,19 +137,20 @@ func decodeItems(body []byte, items []item) error {
 	return nil
 }
 
-func (w *walker) items(items []item) error {
-	if w.space() != '[' {
+// decodeList reads the list of items at w.
+func decodeList(w *jsontext.Walker, items []item) error {
+	if w.Space() != '[' {
 		return fmt.Errorf("%w: items is not a list", errAnswer)
 	}
 	n := 0
-	for more := w.open(); more; more = w.next() {
+	for more := w.Open(); more; more = w.Next() {
 		if n == len(items) {
 			return fmt.Errorf("%w: more than the %d items sent", errAnswer, n)
 		}
 		it := &items[n]
 		it.fault = nil
-		if it.status = w.plainItem(it.op); it.status == 0 {
-			if err := w.item(it); err != nil {
+		if it.status = plainStatus(w, it.op); it.status == 0 {
+			if err := decodeItem(w, it); err != nil {
 				return fmt.Errorf("item %d: %w", n, err)
 			}
 		}
@@ -161,17 +164,17 @@ func (w *walker) items(items []item) error {
 
 var plainPrefix = [...]string{OpCreate: `{"create":{"status":`, OpIndex: `{"index":{"status":`}
 
-// plainItem reads an item that holds nothing but a status, as almost all do, and
+// plainStatus reads an item that holds nothing but a status, as almost all do, and
 // returns 0 for any other.
-func (w *walker) plainItem(op Op) int {
+func plainStatus(w *jsontext.Walker, op Op) int {
 	p := plainPrefix[op]
-	rest := w.b[w.i:]
+	rest := w.B[w.I:]
 	if len(rest) < len(p)+5 || string(rest[:len(p)]) != p || string(rest[len(p)+3:len(p)+5]) != "}}" {
 		return 0
 	}
 	status := statusOf(rest[len(p) : len(p)+3])
 	if status != 0 {
-		w.i += len(p) + 5
+		w.I += len(p) + 5
 	}
 	return status
 }
@@ -187,28 +190,28 @@ func statusOf(b []byte) int {
 	return n
 }
 
-// item reads {"create":{"status":429,"error":{"type":…,"reason":…}}}.
-func (w *walker) item(it *item) error {
-	if w.space() != '{' {
+// decodeItem reads {"create":{"status":429,"error":{"type":…,"reason":…}}}.
+func decodeItem(w *jsontext.Walker, it *item) error {
+	if w.Space() != '{' {
 		return fmt.Errorf("%w: not an object", errAnswer)
 	}
 	actions := 0
 	var failure []byte
-	for more := w.open(); more; more = w.next() {
-		if name := w.key(); name != it.op.String() {
+	for more := w.Open(); more; more = w.Next() {
+		if name := string(w.Key()); name != it.op.String() {
 			return fmt.Errorf("%w: action %q for %q", errAnswer, clip(name, 20), it.op)
 		}
-		if actions++; actions > 1 || w.space() != '{' {
+		if actions++; actions > 1 || w.Space() != '{' {
 			return fmt.Errorf("%w: not one action", errAnswer)
 		}
-		for more := w.open(); more; more = w.next() {
-			switch w.key() {
+		for more := w.Open(); more; more = w.Next() {
+			switch string(w.Key()) {
 			case "status":
-				it.status = statusOf(w.skip())
+				it.status = statusOf(w.Skip())
 			case "error":
-				failure = w.skip()
+				failure = w.Skip()
 			default:
-				w.skip()
+				w.Skip()
 			}
 		}
 	}

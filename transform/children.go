@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/kcing/kcing/internal/jsontext"
 )
 
 // child is a node below a job: a test case, or what groups some.
@@ -23,27 +25,24 @@ type child struct {
 func (d *Documents) readChildren(m *composite) error {
 	j := &d.job
 	j.byPath = make(map[string]int)
-	var err error
-	walkArray(m.tests, func(raw []byte) bool {
+	for raw := range jsontext.Elements(m.tests) {
 		c, ok := m.child(raw)
 		if !ok {
 			d.tag("_badnode:tests")
-			return true
+			continue
 		}
 		if i, there := j.byPath[c.path]; there {
 			if j.children[i].before(c) {
 				j.children[i] = c
 			}
-			return true
+			continue
 		}
 		if len(j.children) >= MaxDocuments {
-			err = refuse("too_many_documents", "tests", fmt.Sprintf("more than %d nodes", MaxDocuments))
-			return false
+			return refuse("too_many_documents", "tests", fmt.Sprintf("more than %d nodes", MaxDocuments))
 		}
 		j.byPath[c.path] = len(j.children)
 		j.children = append(j.children, c)
-		return true
-	})
+	}
 	for i := range j.children {
 		for path := j.children[i].path; ; {
 			slash := strings.LastIndexByte(path, '/')
@@ -59,7 +58,7 @@ func (d *Documents) readChildren(m *composite) error {
 			}
 		}
 	}
-	return err
+	return nil
 }
 
 // child reads one node below the job. Its path continues the job's; of any

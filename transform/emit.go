@@ -1,5 +1,7 @@
 package transform
 
+import "github.com/kcing/kcing/internal/jsontext"
+
 // dropped are the fields that no document keeps: Logstash's own, the token, and
 // those that would send a document elsewhere.
 var dropped = nameSet("type headers @version @metadata token message tags @timestamp")
@@ -10,14 +12,14 @@ var added = nameSet("build_key boot_key test_key")
 
 // members writes fields as they are, less those that are dropped, null or
 // written by kcing itself. edit, when given, changes or leaves out a value.
-func (d *Documents) members(fields []field, edit func(field) ([]byte, bool)) {
+func (d *Documents) members(fields []jsontext.Field, edit func(jsontext.Field) ([]byte, bool)) {
 	for _, f := range fields {
-		if string(f.raw) == "null" || dropped[string(f.name)] || added[string(f.name)] {
+		if string(f.Raw) == "null" || dropped[string(f.Name)] || added[string(f.Name)] {
 			continue
 		}
 		if edit != nil {
 			var keep bool
-			if f.raw, keep = edit(f); !keep {
+			if f.Raw, keep = edit(f); !keep {
 				continue
 			}
 		}
@@ -43,28 +45,22 @@ func (d *Documents) texts(name string, list []string) {
 		} else {
 			d.buf = append(d.buf, ',')
 		}
-		d.buf = appendString(d.buf, text)
+		d.buf = jsontext.AppendString(d.buf, text)
 	}
 	if len(list) > 0 {
 		d.buf = append(d.buf, ']')
 	}
 }
 
-// appendField writes a member as it came, under the name it has in documents.
-func appendField(dst []byte, f field) []byte {
-	name := f.as
-	if name == "" {
-		name = string(f.name)
-	}
-	dst = append(dst, ',')
-	dst = appendString(dst, name)
-	dst = append(dst, ':')
-	return appendValue(dst, f.raw)
+// appendField writes a member as it came.
+func appendField(dst []byte, f jsontext.Field) []byte {
+	dst = jsontext.AppendString(append(dst, ','), f.Name)
+	return appendValue(append(dst, ':'), f.Raw)
 }
 
 // appendMember writes a text, empty or not. The name must need no escaping.
 func appendMember(dst []byte, name, text string) []byte {
-	return appendString(appendName(dst, name), text)
+	return jsontext.AppendString(appendName(dst, name), text)
 }
 
 func appendName(dst []byte, name string) []byte {

@@ -1,6 +1,10 @@
 package transform
 
-import "bytes"
+import (
+	"bytes"
+
+	"github.com/kcing/kcing/internal/jsontext"
+)
 
 // build makes the one document of a build.
 func (r *Record) build(d *Documents) {
@@ -22,18 +26,18 @@ func (r *Record) boot(d *Documents) {
 	get := func(name string) string { return lookup(fields, name) }
 	d.begin(bootDoc)
 	d.open()
-	d.members(fields, func(f field) ([]byte, bool) {
-		switch string(f.name) {
+	d.members(fields, func(f jsontext.Field) ([]byte, bool) {
+		switch string(f.Name) {
 		case "fastboot":
 			return nil, false
 		case "boot_result":
-			return bytes.ToLower(f.raw), true
+			return bytes.ToLower(f.Raw), true
 		}
-		return f.raw, true
+		return f.Raw, true
 	})
 	if r.value("git_describe") == nil {
 		if kernel := r.value("kernel"); kernel != nil {
-			d.buf = appendField(d.buf, field{as: "git_describe", raw: kernel})
+			d.buf = appendField(d.buf, jsontext.Field{Name: []byte("git_describe"), Raw: kernel})
 			get = func(name string) string {
 				if name == "git_describe" {
 					name = "kernel"
@@ -48,10 +52,10 @@ func (r *Record) boot(d *Documents) {
 	d.end()
 }
 
-func lookup(fields []field, name string) string {
+func lookup(fields []jsontext.Field, name string) string {
 	for _, f := range fields {
-		if string(f.name) == name {
-			return scalarText(f.raw)
+		if string(f.Name) == name {
+			return jsontext.ScalarText(f.Raw)
 		}
 	}
 	return ""
@@ -84,53 +88,55 @@ var flatNames = map[string]string{
 }
 
 // isGroup reports whether a field of bmeta.json is one of its groups.
-func isGroup(f field) bool {
-	switch string(f.name) {
+func isGroup(f jsontext.Field) bool {
+	switch string(f.Name) {
 	case "build", "environment", "kernel", "revision":
-		return f.raw[0] == '{'
+		return f.Raw[0] == '{'
 	}
 	return false
 }
 
 // flattened is a nested bmeta.json with the fields of the flat shape, in source
 // order. A field of the top level wins over a group's member of the same name.
-func (r *Record) flattened() []field {
-	var flat []field
+func (r *Record) flattened() []jsontext.Field {
+	var flat []jsontext.Field
 	taken := map[string]bool{}
 	add := func(name string, raw []byte) {
 		if name = topName(name, raw); !taken[name] && string(raw) != "null" {
 			taken[name] = true
-			flat = append(flat, field{name: []byte(name), raw: raw})
+			flat = append(flat, jsontext.Field{Name: []byte(name), Raw: raw})
 		}
 	}
 	for _, f := range r.fields {
 		if !isGroup(f) {
-			add(string(f.name), f.raw)
+			add(string(f.Name), f.Raw)
 		}
 	}
 	for _, g := range r.fields {
 		if isGroup(g) {
-			walkObject(appendValue(nil, g.raw), func(m field) { addFlat(add, string(g.name), m) })
+			for m := range jsontext.Members(appendValue(nil, g.Raw)) {
+				addFlat(add, string(g.Name), m)
+			}
 		}
 	}
 	return flat
 }
 
 // addFlat adds a group's member under the name that it had in the flat shape.
-func addFlat(add func(name string, raw []byte), group string, m field) {
-	name := string(m.name)
+func addFlat(add func(name string, raw []byte), group string, m jsontext.Field) {
+	name := string(m.Name)
 	if old, ok := flatNames[group+"."+name]; ok {
 		name = old
 	}
-	if name == "build_platform" && m.raw[0] == '{' {
-		walkObject(m.raw, func(p field) { // the old field was the list alone
-			if string(p.name) == "uname" {
-				m.raw = p.raw
+	if name == "build_platform" && m.Raw[0] == '{' {
+		for p := range jsontext.Members(m.Raw) { // the old field was the list alone
+			if string(p.Name) == "uname" {
+				m.Raw = p.Raw
 			}
-		})
+		}
 	}
-	add(name, m.raw)
-	if group == "revision" && string(m.name) == "describe" {
-		add("kernel", m.raw) // the old "kernel" was the describe's text
+	add(name, m.Raw)
+	if group == "revision" && string(m.Name) == "describe" {
+		add("kernel", m.Raw) // the old "kernel" was the describe's text
 	}
 }

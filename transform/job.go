@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/kcing/kcing/internal/jsontext"
 	"github.com/kcing/kcing/transform/incident"
 )
 
@@ -17,8 +18,8 @@ type job struct {
 	node    string // the id of its Maestro node, when the record holds that node
 
 	// What each of its documents has.
-	passed   []field  // LAVA's fields in passedOn, as they came
-	facts    jobFacts // what was tested
+	passed   []jsontext.Field // LAVA's fields in passedOn, as they came
+	facts    jobFacts         // what was tested
 	patchset string
 	device   string
 	status   string // in the words of outcome.go
@@ -147,10 +148,10 @@ func (d *Documents) writeHead() {
 	}
 	add("lab_name", j.lab)
 	for _, f := range j.passed {
-		if name := string(f.name); f.raw[0] == '"' {
-			d.head = appendMember(d.head, name, d.clip(name, scalarText(f.raw)))
+		if name := string(f.Name); f.Raw[0] == '"' {
+			d.head = appendMember(d.head, name, d.clip(name, jsontext.ScalarText(f.Raw)))
 		} else {
-			d.head = appendValue(appendName(d.head, name), f.raw)
+			d.head = appendValue(appendName(d.head, name), f.Raw)
 		}
 	}
 	for i, f := range jobFields {

@@ -9,55 +9,6 @@ import (
 	"unicode/utf8"
 )
 
-func TestReplaceLoneSurrogates(t *testing.T) {
-	f := func(in, want string) {
-		t.Helper()
-		got, changed := replaceLoneSurrogates([]byte(in))
-		if string(got) != want || changed != (in != want) {
-			t.Errorf("%s: got %s %v, want %s", in, got, changed, want)
-		}
-	}
-	f(`"plain"`, `"plain"`)
-	f(`"\ud83d\ude80"`, `"\ud83d\ude80"`)
-	f(`"\uD83D\uDE80 \u00e9"`, `"\uD83D\uDE80 \u00e9"`)
-	f(`"\ud83d"`, `"\ufffd"`)
-	f(`"a\ude80b"`, `"a\ufffdb"`)
-	f(`"\ude80\ud83d"`, `"\ufffd\ufffd"`)
-	f(`"\ud83d\ud83d\ude80"`, `"\ufffd\ud83d\ude80"`)
-	f(`"\ud83dA\ud83dB"`, `"\ufffdA\ufffdB"`)
-	f(`"\\ud83d \\\ud83d"`, `"\\ud83d \\\ufffd"`)
-	f(`{"\ud800":["\udfff"]}`, `{"\ufffd":["\ufffd"]}`)
-	f(`"\ufffd"`, `"\ufffd"`)
-}
-
-// sameText compares the texts of JSON strings with encoding/json, there and back.
-func sameText(t *testing.T, content string) {
-	t.Helper()
-	raw := []byte(`"` + content + `"`)
-	var want string
-	if !utf8.ValidString(content) || json.Unmarshal(raw, &want) != nil {
-		return
-	}
-	if got := stringText(raw); got != want {
-		t.Fatalf("%s: text %q, want %q", raw, got, want)
-	}
-	if fixed, _ := replaceLoneSurrogates(raw); stringText(fixed) != want {
-		t.Fatalf("%s: %s means something else", raw, fixed)
-	}
-	written := appendString(nil, want)
-	var again string
-	if err := json.Unmarshal(written, &again); err != nil || again != want {
-		t.Fatalf("%q written as %s: %v", want, written, err)
-	}
-}
-
-func FuzzJSONText(f *testing.F) {
-	for _, s := range []string{``, `a\nb`, `\"\\\/\b\f\n\r\t`, `\u0000\u001f`, `\ud83d\ude80`, `\ud83d`, `\ude80\ud83dA`, `é<>&`, `\u00e9\uFFFD`} {
-		f.Add(s)
-	}
-	f.Fuzz(sameText)
-}
-
 func TestAppendValue(t *testing.T) {
 	f := func(in, want string) {
 		t.Helper()

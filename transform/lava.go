@@ -3,6 +3,8 @@ package transform
 import (
 	"cmp"
 	"strings"
+
+	"github.com/kcing/kcing/internal/jsontext"
 )
 
 // A LAVA callback: the JSON that LAVA posts when a job has ended
@@ -164,7 +166,7 @@ func (r *Record) readCallback(d *Documents) error {
 
 	for _, name := range passedOn {
 		if raw := r.value(name); raw != nil && raw[0] != '{' && raw[0] != '[' {
-			j.passed = append(j.passed, field{name: []byte(name), raw: raw})
+			j.passed = append(j.passed, jsontext.Field{Name: []byte(name), Raw: raw})
 		}
 	}
 	j.device, j.status = r.text("actual_device_id"), r.jobStatus()

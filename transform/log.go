@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/kcing/kcing/internal/jsontext"
 )
 
 // logReader makes a document for each entry of a callback's log. The log is a
@@ -273,11 +275,11 @@ func blankLine(raw []byte) bool {
 
 // text is a part of the log without JSON's escapes.
 func (l *logReader) text(raw []byte) []byte {
-	fixed, changed := replaceLoneSurrogates(raw)
+	fixed, changed := jsontext.ReplaceLoneSurrogates(raw)
 	if changed {
 		l.d.tag("_invalidutf8")
 	}
-	return unescape(fixed)
+	return jsontext.Unescape(fixed)
 }
 
 // slowEntry reads one entry through the YAML library.

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"encoding/binary"
 	"unicode/utf8"
+
+	"github.com/kcing/kcing/internal/jsontext"
 )
 
 // The exact form of a log line, as PyYAML writes it and JSON escapes it:
@@ -162,7 +164,7 @@ func (l *logReader) quoted(dst []byte, i int, twice bool) ([]byte, int) {
 			}
 			i += 2 + n
 		case 'u':
-			r, n := escapedRune(raw, i)
+			r, n := jsontext.EscapedRune(raw, i)
 			if !yamlPrintable(r) || r == '"' || r == '\\' || r == utf8.RuneError {
 				return dst, -1 // quotes and backslashes mean something to YAML; the last may be half a pair
 			}

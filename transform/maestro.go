@@ -2,8 +2,11 @@ package transform
 
 import (
 	"cmp"
+	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/kcing/kcing/internal/jsontext"
 )
 
 // A record of Maestro's, today's KernelCI (https://github.com/kernelci/kernelci-api),
@@ -58,9 +61,9 @@ func (r *Record) findComposite(o Options) *composite {
 // object is the record itself.
 func (r *Record) object() object {
 	o := object{}
-	for _, f := range r.fields {
-		if string(f.raw) != "null" {
-			o[string(f.name)] = f.raw
+	for name := range r.values {
+		if raw := r.value(name); raw != nil {
+			o[name] = raw
 		}
 	}
 	return o
@@ -121,7 +124,7 @@ func (r *Record) enterCallback(raw []byte, o Options) error {
 		return refuse("bad_callback", "callback", "not an object")
 	}
 	r.forget()
-	walkObject(raw, func(f field) { r.fields = append(r.fields, f) })
+	r.fields = slices.AppendSeq(r.fields, jsontext.Members(raw))
 	r.settleFields()
 	r.renameFields()
 	if r.text("id") == "" { // labs that act as LAVA leave it out
@@ -143,11 +146,11 @@ func (r *Record) enterCallback(raw []byte, o Options) error {
 // setValue puts in a field that is absent or null.
 func (r *Record) setValue(name string, raw []byte) {
 	if i, ok := r.values[name]; ok {
-		r.fields[i].raw = raw
+		r.fields[i].Raw = raw
 		return
 	}
 	r.values[name] = len(r.fields)
-	r.fields = append(r.fields, field{name: []byte(name), raw: raw})
+	r.fields = append(r.fields, jsontext.Field{Name: []byte(name), Raw: raw})
 }
 
 // quoted is a name from a record for an error: not too long.

@@ -5,6 +5,8 @@ import (
 	"regexp"
 	"strings"
 	"time"
+
+	"github.com/kcing/kcing/internal/jsontext"
 )
 
 // object is a JSON object's members by name: of those with the same name the
@@ -17,17 +19,17 @@ func readObject(raw []byte) object {
 		return nil
 	}
 	o := object{}
-	walkObject(raw, func(f field) {
-		if string(f.raw) == "null" {
-			delete(o, string(f.name))
-			return
+	for f := range jsontext.Members(raw) {
+		if string(f.Raw) == "null" {
+			delete(o, string(f.Name))
+			continue
 		}
-		o[string(f.name)] = f.raw
-	})
+		o[string(f.Name)] = f.Raw
+	}
 	return o
 }
 
-func (o object) text(name string) string { return scalarText(o[name]) }
+func (o object) text(name string) string { return jsontext.ScalarText(o[name]) }
 
 func (o object) object(name string) object { return readObject(o[name]) }
 
@@ -39,14 +41,13 @@ func (o object) list(name string) (texts []string) {
 		return nil
 	}
 	if raw[0] != '[' {
-		return []string{scalarText(raw)}
+		return []string{jsontext.ScalarText(raw)}
 	}
-	walkArray(raw, func(v []byte) bool {
-		if s := scalarText(v); s != "" {
+	for v := range jsontext.Elements(raw) {
+		if s := jsontext.ScalarText(v); s != "" {
 			texts = append(texts, s)
 		}
-		return true
-	})
+	}
 	return texts
 }
 
@@ -62,26 +63,6 @@ func (o object) id() string {
 		}
 	}
 	return ""
-}
-
-// walkArray calls fn for each element of a valid JSON array until it says no.
-func walkArray(b []byte, fn func(v []byte) bool) {
-	i := skipSpace(b, 0) + 1
-	for {
-		i = skipSpace(b, i)
-		if i >= len(b) || b[i] == ']' {
-			return
-		}
-		if b[i] == ',' {
-			i++
-			continue
-		}
-		end := skipValue(b, i)
-		if !fn(b[i:end]) {
-			return
-		}
-		i = end
-	}
 }
 
 // node is what kcing takes from one Maestro node (docs/maestro.md has the whole

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"regexp"
 	"strings"
+
+	"github.com/kcing/kcing/internal/jsontext"
 )
 
 // A callback brings the lab's token along: in its own field, in headers that a
@@ -137,8 +139,10 @@ func Redact(payload []byte) []byte {
 		return replaceNamed(secretAnywhere, out, "${1}REDACTED", false)
 	}
 	for _, f := range fields {
-		if string(f.name) == "callback" && f.raw[0] == '{' { // within a Maestro record
-			walkObject(f.raw, func(m field) { out = redactDefinition(out, m) })
+		if string(f.Name) == "callback" && f.Raw[0] == '{' { // within a Maestro record
+			for m := range jsontext.Members(f.Raw) {
+				out = redactDefinition(out, m)
+			}
 		}
 		out = redactDefinition(out, f)
 	}
@@ -148,16 +152,16 @@ func Redact(payload []byte) []byte {
 // redactDefinition cuts secrets out of a job definition (definition,
 // original_definition, multinode_definition), which is YAML within a string of
 // payload, or an object.
-func redactDefinition(payload []byte, f field) []byte {
-	if !bytes.HasSuffix(f.name, []byte("definition")) {
+func redactDefinition(payload []byte, f jsontext.Field) []byte {
+	if !bytes.HasSuffix(f.Name, []byte("definition")) {
 		return payload
 	}
-	if f.raw[0] != '"' {
-		return bytes.ReplaceAll(payload, f.raw, redactSecrets(f.raw))
+	if f.Raw[0] != '"' {
+		return bytes.ReplaceAll(payload, f.Raw, redactSecrets(f.Raw))
 	}
-	text := unescape(f.raw[1 : len(f.raw)-1])
+	text := jsontext.Unescape(f.Raw[1 : len(f.Raw)-1])
 	if clean := redactText(text); !bytes.Equal(text, clean) {
-		return bytes.ReplaceAll(payload, f.raw, appendString(nil, string(clean)))
+		return bytes.ReplaceAll(payload, f.Raw, jsontext.AppendString(nil, clean))
 	}
 	return payload
 }

@@ -9,6 +9,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/kcing/kcing/internal/jsontext"
 )
 
 func TestRedact(t *testing.T) {
@@ -79,7 +81,7 @@ func TestRedactDefinition(t *testing.T) {
 
 func quoteJSON(t *testing.T, s string) string {
 	t.Helper()
-	return string(appendString(nil, s))
+	return string(jsontext.AppendString(nil, s))
 }
 
 func TestRedactForm(t *testing.T) {

@@ -3,9 +3,12 @@ package transform
 import (
 	"cmp"
 	"fmt"
+	"slices"
 	"strconv"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/kcing/kcing/internal/jsontext"
 )
 
 // lavaSuite is the suite in which LAVA reports its own actions.
@@ -27,12 +30,12 @@ type testCase struct {
 // them could be read. The error is for results that go past a limit.
 func (d *Documents) readResults(raw []byte) (ok bool, err error) {
 	w, j := &d.work, &d.job
-	walkObject(raw, func(f field) { w.suites = append(w.suites, f) })
+	w.suites = slices.AppendSeq(w.suites, jsontext.Members(raw))
 	w.suites = lastOfEach(w.suites, w.index)
 	bad := 0
 	for _, f := range w.suites {
-		name := string(f.name)
-		if !d.readSuite(name, f.raw) {
+		name := string(f.Name)
+		if !d.readSuite(name, f.Raw) {
 			bad++
 			d.tag("_yamlerror:results." + name)
 		}

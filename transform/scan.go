@@ -7,6 +7,8 @@ import (
 	"math/bits"
 	"strconv"
 	"unicode/utf8"
+
+	"github.com/kcing/kcing/internal/jsontext"
 )
 
 // scanJSON comes first: after it, body is known to be one JSON object (RFC 8259)
@@ -15,7 +17,7 @@ import (
 //
 // A parser of its own, because the alternatives look at each byte of a long log
 // twice: once to check it, once to find where it ends.
-func scanJSON(body []byte, fields []field) ([]field, error) {
+func scanJSON(body []byte, fields []jsontext.Field) ([]jsontext.Field, error) {
 	s := scanner{b: body, fields: fields}
 	end := s.value(s.space(0), 0)
 	if end >= 0 {
@@ -52,11 +54,11 @@ func where(body []byte, bad int) string {
 // return the place behind it, or -1.
 type scanner struct {
 	b      []byte
-	fields []field // of the outermost object
-	count  int     // of members of all objects
-	bad    int     // where it is no JSON
-	limit  error   // that was exceeded
-	seen   uint64  // high bits: a byte of the last string, or of up to 63 behind it, is no printable ASCII
+	fields []jsontext.Field // of the outermost object
+	count  int              // of members of all objects
+	bad    int              // where it is no JSON
+	limit  error            // that was exceeded
+	seen   uint64           // high bits: a byte of the last string, or of up to 63 behind it, is no printable ASCII
 }
 
 func (s *scanner) fail(i int) int {
@@ -66,7 +68,7 @@ func (s *scanner) fail(i int) int {
 
 func (s *scanner) is(i int, c byte) bool { return i < len(s.b) && s.b[i] == c }
 
-func (s *scanner) space(i int) int { return skipSpace(s.b, i) }
+func (s *scanner) space(i int) int { return jsontext.SkipSpace(s.b, i) }
 
 func (s *scanner) value(i, level int) int {
 	if i >= len(s.b) {
@@ -120,7 +122,9 @@ func (s *scanner) object(i, level int) int {
 			return -1
 		}
 		if level == 1 {
-			s.fields = append(s.fields, field{name: plainName(name), raw: s.b[i:end], ascii: s.b[i] == '"' && s.seen&highs == 0})
+			s.fields = append(s.fields, jsontext.Field{
+				Name: jsontext.PlainName(name), Raw: s.b[i:end], ASCII: s.b[i] == '"' && s.seen&highs == 0,
+			})
 		}
 		switch i = s.space(end); {
 		case s.is(i, '}'):
@@ -263,7 +267,7 @@ func escapeLen(b []byte) int {
 		return 2
 	}
 	if b[1] == 'u' {
-		if _, ok := hexEscape(b, 0); ok {
+		if _, ok := jsontext.HexEscape(b, 0); ok {
 			return 6
 		}
 	}

@@ -70,10 +70,10 @@ func sameAsOthers(t *testing.T, b []byte) {
 			}
 			want[i].name = name
 		}
-		if f.ascii && !printableASCII(f.raw) {
-			t.Fatalf("%q: %q is said to be printable ASCII", b, f.raw)
+		if f.ASCII && !printableASCII(f.Raw) {
+			t.Fatalf("%q: %q is said to be printable ASCII", b, f.Raw)
 		}
-		got = append(got, pair{strings.ToValidUTF8(string(f.name), "\uFFFD"), string(f.raw)})
+		got = append(got, pair{strings.ToValidUTF8(string(f.Name), "\uFFFD"), string(f.Raw)})
 	}
 	if !reflect.DeepEqual(got, want) && utf8.Valid(b) {
 		t.Fatalf("%q: members %q, want %q", b, got, want)
@@ -106,8 +106,8 @@ func TestScanKnowsASCII(t *testing.T) {
 		for pad := range 3*blockBytes + 9 {
 			b := []byte(`{"before":"é","log":"` + strings.Repeat(" ", pad) + text + `","behind":"a word or two"}`)
 			fields, err := scanJSON(b, nil)
-			if err != nil || fields[1].ascii != want {
-				t.Errorf("%s: ascii %v, error %v, want %v", b, fields[1].ascii, err, want)
+			if err != nil || fields[1].ASCII != want {
+				t.Errorf("%s: ascii %v, error %v, want %v", b, fields[1].ASCII, err, want)
 			}
 		}
 	}

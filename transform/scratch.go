@@ -1,12 +1,15 @@
 package transform
 
-import "github.com/kcing/kcing/transform/incident"
+import (
+	"github.com/kcing/kcing/internal/jsontext"
+	"github.com/kcing/kcing/transform/incident"
+)
 
 // scratch is what reading a job needs and the next one can use again.
 type scratch struct {
 	text    []byte // of a suite or the definition
 	yaml    yamlReader
-	suites  []field
+	suites  []jsontext.Field
 	index   map[string]int // of suites
 	console incident.Reader
 }
@@ -16,7 +19,7 @@ func (s *scratch) stringText(raw []byte) string { return s.contentText(raw[1 : l
 
 // contentText is the text of a JSON string's content.
 func (s *scratch) contentText(content []byte) string {
-	s.text = appendText(s.text[:0], content)
+	s.text = jsontext.AppendText(s.text[:0], content)
 	return string(s.text)
 }
 

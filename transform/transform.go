@@ -8,6 +8,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/tidwall/gjson"
+
+	"github.com/kcing/kcing/internal/jsontext"
 )
 
 // Kind says what a record is.
@@ -122,7 +124,7 @@ type Record struct {
 
 	ingest  bool
 	invalid bool // the payload held invalid UTF-8 or a lone surrogate
-	fields  []field
+	fields  []jsontext.Field
 	values  map[string]int // name → index into fields of the last one of that name
 	jobID   string
 	nodeID  string // of the Maestro node, or Options.NodeID
@@ -214,11 +216,11 @@ func (r *Record) settleFields() {
 	r.fields = lastOfEach(r.fields, r.values)
 	for i := range r.fields {
 		f := &r.fields[i]
-		if string(f.name) == "log" && f.raw[0] == '"' {
+		if string(f.Name) == "log" && f.Raw[0] == '"' {
 			continue
 		}
-		if fixed, ok := replaceLoneSurrogates(f.raw); ok {
-			f.raw, r.invalid = fixed, true
+		if fixed, ok := jsontext.ReplaceLoneSurrogates(f.Raw); ok {
+			f.Raw, r.invalid = fixed, true
 		}
 	}
 }
@@ -226,14 +228,14 @@ func (r *Record) settleFields() {
 // lastOfEach keeps of fields with the same name the last one, as every JSON
 // library the labs use does, in the place of the first. index becomes the place
 // of each name.
-func lastOfEach(fields []field, index map[string]int) []field {
+func lastOfEach(fields []jsontext.Field, index map[string]int) []jsontext.Field {
 	kept := fields[:0]
 	for _, f := range fields {
-		if i, ok := index[string(f.name)]; ok {
-			kept[i].raw = f.raw
+		if i, ok := index[string(f.Name)]; ok {
+			kept[i].Raw = f.Raw
 			continue
 		}
-		index[string(f.name)] = len(kept)
+		index[string(f.Name)] = len(kept)
 		kept = append(kept, f)
 	}
 	return kept
@@ -244,38 +246,37 @@ func lastOfEach(fields []field, index map[string]int) []field {
 func (r *Record) renameFields() {
 	for i := range r.fields {
 		f := &r.fields[i]
-		name := string(f.name)
-		if f.as = topName(name, f.raw); f.as == name {
-			f.as = ""
+		name := topName(string(f.Name), f.Raw)
+		if name == string(f.Name) {
 			continue
 		}
-		if _, taken := r.values[f.as]; taken {
-			f.raw = []byte("null")
+		if _, taken := r.values[name]; taken {
+			f.Raw = []byte("null")
 			continue
 		}
-		r.values[f.as] = i
+		f.Name, r.values[name] = []byte(name), i
 	}
 }
 
 // value returns the JSON text of a top-level field, nil when it is absent or null.
 func (r *Record) value(name string) []byte {
 	i, ok := r.values[name]
-	if !ok || string(r.fields[i].raw) == "null" {
+	if !ok || string(r.fields[i].Raw) == "null" {
 		return nil
 	}
-	return r.fields[i].raw
+	return r.fields[i].Raw
 }
 
 // isASCII reports whether a top-level field is known to be a string of printable
 // ASCII.
 func (r *Record) isASCII(name string) bool {
 	i, ok := r.values[name]
-	return ok && r.fields[i].ascii
+	return ok && r.fields[i].ASCII
 }
 
 // text returns a top-level field as text: a string's content, a number's or a
 // boolean's source text, "" for anything else.
-func (r *Record) text(name string) string { return scalarText(r.value(name)) }
+func (r *Record) text(name string) string { return jsontext.ScalarText(r.value(name)) }
 
 // ownID is the id that a build or boot brings along.
 func (r *Record) ownID() string {
@@ -283,7 +284,7 @@ func (r *Record) ownID() string {
 		if oid := gjson.GetBytes(raw, "$oid"); oid.Type == gjson.String && oid.Str != "" {
 			return escapeID(oid.Str)
 		}
-		if s := scalarText(raw); s != "" {
+		if s := jsontext.ScalarText(raw); s != "" {
 			return escapeID(s)
 		}
 	}

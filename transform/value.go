@@ -1,6 +1,10 @@
 package transform
 
-import "bytes"
+import (
+	"bytes"
+
+	"github.com/kcing/kcing/internal/jsontext"
+)
 
 // appendValue appends a valid JSON value without white space, with duplicate
 // names in objects resolved (the last one counts) and names that Elasticsearch
@@ -9,8 +13,8 @@ func appendValue(dst, raw []byte) []byte {
 	if c := raw[0]; c != '{' && c != '[' {
 		return appendScalar(dst, raw)
 	}
-	w := valueWriter{raw: raw, dst: dst}
-	w.value(0)
+	w := valueWriter{in: jsontext.Walker{B: raw}, dst: dst}
+	w.value()
 	return w.dst
 }
 
@@ -27,11 +31,11 @@ func appendScalar(dst, raw []byte) []byte {
 	return append(dst, raw...)
 }
 
-// valueWriter goes over a value once, whatever its depth. Its methods take the
-// place where something begins in raw and return the place behind it.
+// valueWriter goes over a value once, whatever its depth.
 type valueWriter struct {
-	raw, dst []byte
-	members  []member // of all objects that are open, the outermost first
+	in      jsontext.Walker
+	dst     []byte
+	members []member // of all objects that are open, the outermost first
 }
 
 // member locates one in dst: its name in [name, value), the whole in [name, end).
@@ -40,56 +44,44 @@ type member struct {
 	replaced         bool // by a later one of the same name
 }
 
-func (w *valueWriter) value(i int) int {
-	switch w.raw[i] {
+func (w *valueWriter) value() {
+	switch w.in.Space() {
 	case '{':
-		return w.object(i)
+		w.object()
 	case '[':
-		return w.array(i)
+		w.array()
+	default:
+		w.dst = appendScalar(w.dst, w.in.Skip())
 	}
-	end := skipValue(w.raw, i)
-	w.dst = appendScalar(w.dst, w.raw[i:end])
-	return end
 }
 
-func (w *valueWriter) array(i int) int {
+func (w *valueWriter) array() {
 	w.dst = append(w.dst, '[')
-	for {
-		i = skipSpace(w.raw, i+1) // behind the bracket or comma
-		if w.raw[i] == ']' {
-			w.dst = append(w.dst, ']')
-			return i + 1
-		}
-		i = skipSpace(w.raw, w.value(i))
-		if w.raw[i] == ',' {
+	if w.in.Open() {
+		w.value()
+		for w.in.Next() {
 			w.dst = append(w.dst, ',')
-			continue
+			w.value()
 		}
-		w.dst = append(w.dst, ']')
-		return i + 1
 	}
+	w.dst = append(w.dst, ']')
 }
 
-func (w *valueWriter) object(i int) int {
+func (w *valueWriter) object() {
 	first, start := len(w.members), len(w.dst)
 	w.dst = append(w.dst, '{')
 	seen := names{w: w, first: first}
-	for w.raw[i] != '}' {
-		if i = skipSpace(w.raw, i+1); w.raw[i] == '}' {
-			break
-		}
-		end := endOfString(w.raw, i+1)
-		if w.dst[len(w.dst)-1] != '{' {
+	for more := w.in.Open(); more; more = w.in.Next() {
+		this := len(w.members)
+		if this > first {
 			w.dst = append(w.dst, ',')
 		}
 		m := member{name: len(w.dst)}
-		w.dst = appendString(w.dst, innerName(string(plainName(w.raw[i+1:end-1]))))
+		w.dst = jsontext.AppendString(w.dst, innerName(string(jsontext.PlainName(w.in.Key()))))
 		m.value = len(w.dst)
 		w.dst = append(w.dst, ':')
 		seen.add(m)
-		this := len(w.members) - 1
-		i = skipSpace(w.raw, skipSpace(w.raw, end)+1) // behind the colon
-		i = skipSpace(w.raw, w.value(i))
+		w.value()
 		w.members[this].end = len(w.dst)
 	}
 	w.dst = append(w.dst, '}')
@@ -97,7 +89,6 @@ func (w *valueWriter) object(i int) int {
 		w.dropReplaced(first, start)
 	}
 	w.members = w.members[:first]
-	return i + 1
 }
 
 // dropReplaced takes members that a later one replaces out of the object that

@@ -12,6 +12,8 @@ import (
 	"unicode/utf16"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/kcing/kcing/internal/jsontext"
 )
 
 var errYAMLTooLarge = errors.New("larger than what is read as YAML at once")
@@ -118,7 +120,7 @@ var indicators = func() (t [256]bool) {
 // means. YAML has no surrogates and the library refuses them, but they come:
 // JSON encoders write the log's lines in some labs.
 func joinSurrogates(text []byte) []byte {
-	if !mayHoldSurrogates(text) {
+	if !jsontext.MayHoldSurrogates(text) {
 		return text
 	}
 	out := make([]byte, 0, len(text))
@@ -128,7 +130,7 @@ func joinSurrogates(text []byte) []byte {
 			i++
 			continue
 		}
-		high, ok := hexEscape(text, i)
+		high, ok := jsontext.HexEscape(text, i)
 		if !ok || !utf16.IsSurrogate(high) {
 			out = append(out, text[i])
 			if i++; i < len(text) {
@@ -139,7 +141,7 @@ func joinSurrogates(text []byte) []byte {
 		}
 		r := rune('\uFFFD')
 		i += 6
-		if low, ok := hexEscape(text, i); ok && utf16.DecodeRune(high, low) != '\uFFFD' {
+		if low, ok := jsontext.HexEscape(text, i); ok && utf16.DecodeRune(high, low) != '\uFFFD' {
 			r = utf16.DecodeRune(high, low)
 			i += 6
 		}
@@ -315,7 +317,7 @@ func (y *yamlReader) appendJSON(dst []byte, v *yaml.Node, level int) []byte {
 			}
 			first = false
 			y.charged += len(v.Content[i].Value)
-			dst = appendString(dst, v.Content[i].Value)
+			dst = jsontext.AppendString(dst, v.Content[i].Value)
 			dst = append(dst, ':')
 			dst = y.appendJSON(dst, v.Content[i+1], level+1)
 		}
@@ -335,7 +337,7 @@ func (y *yamlReader) appendJSON(dst []byte, v *yaml.Node, level int) []byte {
 
 func appendScalarJSON(dst []byte, v *yaml.Node) []byte {
 	if !plain(v) {
-		return appendString(dst, v.Value)
+		return jsontext.AppendString(dst, v.Value)
 	}
 	if isNull(v) {
 		return append(dst, "null"...)
@@ -344,5 +346,5 @@ func appendScalarJSON(dst []byte, v *yaml.Node) []byte {
 	if canonicalNumber.MatchString(text) || text == "true" || text == "false" {
 		return append(dst, text...)
 	}
-	return appendString(dst, text)
+	return jsontext.AppendString(dst, text)
 }

@@ -1,6 +1,10 @@
 package transform
 
-import "unicode/utf8"
+import (
+	"unicode/utf8"
+
+	"github.com/kcing/kcing/internal/jsontext"
+)
 
 // appendYAMLEscape carries a YAML escape sequence over to JSON. rest begins
 // behind its backslash, which JSON has doubled. It returns how many bytes of
@@ -46,7 +50,7 @@ func appendHexEscape(dst, rest []byte, twice bool) ([]byte, int) {
 	if len(rest) < 1+digits {
 		return dst, -1
 	}
-	r, ok := hexRune(rest[1 : 1+digits])
+	r, ok := jsontext.Hex(rest[1 : 1+digits])
 	if !ok || !utf8.ValidRune(r) { // halves of surrogate pairs are no YAML
 		return dst, -1
 	}
@@ -71,7 +75,7 @@ func appendEscapedRune(dst []byte, r rune, twice bool) []byte {
 		}
 		return append(dst, byte(r))
 	case r < 0x20:
-		return appendEscape(appendBackslash(dst, twice), byte(r))
+		return jsontext.AppendEscape(appendBackslash(dst, twice), byte(r))
 	}
 	return utf8.AppendRune(dst, r)
 }

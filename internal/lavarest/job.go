@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/tidwall/gjson"
+
+	"github.com/kcing/kcing/internal/jsontext"
 )
 
 // finished is the state of a job that is over.
@@ -119,7 +121,7 @@ func clock(t gjson.Result) string {
 	if t.Str == "" {
 		return `"None"`
 	}
-	return string(appendString(nil, []byte(strings.Replace(strings.Replace(t.Str, "T", " ", 1), "Z", "+00:00", 1))))
+	return string(jsontext.AppendString(nil, strings.Replace(strings.Replace(t.Str, "T", " ", 1), "Z", "+00:00", 1)))
 }
 
 // body is the callback's. A log of nil is left out; rows are what the job's
@@ -132,48 +134,20 @@ func (j job) body(rows, log []byte) ([]byte, error) {
 	b := make([]byte, 0, len(j.head)+len(rows)+len(rows)/8+len(log)+len(log)/4+256)
 	b = append(b, j.head...)
 	if log != nil {
-		b = appendString(append(b, `,"log":`...), log)
+		b = jsontext.AppendString(append(b, `,"log":`...), log)
 	}
 	b = append(b, `,"results":{`...)
 	for i, s := range suites {
 		if i > 0 {
 			b = append(b, ',')
 		}
-		b = append(appendString(b, []byte(s.name)), ':', '"')
+		b = append(jsontext.AppendString(b, s.name), ':', '"')
 		for _, row := range s.rows {
-			b = appendEscaped(b, row)
+			b = jsontext.AppendEscaped(b, row)
 		}
 		b = append(b, '"')
 	}
 	return append(b, "}}"...), nil
-}
-
-// appendString appends text as a JSON string.
-func appendString(b, text []byte) []byte {
-	return append(appendEscaped(append(b, '"'), text), '"')
-}
-
-// appendEscaped escapes what JSON wants escaped and nothing else: what is not
-// valid UTF-8 is the transform's to mend, and to say.
-func appendEscaped(b, text []byte) []byte {
-	const hex = "0123456789abcdef"
-	from := 0
-	for i, c := range text {
-		if c >= ' ' && c != '"' && c != '\\' {
-			continue
-		}
-		b = append(b, text[from:i]...)
-		from = i + 1
-		switch c {
-		case '"', '\\':
-			b = append(b, '\\', c)
-		case '\n':
-			b = append(b, '\\', 'n')
-		default:
-			b = append(b, '\\', 'u', '0', '0', hex[c>>4], hex[c&15])
-		}
-	}
-	return append(b, text[from:]...)
 }
 
 // errNoRows says that results are none.

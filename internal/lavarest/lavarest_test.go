@@ -211,7 +211,7 @@ func TestBody(t *testing.T) {
 		"submitter_username": `"somebody"`, "failure_comment": "null", "priority": "50", "description": `"job 12"`, "actual_device_id": `"qemu-01"`,
 		"definition": `"job_name: job 12\nmetadata: {device.type: qemu}\n"`, "metadata": "[]", "health_check": "",
 		"results.lava": `"- id: '4'\n  name: a\n  suite: lava\n- id: '6'\n  name: c\n  suite: lava\n"`, "results.0_x": `"- id: '5'\n  name: b\n  suite: 0_x\n"`,
-		"log": `"- {\"msg\": \"\\\"\\u00e9\u0009\"}\n"`,
+		"log": `"- {\"msg\": \"\\\"\\u00e9\t\"}\n"`,
 	})
 	f("2023.06", whole, map[string]string{"end_time": `"2026-03-04 12:00:00.000000+00:00"`, "health_check": ""})
 	f("2025.02", whole, map[string]string{"end_time": `"2026-03-04 12:00:00.000000+00:00"`, "health_check": "true"})
