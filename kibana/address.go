@@ -77,7 +77,8 @@ func ParseAddress(text string) (Address, error) {
 func ValidateSpace(id string) error {
 	for i := range len(id) {
 		if c := id[i]; c != '_' && c != '-' && (c < 'a' || c > 'z') && (c < '0' || c > '9') {
-			return fmt.Errorf("%q is not the identifier of a space: it has lower-case letters, digits, - and _, as in the space's URL after /s/", id)
+			return fmt.Errorf("%q is not the identifier of a space: it has lower-case letters, digits, - and _, as "+
+				"in the space's URL after /s/", id)
 		}
 	}
 	return nil

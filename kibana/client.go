@@ -90,7 +90,8 @@ func New(o Options) (*Client, error) {
 			pool = x509.NewCertPool()
 		}
 		if !pool.AppendCertsFromPEM(o.CACert) {
-			return nil, errors.New("there is no certificate in the CA file: it wants PEM text (-----BEGIN CERTIFICATE-----)")
+			return nil, errors.New("there is no certificate in the CA file: it wants PEM text (-----BEGIN " +
+				"CERTIFICATE-----)")
 		}
 		transport.TLSClientConfig = &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}
 	}
@@ -155,7 +156,8 @@ func (s Status) Ready() bool { return s.Level == "available" || s.Level == "degr
 func (c *Client) Status(ctx context.Context) (Status, error) {
 	ctx, cancel := context.WithTimeout(ctx, statusTimeout)
 	defer cancel()
-	answer, err := c.once(ctx, call{op: "ask Kibana how it is", method: http.MethodGet, path: "/api/status", anySpace: true})
+	answer, err := c.once(ctx, call{op: "ask Kibana how it is", method: http.MethodGet, path: "/api/status",
+		anySpace: true})
 	if err != nil {
 		return Status{}, err
 	}
@@ -197,7 +199,8 @@ func oldKibana(version, address string) error {
 	if err1 != nil || err2 != nil || x > 8 || x == 8 && y >= 14 {
 		return nil
 	}
-	return fmt.Errorf("the Kibana at %s is version %s; the dashboards need %s or later", address, oneLine(version), firstVersion)
+	return fmt.Errorf("the Kibana at %s is version %s; the dashboards need %s or later", address, oneLine(version),
+		firstVersion)
 }
 
 // CheckSpace makes sure that the space is there. Somebody who may not look is
@@ -206,12 +209,14 @@ func (c *Client) CheckSpace(ctx context.Context) error {
 	if c.space == "" {
 		return nil
 	}
-	_, err := c.do(ctx, call{op: "look for the space " + c.space, method: http.MethodGet, path: "/api/spaces/space/" + c.space, anySpace: true})
+	_, err := c.do(ctx, call{op: "look for the space " + c.space, method: http.MethodGet, path: "/api/spaces/space/" +
+		c.space, anySpace: true})
 	var refused *ResponseError
 	if errors.As(err, &refused) {
 		switch refused.Status {
 		case http.StatusNotFound:
-			return fmt.Errorf("the Kibana at %s has no space %q: make it in Stack Management → Spaces, or see its identifier there (KB_SPACE)", c.address, c.space)
+			return fmt.Errorf("the Kibana at %s has no space %q: make it in Stack Management → Spaces, or see its "+
+				"identifier there (KB_SPACE)", c.address, c.space)
 		case http.StatusForbidden:
 			return nil
 		}

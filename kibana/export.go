@@ -94,7 +94,8 @@ func (c *Client) export(ctx context.Context, s Selection) ([]Object, []Reference
 		return nil, nil, err
 	}
 	const op = "export saved objects"
-	a, err := c.do(ctx, call{op: op, method: http.MethodPost, path: "/api/saved_objects/_export", contentType: "application/json", body: body})
+	a, err := c.do(ctx, call{op: op, method: http.MethodPost, path: "/api/saved_objects/_export",
+		contentType: "application/json", body: body})
 	if err != nil {
 		return nil, nil, err
 	}
@@ -103,7 +104,8 @@ func (c *Client) export(ctx context.Context, s Selection) ([]Object, []Reference
 	case err != nil:
 		return nil, nil, fmt.Errorf("%s: the answer of Kibana at %s: %w", op, c.address, err)
 	case details == nil, details.ExportedCount != len(objects):
-		return nil, nil, fmt.Errorf("%s: the answer of Kibana at %s is not whole (%d objects, then it ends): try again", op, c.address, len(objects))
+		return nil, nil, fmt.Errorf("%s: the answer of Kibana at %s is not whole (%d objects, then it ends): try again",
+			op, c.address, len(objects))
 	}
 	objects, err = Canonical(objects)
 	return objects, details.MissingReferences, err

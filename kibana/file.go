@@ -9,8 +9,10 @@ import (
 
 // ErrOldDump is a file of raw documents of Kibana's own index, as the first
 // kcing's kcing.kibana.
-var ErrOldDump = errors.New("this is a dump of Kibana's own index .kibana, as kcing.kibana of the first kcing, and no export of saved objects:" +
-	" since 8.0 Kibana lets nobody write to that index, and most of what is in the dump (scripted fields, input controls, its space and telemetry settings) no longer exists;" +
+var ErrOldDump = errors.New("this is a dump of Kibana's own index .kibana, as kcing.kibana of the first kcing, and " +
+	"no export of saved objects:" +
+	" since 8.0 Kibana lets nobody write to that index, and most of what is in the dump (scripted fields, input " +
+	"controls, its space and telemetry settings) no longer exists;" +
 	" `kcing setup-kibana` without a file imports the dashboards that replace it")
 
 // ParseFile reads a file to import: NDJSON as Kibana exports it, one object with

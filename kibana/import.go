@@ -81,7 +81,8 @@ func (e *ImportError) Conflicts() (existing []Reference, ok bool) {
 // solve.
 func (e *ImportError) WithoutConflicts() *ImportError {
 	left := *e
-	left.Problems = slices.DeleteFunc(slices.Clone(e.Problems), func(p Problem) bool { return p.Kind == problemConflict })
+	left.Problems = slices.DeleteFunc(slices.Clone(e.Problems),
+		func(p Problem) bool { return p.Kind == problemConflict })
 	return &left
 }
 
@@ -131,11 +132,14 @@ func explain(problems []Problem) string {
 	case problemConflict:
 		return "already there, and not to be overwritten: " + list
 	case problemAmbiguous:
-		return "there are several objects that may be meant: " + list + "; delete all but one of them in Stack Management → Saved Objects"
+		return "there are several objects that may be meant: " + list +
+			"; delete all but one of them in Stack Management → Saved Objects"
 	case problemMissing:
-		return "these refer to objects that are neither in the file nor in the space: " + list + "; import a file that has those too"
+		return "these refer to objects that are neither in the file nor in the space: " + list +
+			"; import a file that has those too"
 	case problemUnsupported:
-		return "this Kibana has no objects of this type: " + list + "; it needs a later version, or the plugin is switched off"
+		return "this Kibana has no objects of this type: " + list +
+			"; it needs a later version, or the plugin is switched off"
 	case problemUnknown:
 		return "Kibana could not save " + list
 	}
@@ -180,7 +184,8 @@ func (c *Client) Import(ctx context.Context, ndjson []byte, overwrite bool) (Imp
 	if overwrite {
 		path += "?overwrite=true"
 	}
-	a, err := c.do(ctx, call{op: "import saved objects", method: http.MethodPost, path: path, contentType: form.FormDataContentType(), body: body.Bytes()})
+	a, err := c.do(ctx, call{op: "import saved objects", method: http.MethodPost, path: path,
+		contentType: form.FormDataContentType(), body: body.Bytes()})
 	if err != nil {
 		return ImportResult{}, err
 	}

@@ -71,7 +71,8 @@ func (e *ResponseError) Error() string {
 
 // Unwrap makes errors.Is(err, ErrCredentials) work.
 func (e *ResponseError) Unwrap() error {
-	if e.Status == http.StatusUnauthorized || e.Status == http.StatusForbidden || e.Status/100 == 3 && strings.Contains(e.Reason, loginPage) {
+	if e.Status == http.StatusUnauthorized || e.Status == http.StatusForbidden || e.Status/100 == 3 &&
+		strings.Contains(e.Reason, loginPage) {
 		return ErrCredentials
 	}
 	return nil
@@ -101,7 +102,8 @@ func (c *Client) do(ctx context.Context, r call) (answer, error) {
 		}
 		left := busyFor - time.Since(started)
 		if left <= starting.retryAfter {
-			return a, fmt.Errorf("%s: %w, for %v by now; try again later", r.op, err, time.Since(started).Round(time.Second))
+			return a, fmt.Errorf("%s: %w, for %v by now; try again later", r.op, err, time.Since(started).
+				Round(time.Second))
 		}
 		if retry.Sleep(ctx, max(starting.retryAfter, min(pause, left))) != nil {
 			return a, ctx.Err()
@@ -145,7 +147,8 @@ func (c *Client) once(parent context.Context, r call) (answer, error) {
 	case res.StatusCode/100 != 2:
 		return answer{}, c.refusal(r, res, a)
 	case err != nil:
-		return answer{}, &url.Error{Op: r.method, URL: c.address.String(), Err: fmt.Errorf("the answer broke off: %w", err)}
+		return answer{}, &url.Error{Op: r.method, URL: c.address.String(),
+			Err: fmt.Errorf("the answer broke off: %w", err)}
 	case len(a.body) > maxAnswer:
 		return answer{}, fmt.Errorf("%s: the answer of Kibana at %s is over %d MiB", r.op, c.address, maxAnswer>>20)
 	case a.contentType == "text/html":
@@ -163,7 +166,8 @@ func (c *Client) notKibana(a answer) error {
 			what = "a web page, perhaps to log in"
 		}
 	}
-	return fmt.Errorf("what answers at %s is not Kibana's API: %s (status %d); check KB_URL, its base path and what is in front of Kibana", c.address, what, a.status)
+	return fmt.Errorf("what answers at %s is not Kibana's API: %s (status %d); check KB_URL, its base path and what "+
+		"is in front of Kibana", c.address, what, a.status)
 }
 
 const loginPage = "login page"
@@ -172,25 +176,30 @@ const loginPage = "login page"
 func (c *Client) refusal(r call, res *http.Response, a answer) error {
 	e := &ResponseError{Op: r.op, URL: c.address.String(), Status: a.status, Reason: c.reason(a)}
 	switch {
-	case a.status == http.StatusTooManyRequests, a.status == http.StatusBadGateway, a.status == http.StatusServiceUnavailable, a.status == http.StatusGatewayTimeout:
+	case a.status == http.StatusTooManyRequests, a.status == http.StatusBadGateway,
+		a.status == http.StatusServiceUnavailable, a.status == http.StatusGatewayTimeout:
 		reason := e.Reason
 		if reason == "" {
 			reason = strings.ToLower(http.StatusText(a.status))
 		}
-		return &NotReadyError{URL: e.URL, Status: a.status, Reason: reason, retryAfter: retry.After(res.Header, time.Now())}
+		return &NotReadyError{URL: e.URL, Status: a.status, Reason: reason,
+			retryAfter: retry.After(res.Header, time.Now())}
 	case a.status/100 == 3:
 		c.redirected(e, res)
 	case a.status == http.StatusUnauthorized:
 		e.Hint = "check KB_API_KEY, or KB_USERNAME and KB_PASSWORD"
 		if c.authorization == "" {
-			e.Hint = "it wants credentials: set KB_API_KEY, or KB_USERNAME and KB_PASSWORD (those for Elasticsearch are not sent to Kibana)"
+			e.Hint = "it wants credentials: set KB_API_KEY, or KB_USERNAME and KB_PASSWORD (those for Elasticsearch " +
+				"are not sent to Kibana)"
 		}
 	case a.status == http.StatusForbidden:
-		e.Hint = fmt.Sprintf("the user needs Kibana's privilege Saved Objects Management: All in the space %s", c.Space())
+		e.Hint = fmt.Sprintf("the user needs Kibana's privilege Saved Objects Management: All in the space %s",
+			c.Space())
 	case a.status == http.StatusNotFound:
 		e.Hint = "check KB_URL and its base path"
 	case a.status == http.StatusRequestEntityTooLarge:
-		e.Hint = fmt.Sprintf("the request has %d KiB: raise the limit on bodies of the proxy in front of Kibana, or Kibana's savedObjects.maxImportPayloadBytes", len(r.body)>>10)
+		e.Hint = fmt.Sprintf("the request has %d KiB: raise the limit on bodies of the proxy in front of Kibana, or "+
+			"Kibana's savedObjects.maxImportPayloadBytes", len(r.body)>>10)
 	case a.status == http.StatusUnprocessableEntity:
 		e.Hint = "the objects come from a later Kibana than this one: upgrade it, or import a file made for it"
 	case a.status >= 500:
@@ -207,7 +216,8 @@ func (c *Client) redirected(e *ResponseError, res *http.Response) {
 		return
 	}
 	to := url.URL{Scheme: location.Scheme, Host: location.Host, Path: location.Path}
-	if strings.Contains(location.Path, "login") || strings.Contains(location.Path, "/auth") || strings.Contains(location.Path, "oauth") {
+	if strings.Contains(location.Path, "login") || strings.Contains(location.Path, "/auth") ||
+		strings.Contains(location.Path, "oauth") {
 		e.Reason = "a redirect to the " + loginPage + " " + to.String()
 		e.Hint = "set KB_API_KEY, or KB_USERNAME and KB_PASSWORD; when a proxy asks for the login, go around it"
 		return

@@ -65,7 +65,8 @@ func run(ctx context.Context, w io.Writer, url, prefix string) error {
 	}
 	_, _ = fmt.Fprintf(w, "\n%-16s %9s %6s %6s %10s\n", "boots by lab", "pass", "fail", "other", "pass rate")
 	for _, lab := range labs {
-		_, _ = fmt.Fprintf(w, "  %-14s %9s %6d %6d %8.0f %%\n", lab.name, humanize.Comma(lab.pass), lab.fail, lab.other(), lab.passRate())
+		_, _ = fmt.Fprintf(w, "  %-14s %9s %6d %6d %8.0f %%\n", lab.name, humanize.Comma(lab.pass), lab.fail,
+			lab.other(), lab.passRate())
 	}
 	if err := printIncidents(ctx, w, es); err != nil {
 		return err

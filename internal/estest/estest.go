@@ -31,7 +31,8 @@ func Start(t testing.TB, o Options) *Server {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), buildPatience+launchPatience)
 	defer cancel()
-	s, err := Launch(ctx, LaunchOptions{Settings: o.Settings, Heap: o.Heap, DataDir: o.DataDir, Quick: true, Progress: os.Stderr})
+	s, err := Launch(ctx, LaunchOptions{Settings: o.Settings, Heap: o.Heap, DataDir: o.DataDir, Quick: true,
+		Progress: os.Stderr})
 	if err != nil {
 		giveUp(t, err)
 	}

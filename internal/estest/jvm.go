@@ -51,7 +51,8 @@ func findJava(ctx context.Context) (string, error) {
 		return "", fmt.Errorf("%s -version: %w: %s", path, err, out)
 	}
 	if v := parseJavaVersion(string(out)); v < minJava {
-		return "", fmt.Errorf("%w: %s is version %d, 17 or newer is needed, install with %s", ErrPrerequisite, path, v, installHint)
+		return "", fmt.Errorf("%w: %s is version %d, 17 or newer is needed, install with %s", ErrPrerequisite, path, v,
+			installHint)
 	}
 	return path, nil
 }
@@ -112,7 +113,8 @@ func serverFolder(ctx context.Context, java string, progress io.Writer) (string,
 func findMaven(java string) (string, error) {
 	mvn, err := exec.LookPath("mvn")
 	if err != nil {
-		return "", fmt.Errorf("%w: no mvn (Maven) found to build the test server, install with %s", ErrPrerequisite, installHint)
+		return "", fmt.Errorf("%w: no mvn (Maven) found to build the test server, install with %s", ErrPrerequisite,
+			installHint)
 	}
 	if _, err := exec.LookPath(filepath.Join(filepath.Dir(java), "javac")); err != nil {
 		if _, err := exec.LookPath("javac"); err != nil {
@@ -151,7 +153,8 @@ func mavenBuild(ctx context.Context, mvn string, sources fs.FS, dst string, prog
 	if err := os.CopyFS(src, sources); err != nil {
 		return err
 	}
-	cmd := exec.CommandContext(ctx, mvn, "-B", "-q", "-Dstyle.color=never", "-f", filepath.Join(src, "pom.xml"), "package")
+	cmd := exec.CommandContext(ctx, mvn, "-B", "-q", "-Dstyle.color=never", "-f", filepath.Join(src, "pom.xml"),
+		"package")
 	cmd.Dir = src
 	cmd.SysProcAttr = owned()
 	stop := everyTenSeconds(func(took time.Duration) {
@@ -160,7 +163,8 @@ func mavenBuild(ctx context.Context, mvn string, sources fs.FS, dst string, prog
 	out, err := cmd.CombinedOutput()
 	stop()
 	if err != nil {
-		return fmt.Errorf("building Elasticsearch by Maven (the first time it needs the network; KCING_ES=docker takes a container instead): %w\n%s", err, out)
+		return fmt.Errorf("building Elasticsearch by Maven (the first time it needs the network; KCING_ES=docker "+
+			"takes a container instead): %w\n%s", err, out)
 	}
 	if err := os.Rename(filepath.Join(src, "target", "dist"), dst); err != nil {
 		return err
@@ -226,7 +230,8 @@ func (j *jvm) command(port int) (*exec.Cmd, error) {
 	if err != nil {
 		return nil, err
 	}
-	args := slices.Concat(j.javaFlags(), j.flags, []string{"-cp", classPath, launcherClass, filepath.Join(j.folder, "home")})
+	args := slices.Concat(j.javaFlags(), j.flags, []string{"-cp", classPath, launcherClass,
+		filepath.Join(j.folder, "home")})
 	settings := j.allSettings(port)
 	for _, name := range slices.Sorted(maps.Keys(settings)) {
 		args = append(args, name+"="+settings[name])
@@ -241,7 +246,8 @@ func (j *jvm) command(port int) (*exec.Cmd, error) {
 func (j *jvm) classPath() (string, error) {
 	jars, err := filepath.Glob(filepath.Join(j.folder, "classpath", "*.jar"))
 	if err != nil || len(jars) == 0 {
-		return "", fmt.Errorf("no jars in %s: delete that folder to build it anew", filepath.Join(j.folder, "classpath"))
+		return "", fmt.Errorf("no jars in %s: delete that folder to build it anew",
+			filepath.Join(j.folder, "classpath"))
 	}
 	for i, jar := range jars {
 		jars[i] = filepath.Join("classpath", filepath.Base(jar))

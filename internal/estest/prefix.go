@@ -41,7 +41,8 @@ func deletePrefix(ctx context.Context, url, prefix string) error {
 		return errors.New("the prefix is too short to delete by")
 	}
 	var indices []struct{ Index string }
-	if err := call(ctx, http.MethodGet, url+"/_cat/indices/"+prefix+"*?format=json&h=index&expand_wildcards=all", &indices); err != nil {
+	if err := call(ctx, http.MethodGet, url+"/_cat/indices/"+prefix+"*?format=json&h=index&expand_wildcards=all",
+		&indices); err != nil {
 		return err
 	}
 	for some := range slices.Chunk(indices, 20) { // a request line may have 4 KiB

@@ -94,7 +94,8 @@ func Launch(ctx context.Context, o LaunchOptions) (*Server, error) {
 	if s.dir, err = filepath.Abs(s.dir); err != nil {
 		return nil, err
 	}
-	s.runner = &jvm{java: java, folder: folder, dir: s.dir, heap: o.Heap, settings: o.Settings, owned: !o.Detached, quick: o.Quick}
+	s.runner = &jvm{java: java, folder: folder, dir: s.dir, heap: o.Heap, settings: o.Settings, owned: !o.Detached,
+		quick: o.Quick}
 	if err := s.start(ctx); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
@@ -264,7 +265,8 @@ func (s *Server) ready(ctx context.Context) error {
 
 // healthy asks once; the server waits up to 5 s for its shards before it answers 408.
 func healthy(ctx context.Context, url string) bool {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url+"/_cluster/health?wait_for_status=yellow&timeout=5s", nil)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet,
+		url+"/_cluster/health?wait_for_status=yellow&timeout=5s", nil)
 	if err != nil {
 		return false
 	}

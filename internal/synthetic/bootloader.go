@@ -11,9 +11,11 @@ func (j *job) bootloader() {
 		j.qemu()
 		return
 	}
-	l.debug("[common] connect-device Connecting to device using 'telnet console.%s.example %d'", j.site.lab.host, 7000+j.below(60))
+	l.debug("[common] connect-device Connecting to device using 'telnet console.%s.example %d'", j.site.lab.host,
+		7000+j.below(60))
 	l.target("Connected to console.%s.example.", j.site.lab.host)
-	l.debug("Calling: 'nice' '/usr/local/bin/pdu' '--host=pdu-%s-%d' '--port=%d' 'reboot'", j.site.lab.host, 1+j.below(3), 1+j.below(16))
+	l.debug("Calling: 'nice' '/usr/local/bin/pdu' '--host=pdu-%s-%d' '--port=%d' 'reboot'", j.site.lab.host,
+		1+j.below(3), 1+j.below(16))
 	l.wait(int64(j.between(80, 240)) * 10_000)
 	if j.real {
 		j.action("2.4.1.1", "pdu-reboot", j.between(8, 60), true, textMember("status", "success"))
@@ -29,11 +31,16 @@ func (j *job) bootloader() {
 
 func (j *job) qemu() {
 	j.start("2.1.1", "execute-qemu", 300)
-	j.log.info("Boot command: docker run --rm --interactive --name lava-%d-2.1 --device=/dev/kvm --net=host --mount=type=bind,source=%s,destination=%s qemu-system-%s -cpu max -machine virt,gic-version=3 -nographic -m 1024 -kernel %s -append \"%s\" -initrd %s -drive format=qcow2,file=%s,media=disk,if=virtio,id=lavatest",
-		j.id, j.tmp(), j.tmp(), j.build.arch.machine, j.tmp("deployimages-"+j.scratch, "kernel", j.build.arch.image), j.commandLine(),
-		j.tmp("deployimages-"+j.scratch, "ramdisk", "rootfs.cpio.gz"), j.tmp("apply-overlay-guest-"+j.scratch, "lava-guest.qcow2"))
+	j.log.info("Boot command: docker run --rm --interactive --name lava-%d-2.1 --device=/dev/kvm --net=host "+
+		"--mount=type=bind,source=%s,destination=%s qemu-system-%s -cpu max -machine virt,gic-version=3 -nographic "+
+		"-m 1024 -kernel %s -append \"%s\" -initrd %s -drive format=qcow2,file=%s,media=disk,if=virtio,id=lavatest",
+		j.id, j.tmp(), j.tmp(), j.build.arch.machine, j.tmp("deployimages-"+j.scratch, "kernel", j.build.arch.image),
+		j.commandLine(),
+		j.tmp("deployimages-"+j.scratch, "ramdisk", "rootfs.cpio.gz"),
+		j.tmp("apply-overlay-guest-"+j.scratch, "lava-guest.qcow2"))
 	j.log.info("started a shell command")
-	j.action("2.1.1", "execute-qemu", j.between(1, 9), true, textMember("host_arch", "amd64"), textMember("job_arch", j.build.arch.machine))
+	j.action("2.1.1", "execute-qemu", j.between(1, 9), true, textMember("host_arch", "amd64"),
+		textMember("job_arch", j.build.arch.machine))
 }
 
 // substitutions are the placeholders of the boot commands.
@@ -45,14 +52,17 @@ func (j *job) substitutions() {
 		{"BOOTX", "boot" + pick(j.random, []string{"z", "i"}) + " 0x" + j.hex(8) + " 0x" + j.hex(8) + " 0x" + j.hex(8)},
 		{"DTB", dir + "/dtb/" + j.dtbShort("None")}, {"INITRD", dir + "/ramdisk/ramdisk.cpio.gz.uboot"},
 		{"KERNEL", dir + "/kernel/" + j.build.arch.image}, {"KERNEL_ADDR", "0x" + j.hex(8)}, {"LAVA_MAC", "None"},
-		{"NFSROOTFS", j.tmp("extract-nfsrootfs-" + j.scratch)}, {"NFS_SERVER_IP", "192.168.10.2"}, {"RAMDISK_ADDR", "0x" + j.hex(8)},
+		{"NFSROOTFS", j.tmp("extract-nfsrootfs-" + j.scratch)}, {"NFS_SERVER_IP", "192.168.10.2"},
+		{"RAMDISK_ADDR", "0x" + j.hex(8)},
 		{"ROOT", "None"}, {"SERVER_IP", "192.168.10.2"},
 	} {
 		l.debug("- {%s}: %s", pair[0], pair[1])
 	}
 	l.info("Parsed boot commands:")
-	for _, command := range []string{"setenv autoload no", "setenv initrd_high 0xffffffff", "setenv serverip 192.168.10.2", "dhcp",
-		"tftp 0x" + j.hex(8) + " " + dir + "/kernel/" + j.build.arch.image, "setenv bootargs '" + j.commandLine() + "'"} {
+	for _, command := range []string{"setenv autoload no", "setenv initrd_high 0xffffffff",
+		"setenv serverip 192.168.10.2", "dhcp",
+		"tftp 0x" + j.hex(8) + " " + dir + "/kernel/" + j.build.arch.image, "setenv bootargs '" + j.commandLine() +
+			"'"} {
 		l.info("- %s", command)
 	}
 }
@@ -68,7 +78,9 @@ func (j *job) grub() {
 	l.target("grub> net_bootp")
 	l.target("card0: 192.168.10.%d", 20+j.below(200))
 	if j.real {
-		for _, command := range []string{"set net_default_server=192.168.10.2", "linux (tftp,192.168.10.2)/kernel/bzImage " + j.commandLine(), "initrd (tftp,192.168.10.2)/ramdisk.cpio.gz"} {
+		for _, command := range []string{"set net_default_server=192.168.10.2",
+			"linux (tftp,192.168.10.2)/kernel/bzImage " + j.commandLine(),
+			"initrd (tftp,192.168.10.2)/ramdisk.cpio.gz"} {
 			l.input(command)
 			l.target("grub> %s", command)
 		}
@@ -87,8 +99,10 @@ func (j *job) uboot() {
 	l.target("Model: %s", j.site.board.model)
 	l.target("DRAM:  %d GiB", 1<<j.below(3))
 	if j.real {
-		for _, line := range []string{"Core:  204 devices, 29 uclasses, devicetree: separate", "MMC:   mmc@fe310000: 2, mmc@fe320000: 1", "Loading Environment from nowhere... OK",
-			"In:    serial,usbkbd", "Out:   serial,vidconsole", "Err:   serial,vidconsole", "Net:   eth0: ethernet@fe300000"} {
+		for _, line := range []string{"Core:  204 devices, 29 uclasses, devicetree: separate",
+			"MMC:   mmc@fe310000: 2, mmc@fe320000: 1", "Loading Environment from nowhere... OK",
+			"In:    serial,usbkbd", "Out:   serial,vidconsole", "Err:   serial,vidconsole",
+			"Net:   eth0: ethernet@fe300000"} {
 			l.target("%s", line)
 		}
 	}

@@ -9,7 +9,8 @@ import (
 func (s *schedule) boot(builds []*build, seq, n, total int) Record {
 	r := newRandom(s.Seed, streamBoot, seq)
 	place, b, k := bootPlace(builds, seq+n)
-	at := k.at + 15*minute + int64(n)*150*minute/int64(max(total, 1)) + int64(r.below(300))*second + int64(r.below(1_000_000))
+	at := k.at + 15*minute + int64(n)*150*minute/int64(max(total, 1)) + int64(r.below(300))*second +
+		int64(r.below(1_000_000))
 	oid := objectID(at, r, seq|0x800000)
 	result := bootResult(r, b)
 	centi := b.bootCenti + b.bootCenti/100*r.between(-5, 9)
@@ -41,7 +42,8 @@ func (s *schedule) boot(builds []*build, seq, n, total int) Record {
 			textMember("defconfig_full", k.target.defconfigFull()),
 			textMember("completed", time.UnixMicro(at).UTC().Format("2006-01-02 15:04:05")))
 	}
-	return Record{Name: "boot_" + oid + ".json", Kind: "boot", Payload: appendJSON(make([]byte, 0, 1280), object(fields...))}
+	return Record{Name: "boot_" + oid + ".json", Kind: "boot",
+		Payload: appendJSON(make([]byte, 0, 1280), object(fields...))}
 }
 
 // bootPlace gives the next board, from where on, that has a build to boot. There

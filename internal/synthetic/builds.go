@@ -141,7 +141,8 @@ func (b *build) flat() value {
 		member("errors", number(int64(b.errors))), member("warnings", number(int64(b.warnings))),
 		textMember("build_log", "build.log"), member("build_platform", b.platform()),
 		textMember("compiler", strings.SplitN(b.target.compiler, "-", 2)[0]),
-		textMember("compiler_version", b.target.compilerVersion()), textMember("compiler_version_full", b.target.compilerFull()),
+		textMember("compiler_version", b.target.compilerVersion()),
+		textMember("compiler_version_full", b.target.compilerFull()),
 		textMember("cross_compile", b.arch.prefix), textMember("file_server_resource", b.path()),
 		textMember("file_server_url", storage), textMember("kernel_config", "kernel.config"),
 		member("kconfig_fragments", fragments), member("kernel_image", image), member("modules", modules),
@@ -152,7 +153,8 @@ func (b *build) flat() value {
 }
 
 func (b *build) platform() value {
-	return texts("Linux", "build-"+b.hex(8), "6.1.0-37-amd64", "#1 SMP PREEMPT_DYNAMIC Debian 6.1.140-1 (2025-05-22)", "x86_64", "")
+	return texts("Linux", "build-"+b.hex(8), "6.1.0-37-amd64", "#1 SMP PREEMPT_DYNAMIC Debian 6.1.140-1 (2025-05-22)",
+		"x86_64", "")
 }
 
 // nested is the form of the last bmeta.json.
@@ -168,18 +170,23 @@ func (b *build) nested() value {
 	}
 	if b.pass {
 		kernel = append(kernel, textMember("image", b.arch.image), textMember("text_offset", b.arch.textOffset),
-			member("vmlinux_text_size", number(int64(b.sizes[0]))), member("vmlinux_data_size", number(int64(b.sizes[1]))),
-			member("vmlinux_bss_size", number(int64(b.sizes[2]))), member("vmlinux_file_size", number(int64(b.sizes[3]))))
+			member("vmlinux_text_size", number(int64(b.sizes[0]))),
+			member("vmlinux_data_size", number(int64(b.sizes[1]))),
+			member("vmlinux_bss_size", number(int64(b.sizes[2]))),
+			member("vmlinux_file_size", number(int64(b.sizes[3]))))
 	}
 	environment := object(
 		textMember("arch", b.target.arch), textMember("compiler", strings.SplitN(b.target.compiler, "-", 2)[0]),
-		textMember("compiler_version", b.target.compilerVersion()), textMember("compiler_version_full", b.target.compilerFull()),
+		textMember("compiler_version", b.target.compilerVersion()),
+		textMember("compiler_version_full", b.target.compilerFull()),
 		textMember("cross_compile", b.arch.prefix), textMember("cross_compile_compat", ""),
 		member("make_opts", object(textMember("KBUILD_BUILD_USER", "KernelCI"))), textMember("name", b.target.compiler),
 		member("platform", object(member("uname", b.platform()))), member("use_ccache", boolean(b.chance(500))))
 	revision := object(
-		textMember("tree", b.rev.branch.tree), textMember("url", b.rev.branch.url), textMember("branch", b.rev.branchName),
-		textMember("commit", b.rev.commit), textMember("describe", b.rev.describe), textMember("describe_verbose", b.rev.describeVerbose))
+		textMember("tree", b.rev.branch.tree), textMember("url", b.rev.branch.url),
+		textMember("branch", b.rev.branchName),
+		textMember("commit", b.rev.commit), textMember("describe", b.rev.describe),
+		textMember("describe_verbose", b.rev.describeVerbose))
 	// Python prints durations with whatever digits the float has.
 	duration := strconv.Itoa(b.seconds/100) + "." + fmt.Sprintf("%02d%07d", b.seconds%100, b.between(1, 9_999_999))
 	return object(

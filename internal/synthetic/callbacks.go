@@ -37,14 +37,16 @@ func (s *schedule) job(r run, seq, n, total int) *job {
 		sequence: int64(seq), real: s.Profile == Real}
 	j.id = 1_480_000 + int64(seq)*int64(len(labs)) + int64(r.site.index)
 	j.submitted = r.build.at + 4*minute + int64(j.below(240))*second + int64(j.below(1_000_000))
-	j.started = j.submitted + int64(n)*200*minute/int64(total) + int64(j.between(3, 600))*second + int64(j.below(1_000_000))
+	j.started = j.submitted + int64(n)*200*minute/int64(total) + int64(j.between(3, 600))*second +
+		int64(j.below(1_000_000))
 	if j.chance(15) {
 		j.started -= j.started % second
 	}
 	j.outcome = outcomeOf(j)
 	j.bootCenti = bootCenti(j)
 	j.scratch = j.hex(8)
-	j.device = fmt.Sprintf("%s-%02d", strings.FieldsFunc(r.site.board.name, func(c rune) bool { return c == ',' || c == ':' })[0], 1+j.below(3))
+	j.device = fmt.Sprintf("%s-%02d", strings.FieldsFunc(r.site.board.name,
+		func(c rune) bool { return c == ',' || c == ':' })[0], 1+j.below(3))
 	j.lines, j.tagged = j.between(80, 160), j.chance(150)
 	if j.real {
 		j.lines = j.between(560, 700) + j.below(690)
@@ -113,7 +115,8 @@ func (j *job) status() (status int64, statusText string, health int64, healthTex
 // name is the job name of the legacy templates.
 func (j *job) name() string {
 	return strings.Join([]string{j.rev.branch.tree, j.rev.branchName, j.rev.describe, j.build.target.arch,
-		j.build.target.defconfigFull(), j.build.target.compiler, j.dtbShort("no-dtb"), j.site.board.name, j.plan.name}, "-")
+		j.build.target.defconfigFull(), j.build.target.compiler, j.dtbShort("no-dtb"), j.site.board.name, j.plan.name},
+		"-")
 }
 
 func (j *job) dtbShort(without string) string {

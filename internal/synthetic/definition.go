@@ -8,7 +8,8 @@ func minutes(n int64) value { return object(member("minutes", number(n))) }
 func (j *job) imageURL() string { return storage + j.build.path() + "/" }
 
 func (j *job) rootfsURL(file string) string {
-	return storage + "images/rootfs/debian/bookworm-" + j.plan.family + "/20250620.0/" + j.build.arch.debArch + "/" + file
+	return storage + "images/rootfs/debian/bookworm-" + j.plan.family + "/20250620.0/" + j.build.arch.debArch + "/" +
+		file
 }
 
 func (j *job) overNFS() bool { return strings.HasSuffix(j.site.board.name, ":nfs") }
@@ -25,7 +26,8 @@ func (j *job) artifacts() []artifact {
 		{"ramdisk", j.rootfsURL("rootfs.cpio.gz"), 4_700_000 + 1000*trait(j.seed, j.plan.family+j.build.target.arch)},
 	}
 	if j.site.board.dtb != "" {
-		all = append(all, artifact{"dtb", j.imageURL() + "dtbs/" + j.site.board.dtb, 21_000 + 37*trait(j.seed, j.site.board.dtb)})
+		all = append(all, artifact{"dtb", j.imageURL() + "dtbs/" + j.site.board.dtb, 21_000 +
+			37*trait(j.seed, j.site.board.dtb)})
 	}
 	all = append(all, artifact{"modules", j.imageURL() + "modules.tar.xz", j.build.sizes[0] * 2})
 	if j.overNFS() {
@@ -44,7 +46,8 @@ func (j *job) definition() value {
 			member("callback", object(
 				textMember("content-type", "json"), textMember("dataset", "all"), textMember("method", "POST"),
 				textMember("token", "kernel-ci-callback"),
-				textMember("url", "https://api.kernelci.example/callback/lava/test?lab_name="+j.site.lab.name+"&status={STATUS}&status_string={STATUS_STRING}"))),
+				textMember("url", "https://api.kernelci.example/callback/lava/test?lab_name="+j.site.lab.name+
+					"&status={STATUS}&status_string={STATUS_STRING}"))),
 			member("criteria", object(textMember("status", "finished"))))),
 		textMember("priority", "medium"),
 		member("timeouts", object(
@@ -55,7 +58,8 @@ func (j *job) definition() value {
 	}
 	if j.site.board.method == methodQemu {
 		fields = append(fields, member("context", object(textMember("arch", j.build.arch.machine),
-			textMember("cpu", "max"), textMember("guestfs_interface", "virtio"), textMember("machine", "virt,gic-version=3"))))
+			textMember("cpu", "max"), textMember("guestfs_interface", "virtio"),
+			textMember("machine", "virt,gic-version=3"))))
 	}
 	return object(fields...)
 }
@@ -85,7 +89,8 @@ func (j *job) definitionDeploy() value {
 		case a.label == "kernel" && j.site.board.method == methodUboot:
 			file = append(file, textMember("type", strings.ToLower(j.build.arch.image)))
 		case a.label == "kernel" && j.site.board.method == methodQemu:
-			file = append(file, textMember("image_arg", `-kernel {kernel} -append "console=`+j.site.board.console+` root=/dev/ram0 debug verbose console_msg_format=syslog"`))
+			file = append(file, textMember("image_arg",
+				`-kernel {kernel} -append "console=`+j.site.board.console+` root=/dev/ram0 debug verbose console_msg_format=syslog"`))
 		case a.label == "modules" || a.label == "nfsrootfs":
 			file = append(file, textMember("compression", "xz"))
 		case a.label == "ramdisk":
@@ -117,7 +122,8 @@ func (j *job) definitionBoot() value {
 
 func (s *suiteSpec) definition() value {
 	if s.interactive {
-		return object(member("interactive", list(object(textMember("name", s.name), member("prompts", texts("/ #"))))), member("timeout", minutes(1)))
+		return object(member("interactive", list(object(textMember("name", s.name), member("prompts", texts("/ #"))))),
+			member("timeout", minutes(1)))
 	}
 	return object(member("definitions", list(object(
 		textMember("from", "inline"), textMember("name", s.name), textMember("path", "inline/"+s.name+".yaml"),
@@ -143,16 +149,23 @@ func (j *job) definitionMetadata() value {
 		nfs = j.rootfsURL("full.rootfs.tar.xz")
 	}
 	return object(
-		textMember("device.type", b.name), textMember("git.branch", j.rev.branchName), textMember("git.commit", j.rev.commit),
-		textMember("git.describe", j.rev.describe), textMember("git.url", j.rev.branch.url), textMember("image.url", j.imageURL()),
-		textMember("job.arch", t.arch), textMember("job.build_environment", t.compiler), textMember("job.dtb_url", dtbURL),
-		textMember("job.file_server_resource", j.build.path()), textMember("job.initrd_url", j.rootfsURL("rootfs.cpio.gz")),
-		textMember("job.kernel_image", j.build.arch.image), textMember("job.kernel_url", j.imageURL()+j.build.arch.image),
+		textMember("device.type", b.name), textMember("git.branch", j.rev.branchName),
+		textMember("git.commit", j.rev.commit),
+		textMember("git.describe", j.rev.describe), textMember("git.url", j.rev.branch.url),
+		textMember("image.url", j.imageURL()),
+		textMember("job.arch", t.arch), textMember("job.build_environment", t.compiler),
+		textMember("job.dtb_url", dtbURL),
+		textMember("job.file_server_resource", j.build.path()),
+		textMember("job.initrd_url", j.rootfsURL("rootfs.cpio.gz")),
+		textMember("job.kernel_image", j.build.arch.image), textMember("job.kernel_url",
+			j.imageURL()+j.build.arch.image),
 		textMember("job.modules_url", j.imageURL()+"modules.tar.xz"), textMember("job.name", j.name()),
 		textMember("job.nfsrootfs_url", nfs), textMember("kernel.defconfig", t.defconfigFull()),
 		textMember("kernel.defconfig_full", t.defconfigFull()), textMember("kernel.endian", j.build.arch.endian),
 		textMember("kernel.tree", j.rev.branch.tree), textMember("kernel.version", j.rev.describe),
-		textMember("platform.dtb", dtb), textMember("platform.dtb_short", j.dtbShort("None")), member("platform.fastboot", boolean(false)),
-		textMember("platform.mach", b.mach), textMember("platform.name", b.name), textMember("test.plan", j.plan.family),
+		textMember("platform.dtb", dtb), textMember("platform.dtb_short", j.dtbShort("None")),
+		member("platform.fastboot", boolean(false)),
+		textMember("platform.mach", b.mach), textMember("platform.name", b.name),
+		textMember("test.plan", j.plan.family),
 		textMember("test.plan_variant", j.plan.name))
 }

@@ -51,7 +51,8 @@ func (j *job) validate() {
 	for _, a := range j.artifacts() {
 		if j.real {
 			l.info("Using caching service: 'http://cache.%s.example/get?uri=%%s'", j.site.lab.host)
-			l.debug("Validating that http://cache.%s.example/get?uri=%s exists", j.site.lab.host, url.QueryEscape(a.url))
+			l.debug("Validating that http://cache.%s.example/get?uri=%s exists", j.site.lab.host,
+				url.QueryEscape(a.url))
 		} else {
 			l.debug("Validating that %s exists", a.url)
 		}
@@ -108,7 +109,8 @@ func (j *job) download(stage string, n int, a artifact) {
 		l.wait(int64(centi) * 10_000 * int64(step) / 105)
 		l.debug("progress %3d%% (%dMB)", percent, a.size/100*percent>>20)
 	}
-	l.info("%dMB downloaded in %ss (%d.%02dMB/s)", a.size>>20, hundredths(centi), int64(a.size)*100/int64(centi)>>20, j.below(100))
+	l.info("%dMB downloaded in %ss (%d.%02dMB/s)", a.size>>20, hundredths(centi), int64(a.size)*100/int64(centi)>>20,
+		j.below(100))
 	j.end(level, "http-download", centi/100)
 	size := text(strconv.Itoa(a.size))
 	if j.tagged || j.real && j.chance(850) {
@@ -172,7 +174,8 @@ func (j *job) overlay(level, name string) {
 func (j *job) overlayDefinition(level, dir string, i int, s suiteSpec) {
 	l := j.log
 	uuid := fmt.Sprintf("%d_%s.%d", j.id, level, 4*i+1)
-	common := []field{textMember("from", "inline"), textMember("name", s.name), textMember("path", "inline/"+s.name+".yaml"), textMember("uuid", uuid)}
+	common := []field{textMember("from", "inline"), textMember("name", s.name),
+		textMember("path", "inline/"+s.name+".yaml"), textMember("uuid", uuid)}
 	l.debug("Using /lava-%d at stage %d", j.id, i)
 	l.debug("uuid=%s testdef=None", uuid)
 	if !j.real {
@@ -184,7 +187,8 @@ func (j *job) overlayDefinition(level, dir string, i int, s suiteSpec) {
 		extra := common
 		if name == "test-runscript-overlay" {
 			l.debug("runner path: %s/%d/tests/%d_%s test_uuid %s", dir, i, i, s.name, uuid)
-			extra = append([]field{textMember("filename", fmt.Sprintf("%s/%d/tests/%d_%s/run.sh", dir, i, i, s.name))}, common...)
+			extra = append([]field{textMember("filename", fmt.Sprintf("%s/%d/tests/%d_%s/run.sh", dir, i, i, s.name))},
+				common...)
 		}
 		j.end(at, name, 0)
 		if name != "test-install-overlay" {
@@ -203,7 +207,8 @@ func (j *job) ramdisk(level string) {
 	l.wait(int64(j.between(60, 240)) * 10_000)
 	if j.site.board.method == methodUboot {
 		l.debug("Adding RAMdisk u-boot header.")
-		l.debug("mkimage -A %s -T ramdisk -C none -d %s/ramdisk.cpio.gz %s/ramdisk.cpio.gz.uboot", j.build.target.arch, dir, dir)
+		l.debug("mkimage -A %s -T ramdisk -C none -d %s/ramdisk.cpio.gz %s/ramdisk.cpio.gz.uboot", j.build.target.arch,
+			dir, dir)
 		l.debug("output: Data Size:    %d Bytes", j.between(5_000_000, 14_000_000))
 	}
 	j.end(level+".8", "compress-ramdisk", 1)

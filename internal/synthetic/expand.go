@@ -99,7 +99,8 @@ func (j *job) fillPlace(dst []byte, name string) []byte {
 	case "cmdline":
 		return append(dst, "Kernel command line: "+j.commandLine()...)
 	case "version":
-		return append(dst, "Linux version "+j.rev.release+" (KernelCI@build-"+j.build.oid[8:16]+") ("+j.build.target.compilerFull()+
+		return append(dst, "Linux version "+j.rev.release+" (KernelCI@build-"+j.build.oid[8:16]+") ("+
+			j.build.target.compilerFull()+
 			", GNU ld (GNU Binutils for Debian) 2.40) #1 SMP PREEMPT"...)
 	}
 	return append(append(append(dst, '{'), name...), '}')
@@ -109,7 +110,8 @@ func (j *job) commandLine() string {
 	line := "console=" + j.site.board.console + " root=/dev/ram0 console_msg_format=syslog earlycon"
 	switch {
 	case j.overNFS():
-		line = "console=" + j.site.board.console + " root=/dev/nfs rw nfsroot=192.168.10.2:" + j.tmp("extract-nfsrootfs-"+j.scratch) + ",tcp,hard,v3 ip=dhcp"
+		line = "console=" + j.site.board.console + " root=/dev/nfs rw nfsroot=192.168.10.2:" +
+			j.tmp("extract-nfsrootfs-"+j.scratch) + ",tcp,hard,v3 ip=dhcp"
 	case j.site.board.method == methodUboot:
 		line = "console=" + j.site.board.console + " root=/dev/ram0 ip=dhcp debug"
 	}

@@ -50,7 +50,8 @@ func (j *job) breakDown() {
 		j.deploy()
 		j.start("2", "uboot-action", 300)
 		j.start("2.4.1", "reset-device", 290)
-		l.debug("Calling: 'nice' '/usr/local/bin/pdu' '--host=pdu-%s-%d' '--port=%d' 'reboot'", j.site.lab.host, 1+j.below(3), 1+j.below(16))
+		l.debug("Calling: 'nice' '/usr/local/bin/pdu' '--host=pdu-%s-%d' '--port=%d' 'reboot'", j.site.lab.host,
+			1+j.below(3), 1+j.below(16))
 		l.wait(int64(j.between(5, 40)) * second)
 		l.debug(">> timeout: no answer from pdu-%s", j.site.lab.host)
 		j.fail("Infrastructure", "Unable to reboot: '/usr/local/bin/pdu' failed", j.between(500, 4000),
@@ -60,10 +61,12 @@ func (j *job) breakDown() {
 		j.start("2", "uboot-action", 300)
 		j.start("2.3.1", "connect-device", 295)
 		port := 7000 + j.below(60)
-		l.debug("[common] connect-device Connecting to device using 'telnet console.%s.example %d'", j.site.lab.host, port)
+		l.debug("[common] connect-device Connecting to device using 'telnet console.%s.example %d'", j.site.lab.host,
+			port)
 		l.wait(int64(j.between(60, 290)) * second)
 		l.target("telnet: Unable to connect to remote host: Connection refused")
-		j.fail("Infrastructure", "Connection 'telnet console."+j.site.lab.host+".example "+strconv.Itoa(port)+"' closed by the serial server", j.between(6000, 29_000),
+		j.fail("Infrastructure", "Connection 'telnet console."+j.site.lab.host+".example "+
+			strconv.Itoa(port)+"' closed by the serial server", j.between(6000, 29_000),
 			[2]string{"2.3.1", "connect-device"}, [2]string{"2", "uboot-action"})
 	}
 }
@@ -83,7 +86,8 @@ func (j *job) finish() {
 	if j.site.board.method == methodQemu {
 		j.step("4.1.1", "disconnect-device", 29)
 	} else {
-		l.debug("Calling: 'nice' '/usr/local/bin/pdu' '--host=pdu-%s-%d' '--port=%d' 'off'", j.site.lab.host, 1+j.below(3), 1+j.below(16))
+		l.debug("Calling: 'nice' '/usr/local/bin/pdu' '--host=pdu-%s-%d' '--port=%d' 'off'", j.site.lab.host,
+			1+j.below(3), 1+j.below(16))
 		l.wait(int64(j.between(20, 160)) * 10_000)
 		l.debug("Returned 0 in 0 seconds")
 	}
@@ -116,7 +120,9 @@ func (j *job) feedback() {
 	l.debug("Listened to connection for namespace 'common' for 1s")
 	switch roll := j.below(100); {
 	case j.outcome == outcomeTestTimeout || roll < 6:
-		l.feedback("<47>[  " + strconv.Itoa(100+j.below(800)) + "." + strconv.Itoa(100_000+j.below(900_000)) + "] systemd-journald[" + strconv.Itoa(100+j.below(200)) + "]: Compressed data object " + strconv.Itoa(512+j.below(900)) + " -> " + strconv.Itoa(200+j.below(300)) + " using ZSTD")
+		l.feedback("<47>[  " + strconv.Itoa(100+j.below(800)) + "." + strconv.Itoa(100_000+j.below(900_000)) +
+			"] systemd-journald[" + strconv.Itoa(100+j.below(200)) + "]: Compressed data object " +
+			strconv.Itoa(512+j.below(900)) + " -> " + strconv.Itoa(200+j.below(300)) + " using ZSTD")
 		l.feedback("/ # ")
 	case roll < 16:
 		l.target("/ # \x00")

@@ -46,7 +46,8 @@ func (j *job) bootKernel() bool {
 	j.bootloader()
 	j.start("2.4.4", "auto-login-action", 290)
 	l.info("Parsing kernel messages")
-	l.structure("debug", texts("Kernel panic - (.*)", "Internal error: (.*)\\r\\n", "^[^\\n]*Oops(.*)$", "/ #", "login refused"))
+	l.structure("debug", texts("Kernel panic - (.*)", "Internal error: (.*)\\r\\n", "^[^\\n]*Oops(.*)$", "/ #",
+		"login refused"))
 	l.debug("[auto-login-action] Waiting for messages, (timeout 00:04:50)")
 
 	clock := &kernelClock{syslog: j.site.board.method == methodQemu}
@@ -56,7 +57,8 @@ func (j *job) bootKernel() bool {
 	case outcomeOops:
 		j.oops(clock)
 		l.waitUntil(began + loginTimeout)
-		return j.noLogin(name, login, "auto-login-action timed out after 290 seconds: the kernel did not survive its boot")
+		return j.noLogin(name, login, "auto-login-action timed out after 290 seconds: the kernel did not survive "+
+			"its boot")
 	case outcomeNoLogin:
 		j.silence()
 		l.waitUntil(began + loginTimeout)

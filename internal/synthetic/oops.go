@@ -2,8 +2,9 @@ package synthetic
 
 // warningHead is where WARN() says the processor was.
 var warningHead = map[string]string{
-	"arm": "PC is at " + warningFunction + "+0x5c/0x1a4", "arm64": "pc : " + warningFunction + "+0x5c/0x1a4", "x86_64": "RIP: 0010:" + warningFunction + "+0x5c/0x1a4",
-	"riscv": "epc : " + warningFunction + "+0x5c/0x1a4", "mips": "epc   : 80{x6} " + warningFunction + "+0x5c/0x1a4",
+	"arm": "PC is at " + warningFunction + "+0x5c/0x1a4", "arm64": "pc : " + warningFunction + "+0x5c/0x1a4",
+	"x86_64": "RIP: 0010:" + warningFunction + "+0x5c/0x1a4",
+	"riscv":  "epc : " + warningFunction + "+0x5c/0x1a4", "mips": "epc   : 80{x6} " + warningFunction + "+0x5c/0x1a4",
 }
 
 // The ways in which a kernel dies.
@@ -33,8 +34,10 @@ func (j *job) oops(c *kernelClock) {
 		j.panics(c, "Fatal exception")
 	case deathHung:
 		j.report(c, 3, []string{
-			"INFO: task kworker/{n}:1:{nn} blocked for more than 120 seconds.", "      Not tainted " + j.rev.release + " #1",
-			`"echo 0 > /proc/sys/kernel/hung_task_timeout_secs" disables this message.`, "task:kworker/{n}:1     state:D stack:0     pid:{nn}    ppid:2      flags:0x00000008",
+			"INFO: task kworker/{n}:1:{nn} blocked for more than 120 seconds.", "      Not tainted " + j.rev.release +
+				" #1",
+			`"echo 0 > /proc/sys/kernel/hung_task_timeout_secs" disables this message.`,
+			"task:kworker/{n}:1     state:D stack:0     pid:{nn}    ppid:2      flags:0x00000008",
 		}, "__switch_to", "__schedule", "schedule", "schedule_timeout", "{culprit}")
 		j.panics(c, "hung_task: blocked tasks")
 	case deathRoot:
@@ -49,7 +52,8 @@ func (j *job) oops(c *kernelClock) {
 // kasan is what a kernel says that checks each access.
 func (j *job) kasan(c *kernelClock) {
 	j.report(c, 1, []string{
-		"==================================================================", "BUG: KASAN: slab-use-after-free in {culprit}+0x{x2}/0x1{x2}",
+		"==================================================================",
+		"BUG: KASAN: slab-use-after-free in {culprit}+0x{x2}/0x1{x2}",
 		"Read of size 8 at addr ffff8880{x8} by task swapper/0/1", "Hardware name: {model}, BIOS {n}.{nn} 04/01/2023",
 	}, "dump_stack_lvl", "print_report", "kasan_report")
 	j.panics(c, "kasan.fault=panic set ...")
@@ -59,7 +63,8 @@ func (j *job) kasan(c *kernelClock) {
 func (j *job) warning(c *kernelClock) {
 	arch := j.build.target.arch
 	j.report(c, 4, []string{
-		"------------[ cut here ]------------", "WARNING: CPU: 0 PID: 1 at " + warningFile + ":812 " + warningFunction + "+0x5c/0x1a4", "Modules linked in:",
+		"------------[ cut here ]------------", "WARNING: CPU: 0 PID: 1 at " + warningFile + ":812 " + warningFunction +
+			"+0x5c/0x1a4", "Modules linked in:",
 		warningHead[arch],
 	}, warningFunction)
 }

@@ -33,20 +33,24 @@ var furtherPlans = []plan{
 		"posix_timers", flakyTest, "nsleep-lat", "set-timer-lat", "mqueue-lat", "inconsistency-check",
 		"raw_skew", "threadtest", "rtcpie", "valid-adjtimex", "change_skew", "leap-a-day",
 	}}}},
-	{"ltp-timers", "ltp", []suiteSpec{{name: "timesync-off", cases: []string{"stop-timesyncd", "stop-ntpd"}}, {name: "ltp-timers", cases: []string{
-		"clock_gettime01", "clock_gettime03", "clock_settime01", "timer_create01", "timer_delete02", "timer_settime02",
-		"timerfd_create01", "timerfd_gettime01", "nanosleep01", "clock_nanosleep02", "leapsec01", "adjtimex01",
-	}}}},
+	{"ltp-timers", "ltp", []suiteSpec{{name: "timesync-off", cases: []string{"stop-timesyncd", "stop-ntpd"}},
+		{name: "ltp-timers", cases: []string{
+			"clock_gettime01", "clock_gettime03", "clock_settime01", "timer_create01", "timer_delete02",
+			"timer_settime02",
+			"timerfd_create01", "timerfd_gettime01", "nanosleep01", "clock_nanosleep02", "leapsec01", "adjtimex01",
+		}}}},
 	{"preempt-rt", "rt", []suiteSpec{{name: "cyclictest", unit: "us", cases: []string{
 		"t0-min-latency", "t0-avg-latency", "t0-max-latency", "t1-min-latency", "t1-avg-latency", "t1-max-latency",
 	}}, {name: "rt-migrate-test", cases: []string{"rt-migrate-test"}}}},
 	{"kselftest-seccomp", "kselftest", []suiteSpec{{name: "kselftest-seccomp", cases: []string{
 		"seccomp_bpf_global_mode_strict_support", "seccomp_bpf_TRAP_handler", "seccomp_bpf_TRACE_poke_getpid_sidestep",
-		"seccomp_bpf_user_notification_basic", "seccomp_bpf_user_notification_addfd", "seccomp_bpf_mode_filter_without_nnp",
+		"seccomp_bpf_user_notification_basic", "seccomp_bpf_user_notification_addfd",
+		"seccomp_bpf_mode_filter_without_nnp",
 		"seccomp_benchmark_native", "seccomp_bpf_syscall_restart", "seccomp_bpf_detect_seccomp_filter_flags",
 	}}}},
 	{"smoke", "smoke", []suiteSpec{{name: "baseline", interactive: true, cases: []string{
-		"kernel-version-matches", "root-is-writable", "no-oops-in-log", "modules-load", "network-up", "reboot-count-is-one",
+		"kernel-version-matches", "root-is-writable", "no-oops-in-log", "modules-load", "network-up",
+		"reboot-count-is-one",
 	}}}},
 }
 

@@ -43,11 +43,14 @@ func (j *job) runTests() {
 
 // testRun is the case in suite lava that stands for a whole test run.
 func (j *job) testRun(name string, centi, n int) {
-	metadata := object(textMember("case", name), textMember("definition", "lava"), textMember("duration", hundredths(centi)),
-		textMember("namespace", "common"), textMember("path", "inline/"+name[min(2, len(name)):]+".yaml"), textMember("result", "pass"),
+	metadata := object(textMember("case", name), textMember("definition", "lava"),
+		textMember("duration", hundredths(centi)),
+		textMember("namespace", "common"), textMember("path", "inline/"+name[min(2, len(name)):]+".yaml"),
+		textMember("result", "pass"),
 		textMember("uuid", fmt.Sprintf("%d_1.4.3.%d", j.id, n)))
 	j.log.structure("results", metadata)
-	j.addRow("lava", row{name: name, result: "pass", measurement: decimalText(centi), unit: "seconds", metadata: metadata})
+	j.addRow("lava", row{name: name, result: "pass", measurement: decimalText(centi), unit: "seconds",
+		metadata: metadata})
 }
 
 // suite runs the cases; with hang it stops in the middle and gives true.
@@ -131,7 +134,8 @@ func (j *job) output(s suiteSpec, test, result string) {
 		}
 		l.target("%s %d selftests: %s", word, j.between(1, 20), test)
 	case s.unit == "us":
-		l.target("T: %d (%5d) P:98 I:1000 C: %6d Min: %6d Act: %4d Avg: %4d Max: %7d", j.below(2), j.between(400, 999), j.between(10_000, 99_999),
+		l.target("T: %d (%5d) P:98 I:1000 C: %6d Min: %6d Act: %4d Avg: %4d Max: %7d", j.below(2), j.between(400, 999),
+			j.between(10_000, 99_999),
 			j.between(2, 9), j.between(5, 30), j.between(6, 20), j.between(30, 400))
 	case result == "fail":
 		l.target("%s: not found", test)

@@ -49,14 +49,16 @@ func (k *Kibana) export(w http.ResponseWriter, r *http.Request, space string) {
 	for _, o := range request.Objects {
 		id := key{o.Type, o.ID}
 		if _, there := k.spaces[space][id]; !there {
-			absent = append(absent, map[string]any{"type": o.Type, "id": o.ID, "error": map[string]any{"statusCode": 404}})
+			absent = append(absent, map[string]any{"type": o.Type, "id": o.ID,
+				"error": map[string]any{"statusCode": 404}})
 		}
 		wanted = append(wanted, id)
 	}
 	if len(absent) > 0 {
 		w.Header().Set("Content-Type", "application/json")
 		w.WriteHeader(http.StatusBadRequest)
-		_ = json.NewEncoder(w).Encode(map[string]any{"statusCode": 400, "error": "Bad Request", "message": "Error fetching objects to export", "attributes": map[string]any{"objects": absent}})
+		_ = json.NewEncoder(w).Encode(map[string]any{"statusCode": 400, "error": "Bad Request",
+			"message": "Error fetching objects to export", "attributes": map[string]any{"objects": absent}})
 		return
 	}
 	for id := range k.spaces[space] {

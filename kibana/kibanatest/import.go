@@ -34,7 +34,8 @@ func (k *Kibana) importFile(w http.ResponseWriter, r *http.Request, space string
 			_, _ = fmt.Fprint(w, "<html><h1>413 Request Entity Too Large</h1></html>")
 			return
 		}
-		fail(w, http.StatusRequestEntityTooLarge, fmt.Sprintf("Payload content length greater than maximum allowed: %d", k.o.MaxImportBytes))
+		fail(w, http.StatusRequestEntityTooLarge, fmt.Sprintf("Payload content length greater than maximum allowed: %d",
+			k.o.MaxImportBytes))
 		return
 	}
 	data, err := formFile(r)
@@ -113,13 +114,17 @@ func (k *Kibana) refuseForm(o object) (status int, message string) {
 	id := o.key()
 	version, _ := o["typeMigrationVersion"].(string)
 	if last, ok := k.newest(id.Type); ok && later(version, last) {
-		return http.StatusUnprocessableEntity, fmt.Sprintf("Document %q belongs to a more recent version of Kibana [%s] when the last known version is [%s].", id.ID, version, last)
+		return http.StatusUnprocessableEntity,
+			fmt.Sprintf("Document %q belongs to a more recent version of Kibana [%s] when the last known version is "+
+				"[%s].", id.ID, version, last)
 	}
 	if core, _ := o["coreMigrationVersion"].(string); later(core, "8.8.0") {
-		return http.StatusUnprocessableEntity, fmt.Sprintf("Document %q belongs to a more recent version of Kibana [%s].", id.ID, core)
+		return http.StatusUnprocessableEntity,
+			fmt.Sprintf("Document %q belongs to a more recent version of Kibana [%s].", id.ID, core)
 	}
 	if version == "" && id.Type == "lens" {
-		return http.StatusInternalServerError, "An internal server error occurred. Check Kibana server logs for details."
+		return http.StatusInternalServerError,
+			"An internal server error occurred. Check Kibana server logs for details."
 	}
 	return 0, ""
 }
@@ -149,7 +154,8 @@ func (k *Kibana) store(space string, objects []object, overwrite bool) map[strin
 	var accepted []object
 	for _, o := range objects {
 		id := o.key()
-		result := map[string]any{"type": id.Type, "id": id.ID, "meta": map[string]any{"title": title(o)}, "managed": false}
+		result := map[string]any{"type": id.Type, "id": id.ID, "meta": map[string]any{"title": title(o)},
+			"managed": false}
 		problem := k.problem(space, o, inFile, overwrite, result, destinations)
 		if problem == nil {
 			results = append(results, result)
@@ -157,7 +163,8 @@ func (k *Kibana) store(space string, objects []object, overwrite bool) map[strin
 			continue
 		}
 		blocked = blocked || problem["type"] != "unsupported_type"
-		failures = append(failures, map[string]any{"type": id.Type, "id": id.ID, "meta": map[string]any{"title": title(o)}, "error": problem})
+		failures = append(failures, map[string]any{"type": id.Type, "id": id.ID,
+			"meta": map[string]any{"title": title(o)}, "error": problem})
 	}
 	if !blocked {
 		for _, o := range accepted {
@@ -180,7 +187,8 @@ func title(o object) any {
 }
 
 // problem is Kibana's error object for an object, or nil; result is filled then.
-func (k *Kibana) problem(space string, o object, inFile map[key]bool, overwrite bool, result map[string]any, destinations map[key]string) map[string]any {
+func (k *Kibana) problem(space string, o object, inFile map[key]bool, overwrite bool, result map[string]any,
+	destinations map[key]string) map[string]any {
 	id := o.key()
 	if !slices.Contains(types, id.Type) || slices.Contains(k.o.MissingTypes, id.Type) {
 		return map[string]any{"type": "unsupported_type"}

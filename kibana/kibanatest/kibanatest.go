@@ -90,7 +90,8 @@ var types = []string{
 }
 
 // known are the versions of 8.19.
-var known = map[string]string{"dashboard": "10.3.0", "lens": "8.9.0", "search": "10.9.0", "visualization": "8.5.0", "index-pattern": "8.0.0"}
+var known = map[string]string{"dashboard": "10.3.0", "lens": "8.9.0", "search": "10.9.0", "visualization": "8.5.0",
+	"index-pattern": "8.0.0"}
 
 // newest is the version of a type that this Kibana knows; a later one is refused
 // with 422.
@@ -133,7 +134,8 @@ func New(o Options) *Server {
 	}
 	s := &Server{Kibana: k}
 	s.server = httptest.NewUnstartedServer(k)
-	s.server.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError) // clients that do not trust it are meant
+	// clients that do not trust it are meant
+	s.server.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)
 	if o.TLS {
 		s.server.StartTLS()
 		k.Certificate = s.server.Certificate().Raw
@@ -281,5 +283,6 @@ func reply(w http.ResponseWriter, body any) {
 func fail(w http.ResponseWriter, status int, message string) {
 	w.Header().Set("Content-Type", "application/json; charset=utf-8")
 	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(map[string]any{"statusCode": status, "error": http.StatusText(status), "message": message})
+	_ = json.NewEncoder(w).Encode(map[string]any{"statusCode": status, "error": http.StatusText(status),
+		"message": message})
 }

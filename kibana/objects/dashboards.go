@@ -15,7 +15,8 @@ const (
 // mainPages are those that the menu leads to, in its order.
 var mainPages = []struct{ id, label string }{
 	{"kcing-home", "Home"}, {"kcing-failures", "Failures"}, {"kcing-incidents", "Incidents"},
-	{"kcing-builds", "Builds"}, {"kcing-boots", "Boots"}, {"kcing-tests", "Tests"}, {"kcing-logs", "Logs"}, {"kcing-board", "Board"},
+	{"kcing-builds", "Builds"}, {"kcing-boots", "Boots"}, {"kcing-tests", "Tests"}, {"kcing-logs", "Logs"},
+	{"kcing-board", "Board"},
 }
 
 // menus are two: the main pages keep filters and time range from one to the
@@ -39,8 +40,10 @@ func menus() []Object {
 		return o
 	}
 	return []Object{
-		menu(menuID, "[KernelCI] Menu", "Leads to the other pages with the filters and the time range of this one.", true),
-		menu(menuOutID, "[KernelCI] Menu of pages opened from rows", "Leads to the main pages without the query that the row's link brought along.", false),
+		menu(menuID, "[KernelCI] Menu", "Leads to the other pages with the filters and the time range of this one.",
+			true),
+		menu(menuOutID, "[KernelCI] Menu of pages opened from rows",
+			"Leads to the main pages without the query that the row's link brought along.", false),
 	}
 }
 
@@ -103,7 +106,8 @@ func (p page) dashboard(untitled map[string]bool) Object {
 				"gridData":         fields{"x": x, "y": y, "w": panel.width, "h": r.height, "i": index},
 				"embeddableConfig": config,
 			})
-			o.References = append(o.References, Reference{ID: panel.id, Name: index + ":panel_" + index, Type: panel.kind})
+			o.References = append(o.References, Reference{ID: panel.id, Name: index + ":panel_" + index,
+				Type: panel.kind})
 			x += panel.width
 		}
 		y += r.height
@@ -115,21 +119,25 @@ func (p page) dashboard(untitled map[string]bool) Object {
 			"type": "optionsListControl", "order": i, "width": "small", "grow": true,
 			"explicitInput": fields{
 				"id": id, "fieldName": field, "title": labels[field], "selectedOptions": list{},
-				"searchTechnique": "wildcard", "sort": fields{"by": "_count", "direction": "desc"}, "enhancements": fields{},
+				"searchTechnique": "wildcard", "sort": fields{"by": "_count", "direction": "desc"},
+				"enhancements": fields{},
 			},
 		}
-		o.References = append(o.References, Reference{ID: p.view, Name: "controlGroup_" + id + ":optionsListDataView", Type: "index-pattern"})
+		o.References = append(o.References, Reference{ID: p.view, Name: "controlGroup_" + id + ":optionsListDataView",
+			Type: "index-pattern"})
 	}
 	o.Attributes = fields{
 		"title": "[KernelCI] " + p.title, "description": p.description, "version": 1,
 		"timeRestore": true, "timeFrom": cmp.Or(p.from, "now-7d"), "timeTo": "now",
 		"refreshInterval":       fields{"pause": true, "value": everyMinute},
 		"kibanaSavedObjectMeta": fields{"searchSourceJSON": fields{"query": kuery(""), "filter": list{}}},
-		"optionsJSON":           fields{"useMargins": true, "syncColors": false, "syncCursor": true, "syncTooltips": false, "hidePanelTitles": false},
-		"panelsJSON":            panels,
+		"optionsJSON": fields{"useMargins": true, "syncColors": false, "syncCursor": true,
+			"syncTooltips": false, "hidePanelTitles": false},
+		"panelsJSON": panels,
 		"controlGroupInput": fields{
 			"controlStyle": "oneLine", "chainingSystem": "HIERARCHICAL", "panelsJSON": controls,
-			"ignoreParentSettingsJSON": fields{"ignoreFilters": false, "ignoreQuery": false, "ignoreTimerange": false, "ignoreValidations": false},
+			"ignoreParentSettingsJSON": fields{"ignoreFilters": false, "ignoreQuery": false, "ignoreTimerange": false,
+				"ignoreValidations": false},
 		},
 	}
 	return o

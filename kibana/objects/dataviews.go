@@ -22,11 +22,15 @@ var labels = map[string]string{
 	"compiler_version_full": "Compiler version", "kernel_config": "Kernel config", "build_log": "Build log",
 	"boot_result": "Result", "boot_time": "Boot time (s)", "boot_result_description": "Description",
 	"suite": "Suite", "name": "Test", "result": "Result", "measurement": "Measurement", "unit": "Unit",
-	"log_start_line": "Log line", "level": "Step", "lvl": "Level", "msg": "Message", "lineno": "Line", "dt": "Time of the line",
+	"log_start_line": "Log line", "level": "Step", "lvl": "Level", "msg": "Message", "lineno": "Line",
+	"dt":        "Time of the line",
 	"build_key": "Build", "build_key.keyword": "On all boards", "boot_key": "Repeats", "test_key": "On all boards",
-	"job_id": "Job", "job_id.keyword": "Log", "node_id": "Maestro node", "test_path": "History", "test_path.keyword": "Test",
-	"title": "What failed", "title_key": "All of it", "incident_type": "Type", "function": "Function", "fatal": "Fatal", "provoked": "Provoked",
-	"message": "Message", "log_query": "Log", "incident": "What failed", "incidents": "Incidents",
+	"job_id": "Job", "job_id.keyword": "Log", "node_id": "Maestro node", "test_path": "History",
+	"test_path.keyword": "Test",
+	"title":             "What failed", "title_key": "All of it", "incident_type": "Type", "function": "Function",
+	"fatal":    "Fatal",
+	"provoked": "Provoked",
+	"message":  "Message", "log_query": "Log", "incident": "What failed", "incidents": "Incidents",
 }
 
 // Time ranges of links: a row may be as old as what is kept. A page with charts
@@ -43,7 +47,8 @@ const (
 func pageLink(dashboard, from, query, label string) fields {
 	return fields{"id": "url", "params": fields{
 		"type": "a", "openLinkInCurrentTab": true, "labelTemplate": label,
-		"urlTemplate": "dashboards#/view/" + dashboard + "?_g=(time:(from:" + from + ",to:now))&_a=(query:(language:kuery,query:'" + query + "'))",
+		"urlTemplate": "dashboards#/view/" + dashboard + "?_g=(time:(from:" + from +
+			",to:now))&_a=(query:(language:kuery,query:'" + query + "'))",
 	}}
 }
 
@@ -53,7 +58,8 @@ func keyLink(field, dashboard, from, label string) fields {
 }
 
 func outsideLink(template, label string) fields {
-	return fields{"id": "url", "params": fields{"type": "a", "openLinkInCurrentTab": false, "labelTemplate": label, "urlTemplate": template}}
+	return fields{"id": "url", "params": fields{"type": "a", "openLinkInCurrentTab": false, "labelTemplate": label,
+		"urlTemplate": template}}
 }
 
 // dataViews have the links of rows. A field has one link; what leads to two pages

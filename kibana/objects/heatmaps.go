@@ -14,8 +14,9 @@ func palette(most float64, bands ...band) fields {
 		ends = append(ends, fields{"color": b.color, "stop": b.to})
 	}
 	params := fields{
-		"name": "custom", "rangeType": "number", "rangeMin": 0, "rangeMax": nil, "continuity": "above", "progression": "fixed",
-		"reverse": false, "steps": len(bands), "maxSteps": 5, "stops": ends, "colorStops": starts,
+		"name": "custom", "rangeType": "number", "rangeMin": 0, "rangeMax": nil, "continuity": "above",
+		"progression": "fixed",
+		"reverse":     false, "steps": len(bands), "maxSteps": 5, "stops": ends, "colorStops": starts,
 	}
 	if most != 0 {
 		params["rangeMax"], params["continuity"] = most, "none"
@@ -41,8 +42,9 @@ func (c chart) kernels(y column, colors fields, metrics ...column) Object {
 // are what it is made of or ordered by.
 func (c chart) cells(x, y column, colors fields, columns []column) Object {
 	state := fields{
-		"layerId": layerID, "layerType": "data", "shape": "heatmap", "xAccessor": x.id, "yAccessor": y.id, "valueAccessor": columns[2].id,
-		"legend": fields{"isVisible": true, "position": "right", "type": "heatmap_legend"},
+		"layerId": layerID, "layerType": "data", "shape": "heatmap", "xAccessor": x.id, "yAccessor": y.id,
+		"valueAccessor": columns[2].id,
+		"legend":        fields{"isVisible": true, "position": "right", "type": "heatmap_legend"},
 		"gridConfig": fields{"type": "heatmap_grid", "isCellLabelVisible": true, "isXAxisLabelVisible": true,
 			"isYAxisLabelVisible": true, "isXAxisTitleVisible": false, "isYAxisTitleVisible": false},
 	}
@@ -77,11 +79,13 @@ func rate(id, label, succeeded, failed string) []column {
 	part := "Part of " + label
 	return []column{
 		computed(id, label, "formula", fields{
-			"formula": text, "isFormulaBroken": false, "format": fields{"id": "percent", "params": fields{"decimals": 0}},
+			"formula": text, "isFormulaBroken": false, "format": fields{"id": "percent",
+				"params": fields{"decimals": 0}},
 		}, quotient),
 		count(a, part, succeeded), count(b, part, conclusive),
 		computed(quotient, part, "math", fields{"tinymathAst": fields{
-			"type": "function", "name": "divide", "args": list{a, b}, "location": fields{"min": 0, "max": len(text)}, "text": text,
+			"type": "function", "name": "divide", "args": list{a, b}, "location": fields{"min": 0, "max": len(text)},
+			"text": text,
 		}}, a, b),
 	}
 }

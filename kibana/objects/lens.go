@@ -147,13 +147,15 @@ func xy(kind, x, split string, accessors, colors list) fields {
 // trend stacks the series over time.
 func (c chart) trend(all []series) Object {
 	columns, accessors, colors, _ := seriesColumns(all)
-	return c.lens("lnsXY", xy("bar_stacked", "time", "", accessors, colors), append([]column{overTime()}, columns...)...)
+	return c.lens("lnsXY", xy("bar_stacked", "time", "", accessors, colors),
+		append([]column{overTime()}, columns...)...)
 }
 
 // rate shows the series' shares over time.
 func (c chart) rate(all []series) Object {
 	columns, accessors, colors, _ := seriesColumns(all)
-	return c.lens("lnsXY", xy("bar_percentage_stacked", "time", "", accessors, colors), append([]column{overTime()}, columns...)...)
+	return c.lens("lnsXY", xy("bar_percentage_stacked", "time", "", accessors, colors),
+		append([]column{overTime()}, columns...)...)
 }
 
 // byField stacks the series for the size values of a field that have the most of
@@ -164,7 +166,8 @@ func (c chart) byField(field string, size, by int, all []series) Object {
 	if by > 0 {
 		order = fmt.Sprintf("result-%d", by)
 	}
-	return c.lens("lnsXY", xy("bar_horizontal_stacked", "value", "", accessors, colors), append([]column{terms("value", field, size, order)}, columns...)...)
+	return c.lens("lnsXY", xy("bar_horizontal_stacked", "value", "", accessors, colors),
+		append([]column{terms("value", field, size, order)}, columns...)...)
 }
 
 // newestKernels stacks the series for the newest kernels, newest first.

@@ -57,9 +57,12 @@ var (
 )
 
 var (
-	buildResults = []series{{"Passed", buildSucceeded, green}, {"Failed", buildFailed, red}, {"Inconclusive", buildInconclusive, grey}}
-	bootResults  = []series{{"Passed", bootSucceeded, green}, {"Failed", bootFailed, red}, {"Lost to the lab", bootLost, yellow}, {"Inconclusive", bootInconclusive, grey}}
-	testResults  = []series{{"Passed", testSucceeded, green}, {"Failed", testFailed, red}, {"Lost to the lab", testLost, yellow}, {"Skipped", testSkipped, blue}, {"Inconclusive", testInconclusive, grey}}
+	buildResults = []series{{"Passed", buildSucceeded, green}, {"Failed", buildFailed, red},
+		{"Inconclusive", buildInconclusive, grey}}
+	bootResults = []series{{"Passed", bootSucceeded, green}, {"Failed", bootFailed, red},
+		{"Lost to the lab", bootLost, yellow}, {"Inconclusive", bootInconclusive, grey}}
+	testResults = []series{{"Passed", testSucceeded, green}, {"Failed", testFailed, red},
+		{"Lost to the lab", testLost, yellow}, {"Skipped", testSkipped, blue}, {"Inconclusive", testInconclusive, grey}}
 )
 
 // conclusive are the results that a pass rate is made of.

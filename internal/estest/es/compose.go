@@ -18,7 +18,8 @@ import (
 
 func (d *daemon) composeUp(ctx context.Context, port int) (state, error) {
 	if exec.CommandContext(ctx, "docker", "compose", "version").Run() != nil {
-		return state{}, fmt.Errorf("%w: docker compose does not run; \"apt-get install docker-compose-v2\" or Docker's docker-compose-plugin%s",
+		return state{}, fmt.Errorf("%w: docker compose does not run; \"apt-get install docker-compose-v2\" or "+
+			"Docker's docker-compose-plugin%s",
 			estest.ErrPrerequisite, estest.OtherWay)
 	}
 	if port == 0 {
@@ -66,5 +67,6 @@ func (d *daemon) compose(ctx context.Context, port int, args ...string) error {
 func (d *daemon) composeArgs(args ...string) []string {
 	sum := sha256.Sum256([]byte(d.root))
 	project := "kcing-es-" + hex.EncodeToString(sum[:4])
-	return append([]string{"compose", "--project-name", project, "--file", filepath.Join(d.root, "compose.yaml")}, args...)
+	return append([]string{"compose", "--project-name", project, "--file", filepath.Join(d.root, "compose.yaml")},
+		args...)
 }

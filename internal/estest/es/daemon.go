@@ -102,7 +102,8 @@ func (d *daemon) up(ctx context.Context, args []string) error {
 	flags := flag.NewFlagSet("up", flag.ContinueOnError)
 	flags.SetOutput(d.stderr)
 	port := flags.Int("port", 9200, "HTTP port on 127.0.0.1; 0 takes a free one")
-	_ = flags.Bool("wait", true, "wait until the server answers; up always does, the flag is there for clarity in a Makefile")
+	_ = flags.Bool("wait", true, "wait until the server answers; up always does, the flag is there for clarity in a "+
+		"Makefile")
 	if err := flags.Parse(args); err != nil || flags.NArg() > 0 {
 		return errUsage
 	}
@@ -162,7 +163,8 @@ func (d *daemon) launch(ctx context.Context, port int) (state, error) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, 12*time.Minute) // the first build may download
 	defer cancel()
-	s, err := estest.Launch(ctx, estest.LaunchOptions{Heap: "1g", DataDir: d.dir, Port: port, Detached: true, Progress: d.stderr})
+	s, err := estest.Launch(ctx, estest.LaunchOptions{Heap: "1g", DataDir: d.dir, Port: port, Detached: true,
+		Progress: d.stderr})
 	if err != nil {
 		return state{}, err
 	}
@@ -192,7 +194,8 @@ func portFree(ctx context.Context, port int) error {
 	if estest.Answers(ctx, "http://"+address) {
 		what = "an Elasticsearch that \"es up\" of this tree did not start"
 	}
-	return fmt.Errorf("port %d is taken by %s; stop that one, or use another port (--port 0 takes a free one): %w", port, what, err)
+	return fmt.Errorf("port %d is taken by %s; stop that one, or use another port (--port 0 takes a free one): %w",
+		port, what, err)
 }
 
 // down stops the server; it is no error when it does not run. The data of one in a container goes with it.

@@ -19,10 +19,13 @@ func (j Job) row(user string) map[string]any {
 	if j.Definition != "" {
 		definition = j.Definition
 	}
-	m := map[string]any{"id": j.ID, "submitter": "somebody", "viewing_groups": []int{}, "description": fmt.Sprintf("job %d", j.ID),
+	m := map[string]any{"id": j.ID, "submitter": "somebody", "viewing_groups": []int{},
+		"description":  fmt.Sprintf("job %d", j.ID),
 		"health_check": j.ID%2 == 0, "requested_device_type": "qemu", "tags": []int{}, "actual_device": "qemu-01",
-		"submit_time": j.Start.Add(-time.Minute).UTC().Format(clock), "start_time": j.Start.UTC().Format(clock), "end_time": j.End.UTC().Format(clock),
-		"state": j.State, "health": j.Health, "priority": 50, "definition": definition, "original_definition": definition + "# as submitted\n",
+		"submit_time": j.Start.Add(-time.Minute).UTC().Format(clock), "start_time": j.Start.UTC().Format(clock),
+		"end_time": j.End.UTC().Format(clock),
+		"state":    j.State, "health": j.Health, "priority": 50, "definition": definition,
+		"original_definition":  definition + "# as submitted\n",
 		"multinode_definition": "", "failure_tags": []int{}, "failure_comment": nil}
 	if j.Queued {
 		m["actual_device"] = nil
@@ -62,7 +65,8 @@ func (j Job) log() string {
 		return j.Log
 	}
 	line := func(text string) string {
-		return fmt.Sprintf("- {\"dt\": \"%s\", \"lvl\": \"target\", \"msg\": \"%s\"}\n", j.Start.UTC().Format("2006-01-02T15:04:05.000000"), text)
+		return fmt.Sprintf("- {\"dt\": \"%s\", \"lvl\": \"target\", \"msg\": \"%s\"}\n", j.Start.UTC().
+			Format("2006-01-02T15:04:05.000000"), text)
 	}
 	return line("booting") + line(fmt.Sprintf("job %d", j.ID))
 }

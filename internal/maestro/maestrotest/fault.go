@@ -127,8 +127,9 @@ func (t transport) RoundTrip(r *http.Request) (*http.Response, error) {
 		}
 	}
 	context.AfterFunc(r.Context(), func() { _ = writer.CloseWithError(r.Context().Err()) })
-	return &http.Response{StatusCode: w.status, Status: http.StatusText(w.status), Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
-		Header: w.sent, Body: &body{reader, cancel}, ContentLength: -1, Request: r}, nil
+	return &http.Response{StatusCode: w.status, Status: http.StatusText(w.status), Proto: "HTTP/1.1", ProtoMajor: 1,
+		ProtoMinor: 1,
+		Header:     w.sent, Body: &body{reader, cancel}, ContentLength: -1, Request: r}, nil
 }
 
 // body ends the handler when the client has had enough.

@@ -65,7 +65,8 @@ func rank(f filter) int {
 func newFilter(key, text string) (filter, *failure) {
 	name, op, _ := strings.Cut(key, "__")
 	f := filter{path: strings.Split(name, "."), op: op, text: text, value: text}
-	if op != "" && !slices.Contains([]string{"lt", "lte", "gt", "gte", "ne", "re", "in", "nin", "int"}, op) || name == "id" || name == "_id" {
+	if op != "" && !slices.Contains([]string{"lt", "lte", "gt", "gte", "ne", "re", "in", "nin", "int"}, op) ||
+		name == "id" || name == "_id" {
 		f.never = true
 		return f, nil
 	}
@@ -80,7 +81,8 @@ func newFilter(key, text string) (filter, *failure) {
 	case name == "parent" && text == "null":
 		f.never = true
 	case name == "parent" && !objectID.MatchString(text):
-		return f, &failure{http.StatusBadRequest, "'" + text + "' is not a valid ObjectId, it must be a 12-byte input or a 24-character hex string"}
+		return f, &failure{http.StatusBadRequest, "'" + text +
+			"' is not a valid ObjectId, it must be a 12-byte input or a 24-character hex string"}
 	case name == "retry_counter":
 		n, err := strconv.ParseFloat(text, 64)
 		if err != nil {
@@ -227,7 +229,8 @@ func (s *Server) serveNodes(w http.ResponseWriter, q url.Values) {
 			if all, fail = filters(q, "limit", "offset"); fail == nil {
 				found := s.find(all)
 				from := min(offset, len(found))
-				answer(w, http.StatusOK, map[string]any{"items": found[from : from+min(limit, len(found)-from)], "total": len(found), "limit": limit, "offset": offset})
+				answer(w, http.StatusOK, map[string]any{"items": found[from : from+min(limit, len(found)-from)],
+					"total": len(found), "limit": limit, "offset": offset})
 				return
 			}
 		}
@@ -284,8 +287,10 @@ func pageNumber(q url.Values, name string, otherwise, least int) (int, *failure)
 			"msg": "Input should be a valid integer, unable to parse string as an integer", "input": text}}}
 	}
 	if n < least {
-		return 0, &failure{http.StatusUnprocessableEntity, []any{map[string]any{"type": "greater_than_equal", "loc": loc,
-			"msg": "Input should be greater than or equal to " + strconv.Itoa(least), "input": text, "ctx": map[string]any{"ge": least}}}}
+		return 0, &failure{http.StatusUnprocessableEntity, []any{map[string]any{"type": "greater_than_equal",
+			"loc": loc,
+			"msg": "Input should be greater than or equal to " + strconv.Itoa(least), "input": text,
+			"ctx": map[string]any{"ge": least}}}}
 	}
 	return n, nil
 }

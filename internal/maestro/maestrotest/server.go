@@ -58,7 +58,8 @@ type Request struct {
 // [Server.Transport], or after [Server.Start].
 func New(o Options) *Server {
 	random := rand.New(rand.NewPCG(o.Seed, 1)) //nolint:gosec // chance that can be had again
-	s := &Server{random: random, base: "http://files.test", byID: map[string]*stored{}, files: map[string][]byte{}, nextID: 1}
+	s := &Server{random: random, base: "http://files.test", byID: map[string]*stored{}, files: map[string][]byte{},
+		nextID: 1}
 	s.Add(o.Nodes...)
 	return s
 }
@@ -77,9 +78,12 @@ func (s *Server) Start(tb testing.TB) string {
 
 // defaults are the members that each node of today has.
 func defaults() Node {
-	return Node{"kind": "job", "name": "", "path": []any{}, "group": nil, "parent": nil, "state": "done", "result": nil, "artifacts": map[string]any{},
-		"data": map[string]any{}, "debug": map[string]any{}, "jobfilter": nil, "platform_filter": []any{}, "holdoff": nil, "owner": "production",
-		"submitter": "service:pipeline", "treeid": nil, "user_groups": []any{}, "processed_by_kcidb_bridge": false, "retry_counter": 0}
+	return Node{"kind": "job", "name": "", "path": []any{}, "group": nil, "parent": nil, "state": "done", "result": nil,
+		"artifacts": map[string]any{},
+		"data":      map[string]any{}, "debug": map[string]any{}, "jobfilter": nil, "platform_filter": []any{},
+		"holdoff": nil, "owner": "production",
+		"submitter": "service:pipeline", "treeid": nil, "user_groups": []any{}, "processed_by_kcidb_bridge": false,
+		"retry_counter": 0}
 }
 
 // Add inserts nodes, with an id and the other members where they lack them, and
@@ -235,7 +239,8 @@ var otherVersion = regexp.MustCompile(`^/(v[0-9][^/]*)(/|$)`)
 // ServeHTTP implements [http.Handler].
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
-	s.requests = append(s.requests, Request{Method: r.Method, Path: r.URL.Path, Query: r.URL.Query(), Header: r.Header.Clone()})
+	s.requests = append(s.requests, Request{Method: r.Method, Path: r.URL.Path, Query: r.URL.Query(),
+		Header: r.Header.Clone()})
 	fault := s.fault
 	s.mu.Unlock()
 	if fault != nil && fault(w, r) {
@@ -303,7 +308,8 @@ var objectID = regexp.MustCompile(`^[0-9a-fA-F]{24}$`)
 
 func (s *Server) serveNode(w http.ResponseWriter, id string) {
 	if !objectID.MatchString(id) {
-		answer(w, http.StatusBadRequest, map[string]any{"detail": "'" + id + "' is not a valid ObjectId, it must be a 12-byte input or a 24-character hex string"})
+		answer(w, http.StatusBadRequest, map[string]any{"detail": "'" + id +
+			"' is not a valid ObjectId, it must be a 12-byte input or a 24-character hex string"})
 		return
 	}
 	s.mu.Lock()
