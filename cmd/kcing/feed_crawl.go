@@ -4,10 +4,8 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
-	"errors"
 	"log/slog"
 	"sync"
-	"time"
 
 	"github.com/dustin/go-humanize"
 
@@ -36,40 +34,33 @@ func (a *app) feedCrawl(ctx context.Context, f *feedArgs, lab string, config pip
 	if f.dryRun {
 		return a.eachLab(ctx, origins, func(from *origin) error { return a.dryCrawl(ctx, f, from, o, config) })
 	}
-	unlock, err := lockFeed(ctx, f.data)
+	var reached map[*origin]error
+	r, err := a.openFeed(ctx, f, config, func() (client *elastic.Client, err error) {
+		client, reached, err = a.connectAll(ctx, f, origins)
+		return client, err
+	})
 	if err != nil {
 		return err
 	}
-	defer unlock()
-	store, err := f.openState(a)
-	if err != nil {
-		return err
-	}
-	defer store.Close() //nolint:errcheck // every write was committed and checked
-	client, reached, err := a.connectAll(ctx, f, origins)
-	if err != nil {
-		return err
-	}
-	if err := installMissing(ctx, client.Patient(), f.prefix, log); err != nil {
-		return err
-	}
+	defer r.close()
 	kept, err := spool.Open(f.spoolDir(), spool.Options{Now: a.now, Logger: log})
 	if err != nil {
 		return err
 	}
 	defer kept.Close() //nolint:errcheck // what it still holds is for the next run
-	f.checkDestination(ctx, client, store, f.force, log)
 	f.warnOfRetention(log, o, a)
-	o.Store, o.Spool = store, kept
-	config.Transport, config.Requests, config.Ledger = client, client.Patient(), store
-	run := &crawlRun{app: a, f: f, config: config, client: client, started: a.now(), counts: map[string]int64{}}
+	o.Store, o.Spool = r.store, kept
+	// Downloads are what a crawl waits for: documents that pile up before
+	// Elasticsearch would cost memory and gain nothing.
+	steadyMemory()
+	r.config.Bulk.MaxPendingBytes = 2 * int64(r.config.Bulk.FlushBytes)
 	result := a.eachLab(ctx, origins, func(from *origin) error {
 		if err := reached[from]; err != nil {
-			return run.unreached(from, err)
+			return r.unreached(from, err)
 		}
-		return run.one(ctx, from, o)
+		return r.crawl(ctx, from, o)
 	})
-	a.saveRun(ctx, store, "feed", run.started, result, run.counts, log)
+	r.save(ctx, result)
 	return result
 }
 
@@ -124,68 +115,33 @@ func (a *app) eachLab(ctx context.Context, origins []*origin, fn func(*origin) e
 	return &exitError{code: code}
 }
 
-// crawlRun is a run of feed over one or several origins.
-type crawlRun struct {
-	app     *app
-	f       *feedArgs
-	config  pipeline.Config
-	client  *elastic.Client
-	started time.Time
-	counts  map[string]int64 // of all origins
-}
-
-// one crawls an origin. The report is printed with an error too.
-func (r *crawlRun) one(ctx context.Context, from *origin, o crawl.Options) error {
-	config, log := r.config, r.config.Logger
+// crawl feeds from an origin. The report is printed with an error too.
+func (r *feedRun) crawl(ctx context.Context, from *origin, o crawl.Options) error {
 	from.fill(&o)
-	// Downloads are what a crawl waits for: documents that pile up before
-	// Elasticsearch would cost memory and gain nothing.
-	steadyMemory()
-	config.Bulk.MaxPendingBytes = 2 * int64(config.Bulk.FlushBytes)
-	config.Progress = new(pipeline.Progress)
 	crawler := crawl.New(o)
-	stopProgress := r.app.showProgress(&r.f.settings, config.Progress, crawler.Expected, log)
-	report, runErr := pipeline.Run(ctx, crawler, config)
-	crawled, closeErr := crawler.Close(ctx, runErr)
-	stopProgress()
-	if runErr == nil {
-		runErr = closeErr
-	}
-	if report.Bulk.Stored > 0 && runErr == nil {
-		r.f.refresh(ctx, r.client, log)
-	}
-	result := crawlResult(report, crawled, runErr, pendingInSpool(o.Spool, r.f.spoolDir()), r.f.db)
-	for name, n := range feedCounts(report, 0) {
-		r.counts[name] += n
-	}
+	report, err := r.deliver(ctx, crawler, crawler.Expected)
+	crawled, closeErr := crawler.Close(ctx, err)
+	done := fed{Report: report, notDownloaded: crawled.Failed + crawled.GivenUp, err: cmp.Or(err, closeErr)}
+	done.pending = pendingInSpool(o.Spool, r.args.spoolDir())
 	r.counts["downloaded"] += crawled.Downloaded
 	r.counts["not_downloaded"] += crawled.Failed
-	if r.f.json {
-		if err := r.print(crawlJSON{Source: o.Source, Report: report, Crawl: crawled}); err != nil {
-			return err
+	return r.conclude(done, crawlJSON{Source: o.Source, Report: report, Crawl: crawled}, func() {
+		r.app.printCrawlReport(cmp.Or(printable(from.lab), r.args.crawled.source), crawled)
+		nothing := allKnown(crawled.Known)
+		if crawled.Failed > 0 {
+			nothing = ""
 		}
-		return result
-	}
-	r.app.printCrawlReport(cmp.Or(printable(from.lab), r.f.crawled.source), crawled)
-	if report.Records == 0 && runErr == nil && crawled.Failed == 0 {
-		r.app.say("nothing to do: %s", allKnown(crawled.Known))
-	} else {
-		r.app.printFeedReport(report)
-	}
-	return result
+		r.app.printFed(done, nothing)
+	})
 }
 
 // unreached reports an origin that was not crawled.
-func (r *crawlRun) unreached(from *origin, why error) error {
-	if r.f.json {
-		if err := r.print(crawlJSON{Source: from.name, Error: plainText(why)}); err != nil {
-			return err
-		}
+func (r *feedRun) unreached(from *origin, why error) error {
+	if !r.args.json {
+		return why
 	}
-	return why
+	return cmp.Or(json.NewEncoder(r.app.stdout).Encode(crawlJSON{Source: from.name, Error: plainText(why)}), why)
 }
-
-func (r *crawlRun) print(v crawlJSON) error { return json.NewEncoder(r.app.stdout).Encode(v) }
 
 // fill sets what of a crawl's options the origin decides.
 func (o *origin) fill(options *crawl.Options) {
@@ -243,25 +199,4 @@ func pendingInSpool(s *spool.Spool, dir string) string {
 		return plural(n, "downloaded record") + " pending in " + dir + "; run the same command again to go on"
 	}
 	return "nothing that was downloaded is pending; run the same command again to go on"
-}
-
-// crawlResult chooses the exit code and the line that goes with it.
-func crawlResult(r pipeline.Report, c crawl.Report, err error, pending, db string) error {
-	notFetched := ""
-	if n := c.Failed + c.GivenUp; n > 0 {
-		notFetched = plural(n, "record") + " could not be downloaded; see: kcing status" + dbFlag(db)
-	}
-	switch {
-	case err != nil && errors.Is(err, context.Canceled):
-		return &exitError{code: exitInterrupted, msg: "interrupted: " + pending}
-	case err != nil:
-		return &exitError{code: exitFailed, msg: "not finished: " + plainText(err) + "; " + pending}
-	case r.Rejected() && notFetched != "":
-		return &exitError{code: exitRejects, msg: refusedLine(r, 0) + seeRejects(r, db) + "; " + notFetched}
-	case r.Rejected():
-		return &exitError{code: exitRejects, msg: refusedLine(r, 0) + seeRejects(r, db)}
-	case notFetched != "":
-		return &exitError{code: exitRejects, msg: notFetched}
-	}
-	return nil
 }

@@ -1,0 +1,192 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/kcing/kcing/internal/elastic"
+	"github.com/kcing/kcing/internal/pipeline"
+	"github.com/kcing/kcing/mappings"
+	"github.com/kcing/kcing/state"
+)
+
+// feedRun is a run of feed into Elasticsearch: of files, or of one or several
+// origins.
+type feedRun struct {
+	app     *app
+	args    *feedArgs
+	log     *slog.Logger
+	config  pipeline.Config
+	client  *elastic.Client
+	store   *state.Store
+	unlock  func()
+	started time.Time
+	counts  map[string]int64 // for status; of all origins
+}
+
+// openFeed makes sure that this is the only feed, opens state, and makes
+// Elasticsearch ready. close has to be called.
+func (a *app) openFeed(ctx context.Context, f *feedArgs, config pipeline.Config,
+	connect func() (*elastic.Client, error),
+) (*feedRun, error) {
+	r := &feedRun{app: a, args: f, log: config.Logger, config: config, started: a.now(), counts: map[string]int64{}}
+	if err := r.open(ctx, connect); err != nil {
+		r.close()
+		return nil, err
+	}
+	return r, nil
+}
+
+func (r *feedRun) open(ctx context.Context, connect func() (*elastic.Client, error)) (err error) {
+	f := r.args
+	if r.unlock, err = lockFeed(ctx, f.data); err != nil {
+		return err
+	}
+	if r.store, err = f.openState(r.app); err != nil {
+		return err
+	}
+	if r.client, err = connect(); err != nil {
+		return err
+	}
+	if err := installMissing(ctx, r.client.Patient(), f.prefix, r.log); err != nil {
+		return err
+	}
+	f.checkDestination(ctx, r.client, r.store, f.force, r.log)
+	r.config.Transport, r.config.Requests, r.config.Ledger = r.client, r.client.Patient(), r.store
+	return nil
+}
+
+func (r *feedRun) close() {
+	if r.store != nil {
+		_ = r.store.Close() // every write was committed and checked
+	}
+	if r.unlock != nil {
+		r.unlock()
+	}
+}
+
+// deliver feeds what src emits, and shows the progress.
+func (r *feedRun) deliver(ctx context.Context, src pipeline.Source, expected func() int64) (pipeline.Report, error) {
+	config := r.config
+	config.Progress = new(pipeline.Progress)
+	stopProgress := r.app.showProgress(&r.args.settings, config.Progress, expected, r.log)
+	report, err := pipeline.Run(ctx, src, config)
+	stopProgress()
+	if report.Bulk.Stored > 0 && err == nil {
+		r.args.refresh(ctx, r.client, r.log)
+	}
+	return report, err
+}
+
+// fed is what came of feeding files or one origin.
+type fed struct {
+	pipeline.Report
+	unreadable    int   // files
+	notDownloaded int64 // items of an origin, now or in earlier runs
+	err           error // why the run could not be finished
+	pending       string
+}
+
+// conclude counts and reports. The error is that of the report or has the exit code.
+func (r *feedRun) conclude(done fed, asJSON any, asText func()) error {
+	for name, n := range map[string]int64{
+		"records": done.Records, "finished": done.Finished, "skipped": done.Skipped, "superseded": done.Superseded,
+		"refused": total(done.Refused), "unreadable": int64(done.unreadable), "pending": done.Pending,
+		"stored": done.Bulk.Stored, "duplicate": done.Bulk.Duplicate, "rejected": total(done.RejectedDocuments),
+	} {
+		r.counts[name] += n
+	}
+	if !r.args.json {
+		asText()
+	} else if err := json.NewEncoder(r.app.stdout).Encode(asJSON); err != nil {
+		return err
+	}
+	return done.result(r.args.db)
+}
+
+// save notes the run for status.
+func (r *feedRun) save(ctx context.Context, result error) {
+	r.app.saveRun(ctx, r.store, "feed", r.started, result, r.counts, r.log)
+}
+
+// printFed prints the report, or why there was nothing to do; no reason: then there
+// was.
+func (a *app) printFed(done fed, nothing string) {
+	if nothing != "" && done.Records == 0 && done.unreadable == 0 && done.err == nil {
+		a.say("nothing to do: %s", nothing)
+	} else {
+		a.printFeedReport(done.Report)
+	}
+}
+
+// result chooses the exit code and the line that goes with it.
+func (d fed) result(db string) error {
+	switch {
+	case d.err != nil && errors.Is(d.err, context.Canceled):
+		return &exitError{code: exitInterrupted, msg: "interrupted: " + d.pending}
+	case d.err != nil:
+		return &exitError{code: exitFailed, msg: "not finished: " + plainText(d.err) + "; " + d.pending}
+	case d.Pending > 0:
+		return &exitError{code: exitFailed, msg: "not finished: " + d.pending}
+	}
+	var reasons []string
+	if d.Rejected() || d.unreadable > 0 {
+		reasons = append(reasons, refusedLine(d.Report, d.unreadable))
+	}
+	if d.Rejected() {
+		reasons = append(reasons, "see: kcing rejects list"+dbFlag(db))
+	}
+	if d.notDownloaded > 0 {
+		reasons = append(reasons, plural(d.notDownloaded, "record")+" could not be downloaded; see: kcing status"+dbFlag(db))
+	}
+	if len(reasons) == 0 {
+		return nil
+	}
+	return &exitError{code: exitRejects, msg: strings.Join(reasons, "; ")}
+}
+
+// dbFlag is what a suggested command needs to find the same state file.
+func dbFlag(db string) string {
+	if db == "kcing.db" || os.Getenv("KCING_DB") != "" {
+		return ""
+	}
+	return " --db " + db
+}
+
+// saveRun notes what the run did, for status. It is no reason to fail.
+func (a *app) saveRun(ctx context.Context, store *state.Store, command string, started time.Time,
+	result error, counts map[string]int64, log *slog.Logger,
+) {
+	run := state.Run{Command: command, Started: started, Ended: a.now(), ExitCode: codeOf(result), Counts: counts}
+	if err := store.SaveRun(context.WithoutCancel(ctx), run); err != nil {
+		log.Warn("the run could not be noted for status", "error", err)
+	}
+}
+
+// installMissing puts templates that are missing, so that nothing is indexed
+// with guessed types, and warns of outdated ones.
+func installMissing(ctx context.Context, t mappings.Transport, prefix string, log *slog.Logger) error {
+	changes, err := mappings.Install(ctx, t, mappings.InstallOptions{Prefix: prefix, OnlyMissing: true})
+	if err != nil {
+		return err
+	}
+	for _, c := range changes {
+		switch c.Action {
+		case mappings.Created:
+			log.Info("index template installed", "template", c.Template)
+		case mappings.Outdated:
+			log.Warn("index template is not this version's; run: kcing setup-es", "template", c.Template)
+		case mappings.Newer:
+			log.Warn("index template is of a newer kcing; this version is out of date", "template", c.Template)
+		}
+		if c.HiddenBy != "" {
+			log.Warn(hiddenTemplate(c.Template, c.HiddenBy))
+		}
+	}
+	return nil
+}
