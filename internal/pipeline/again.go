@@ -87,7 +87,7 @@ func (w *worker) begin(ctx context.Context, items []item) error {
 	if len(records) == 0 {
 		return nil
 	}
-	earlier, err := w.Ledger.Begin(ctx, records)
+	earlier, err := w.run.config.Ledger.Begin(ctx, records)
 	if err != nil {
 		return err
 	}

@@ -28,9 +28,9 @@ func DryRun(ctx context.Context, src Source, w io.Writer, c Config) (Report, err
 	defer stop(nil)
 	started := time.Now()
 
-	jobs := make(chan *preview, r.Workers)
+	jobs := make(chan *preview, r.config.Workers)
 	var workers sync.WaitGroup
-	for range r.Workers {
+	for range r.config.Workers {
 		workers.Go(func() {
 			var rec transform.Record
 			for p := range jobs {
@@ -40,7 +40,7 @@ func DryRun(ctx context.Context, src Source, w io.Writer, c Config) (Report, err
 		})
 	}
 	seen := map[state.Key]state.Finished{}
-	order := make(chan *preview, 2*r.Workers+2)
+	order := make(chan *preview, 2*r.config.Workers+2)
 	free := make(chan *preview, cap(order))
 	for range cap(free) {
 		free <- &preview{done: make(chan struct{}, 1)}
@@ -102,8 +102,8 @@ type preview struct {
 }
 
 func (r *run) preview(p *preview, rec *transform.Record) {
-	if p.err = r.parse(p.source, rec); p.err == nil {
-		p.err = documents(rec, &p.docs, r.received(p.source))
+	if p.err = r.config.parse(p.source, rec); p.err == nil {
+		p.err = documents(rec, &p.docs, r.config.received(p.source))
 	}
 	p.kind = recordKind(p.source, rec)
 	if p.err == nil {
@@ -120,7 +120,7 @@ func (r *run) preview(p *preview, rec *transform.Record) {
 // to done, without what was large in it.
 func (r *run) writeBulk(w io.Writer, order <-chan *preview, seen map[state.Key]state.Finished, done func(*preview), stop context.CancelCauseFunc) error {
 	out := bufio.NewWriterSize(w, 256<<10)
-	names := newIndexNames(r.Prefix)
+	names := newIndexNames(r.config.Prefix)
 	var err error
 	for p := range order {
 		<-p.done
@@ -192,9 +192,9 @@ const mostSeen = 100_000
 func (r *run) judge(p *preview, seen map[state.Key]state.Finished) bool {
 	key := p.item.key()
 	before, found := seen[key]
-	v := p.item.before(state.Entry{Found: found, Finished: before}, r.Config)
+	v := p.item.before(state.Entry{Found: found, Finished: before}, r.config)
 	if v == store {
-		v = p.item.after(p.docs.Len(), p.known.Digest, r.Config)
+		v = p.item.after(p.docs.Len(), p.known.Digest, r.config)
 	}
 	switch v {
 	case same:

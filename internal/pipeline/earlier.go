@@ -98,7 +98,7 @@ func (e *earlier) query() []byte {
 func (r *run) removeEarlier(ctx context.Context, all []*earlier) error {
 	var names []string
 	for _, e := range all {
-		names = append(names, e.indices(r.Prefix)...)
+		names = append(names, e.indices(r.config.Prefix)...)
 	}
 	slices.Sort(names)
 	for some := range slices.Chunk(slices.Compact(names), indicesAtOnce) {
@@ -133,7 +133,7 @@ const (
 // earlier record. Elasticsearch keeps a scroll for its minute and has room for few,
 // so one is begun only for a job with more documents than a page, and cleared.
 func (r *run) removeLeft(ctx context.Context, e *earlier) error {
-	search := "/" + strings.Join(e.indices(r.Prefix), ",") + "/_search?" + whereThere
+	search := "/" + strings.Join(e.indices(r.config.Prefix), ",") + "/_search?" + whereThere
 	found, _, err := r.removePage(ctx, e, search, e.query())
 	if err != nil || found < pageSize {
 		return err
@@ -194,7 +194,7 @@ func (r *run) deleteAll(ctx context.Context, lines []byte) error {
 
 // call is a request beside the bulk requests, with a JSON body or none.
 func (r *run) call(ctx context.Context, op, method, path string, body []byte) ([]byte, error) {
-	return es.Do(ctx, r.Requests, op, es.Request{Method: method, Path: path, Body: body})
+	return es.Do(ctx, r.config.Requests, op, es.Request{Method: method, Path: path, Body: body})
 }
 
 // replaced are the keys that a finished record takes the place of.

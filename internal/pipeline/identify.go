@@ -23,7 +23,7 @@ func (w *worker) identify(ctx context.Context, items []item) ([]item, error) {
 		}
 	}
 	if len(nodes) > 0 {
-		keys, err := w.Ledger.KeysOfNodes(ctx, nodes)
+		keys, err := w.run.config.Ledger.KeysOfNodes(ctx, nodes)
 		if err != nil {
 			return nil, err
 		}
@@ -55,7 +55,7 @@ func (w *worker) nameLab(it *item, key state.Key) bool {
 	}
 	src := it.source
 	src.Lab = lab
-	return w.parse(src, it.record) == nil && it.key() == key
+	return w.run.config.parse(src, it.record) == nil && it.key() == key
 }
 
 // formerKeys are those that a record of the item's job had while its lab or its

@@ -38,7 +38,7 @@ type pending struct {
 // exactly once, from one goroutine.
 func (r *run) settle(res bulk.Result) {
 	p := res.Doc.Tag.(*pending) //nolint:forcetypeassert // send sets it on each
-	r.OnOutcome(res.Outcome)
+	r.config.OnOutcome(res.Outcome)
 	switch res.Outcome {
 	case bulk.Undelivered:
 		p.undelivered.Store(true)
@@ -58,7 +58,7 @@ func (r *run) settle(res bulk.Result) {
 // answer that was on its way when the outage began may come late. While others
 // get in, an undelivered document only leaves its record pending.
 func (r *run) giveUp(res bulk.Result) {
-	patience := r.Bulk.RetryFor
+	patience := r.config.Bulk.RetryFor
 	if patience == 0 {
 		patience = bulk.DefaultOptions().RetryFor
 	}
@@ -139,7 +139,7 @@ func (r *run) landed(key state.Key) {
 // came from.
 func (r *run) settled(ack func(source.Settled), s source.Settled) {
 	r.tally.settled(s)
-	r.Progress.Settled.Add(1)
+	r.config.Progress.Settled.Add(1)
 	if ack == nil {
 		return
 	}

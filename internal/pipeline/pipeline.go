@@ -13,7 +13,7 @@ import (
 
 // run is the state of one Run, shared by its workers.
 type run struct {
-	Config
+	config    Config
 	tally     *tally
 	notices   notices
 	flights   flights
@@ -26,7 +26,7 @@ type run struct {
 
 func newRun(c Config) *run {
 	c = c.withDefaults()
-	return &run{Config: c, tally: newTally(), notices: notices{log: c.Logger, each: c.LogEach}}
+	return &run{config: c, tally: newTally(), notices: notices{log: c.Logger, each: c.LogEach}}
 }
 
 // Run feeds all records of src and returns when each document has its outcome.
@@ -39,13 +39,13 @@ func Run(ctx context.Context, src Source, c Config) (Report, error) {
 	defer stop(nil)
 	started := time.Now()
 	r.stop, r.lastGood = stop, started
-	r.Bulk.OnPause = r.Progress.pause
-	indexer, err := bulk.New(r.Transport, r.settle, r.Bulk)
+	r.config.Bulk.OnPause = r.config.Progress.pause
+	indexer, err := bulk.New(r.config.Transport, r.settle, r.config.Bulk)
 	if err != nil {
 		return Report{}, err
 	}
 	r.indexer = indexer
-	r.committer = newCommitter(context.WithoutCancel(ctx), r.Ledger, r.removeEarlier, r.committed, stop)
+	r.committer = newCommitter(context.WithoutCancel(ctx), r.config.Ledger, r.removeEarlier, r.committed, stop)
 
 	var watch sync.WaitGroup
 	watch.Go(func() {
@@ -71,7 +71,7 @@ func (r *run) feedAll(ctx context.Context, src Source) error {
 	records := make(chan source.Record)
 	jobs := make(chan []source.Record)
 	var workers sync.WaitGroup
-	for range r.Workers {
+	for range r.config.Workers {
 		workers.Go(func() { newWorker(r).work(ctx, jobs) })
 	}
 	workers.Go(func() { gather(records, jobs) })
@@ -131,7 +131,7 @@ func (r *run) closeIndexer(ctx context.Context) error {
 	closeCtx, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
 	defer cancel(nil)
 	defer context.AfterFunc(ctx, func() {
-		drain := r.DrainTimeout
+		drain := r.config.DrainTimeout
 		if errors.Is(context.Cause(ctx), errAway) {
 			drain = 0
 		}

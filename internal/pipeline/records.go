@@ -15,7 +15,7 @@ import (
 
 // worker transforms records and hands their documents to the indexer.
 type worker struct {
-	*run
+	run     *run
 	records []transform.Record
 	docs    transform.Documents
 	names   indexNames
@@ -23,7 +23,7 @@ type worker struct {
 }
 
 func newWorker(r *run) *worker {
-	return &worker{run: r, records: make([]transform.Record, batchRecords), names: newIndexNames(r.Prefix)}
+	return &worker{run: r, records: make([]transform.Record, batchRecords), names: newIndexNames(r.config.Prefix)}
 }
 
 // item is a record of a batch on its way through a worker.
@@ -51,7 +51,7 @@ func (w *worker) work(ctx context.Context, jobs <-chan []source.Record) {
 			continue
 		}
 		if err := w.feed(ctx, batch); err != nil {
-			w.stop(err)
+			w.run.stop(err)
 		}
 		w.forget(batch)
 	}
@@ -100,7 +100,7 @@ type putOff struct {
 
 func (w *worker) claim(items []item) (claimed []item, later []putOff) {
 	for i := range items {
-		switch other, follows := w.flights.claim(&items[i]); {
+		switch other, follows := w.run.flights.claim(&items[i]); {
 		case other == nil:
 			claimed = append(claimed, items[i])
 		case !follows:
@@ -135,16 +135,16 @@ func (w *worker) deliver(ctx context.Context, items []item) error {
 func (w *worker) accept(batch []source.Record) []item {
 	items := make([]item, 0, len(batch))
 	for i, src := range batch {
-		rec, received := &w.records[i], w.received(src)
-		err := w.parse(src, rec)
+		rec, received := &w.records[i], w.run.config.received(src)
+		err := w.run.config.parse(src, rec)
 		switch {
 		case errors.Is(err, transform.ErrBlank):
-			w.settled(src.Ack, source.Settled{Outcome: source.Blank})
+			w.run.settled(src.Ack, source.Settled{Outcome: source.Blank})
 		case isNotFinished(err):
-			w.notices.leftOut(src.Name, err)
-			w.settled(src.Ack, source.Settled{Outcome: source.NotFinished})
+			w.run.notices.leftOut(src.Name, err)
+			w.run.settled(src.Ack, source.Settled{Outcome: source.NotFinished})
 		case err != nil:
-			w.refuse(src, rec, state.Key{}, received, err)
+			w.run.refuse(src, rec, state.Key{}, received, err)
 		default:
 			sum := sha256.Sum256(src.Payload)
 			items = append(items, item{source: src, record: rec, received: received, digest: state.Digest(sum[:len(state.Digest{})])})
@@ -165,7 +165,7 @@ func (w *worker) skipFinished(ctx context.Context, items []item) ([]item, error)
 		it.former = it.formerKeys()
 		keys = append(append(keys, it.key()), it.former...)
 	}
-	entries, err := w.Ledger.Lookup(ctx, keys)
+	entries, err := w.run.config.Ledger.Lookup(ctx, keys)
 	if err != nil {
 		return nil, err
 	}
@@ -178,7 +178,7 @@ func (w *worker) skipFinished(ctx context.Context, items []item) ([]item, error)
 			}
 		}
 		entries = entries[1+n:]
-		if v := items[i].before(own, w.Config); v != store {
+		if v := items[i].before(own, w.run.config); v != store {
 			w.leave(&items[i], v)
 			continue
 		}
@@ -192,12 +192,12 @@ func (w *worker) leave(it *item, v verdict) {
 	key, outcome := it.key(), source.Skipped
 	if v == superseded {
 		outcome = source.Superseded
-		w.notices.superseded(it.source.Name, it.record.Key)
+		w.run.notices.superseded(it.source.Name, it.record.Key)
 	} else if it.known.OpenRejects {
-		w.tally.skippedWithRejects.Add(1)
+		w.run.tally.skippedWithRejects.Add(1)
 	}
-	w.settled(it.source.Ack, source.Settled{Outcome: outcome, Kind: key.Kind, Key: key.ID})
-	w.landed(key)
+	w.run.settled(it.source.Ack, source.Settled{Outcome: outcome, Kind: key.Kind, Key: key.ID})
+	w.run.landed(key)
 }
 
 // fixReceipts gives records without a time of their own the time at which they
@@ -222,7 +222,7 @@ func (w *worker) fixReceipts(ctx context.Context, items []item) error {
 	if len(receipts) == 0 {
 		return nil
 	}
-	if err := w.Ledger.ReceivedAll(ctx, receipts); err != nil {
+	if err := w.run.config.Ledger.ReceivedAll(ctx, receipts); err != nil {
 		return err
 	}
 	for j, i := range of {
@@ -238,25 +238,25 @@ func (w *worker) fixReceipts(ctx context.Context, items []item) error {
 // send transforms one record and adds its documents to the indexer.
 func (w *worker) send(ctx context.Context, it *item) error {
 	if err := documents(it.record, &w.docs, it.received); err != nil {
-		w.refuse(it.source, it.record, it.key(), it.received, err)
-		w.landed(it.key())
+		w.run.refuse(it.source, it.record, it.key(), it.received, err)
+		w.run.landed(it.key())
 		return nil
 	}
 	digest := w.docs.Digest()
-	switch v := it.after(w.docs.Len(), digest, w.Config); v {
+	switch v := it.after(w.docs.Len(), digest, w.run.config); v {
 	case store:
 	case conflicting:
 		conflict := &conflictError{stored: it.known.Finished, digest: digest, received: it.received}
-		w.refuse(it.source, it.record, it.key(), it.received, conflict)
-		w.landed(it.key())
+		w.run.refuse(it.source, it.record, it.key(), it.received, conflict)
+		w.run.landed(it.key())
 		return nil
 	default:
 		w.leave(it, v)
 		return nil
 	}
 	if len(w.docs.Tags) > 0 {
-		w.tally.damaged.Add(1)
-		w.notices.damaged(it.source.Name, w.docs.Tags)
+		w.run.tally.damaged.Add(1)
+		w.run.notices.damaged(it.source.Name, w.docs.Tags)
 	}
 	p := &pending{run: w.run, key: it.key(), digest: it.digest, ack: it.source.Ack, source: it.source.Name, lab: it.record.Lab,
 		received: it.received, time: it.indexTime(w.docs.Time), documents: w.docs.Len(),
@@ -272,10 +272,10 @@ func (w *worker) send(ctx context.Context, it *item) error {
 	p.open.Store(1) // held by this function until all documents are added
 	d := bulk.Doc{Op: it.op, Tag: p}
 	kind, n := "", int64(0)
-	defer func() { w.made(kind, n) }()
+	defer func() { w.run.made(kind, n) }()
 	for doc := range w.docs.All() {
 		if doc.Kind != kind { // they come kind by kind
-			w.made(kind, n)
+			w.run.made(kind, n)
 			kind, n = doc.Kind, 0
 			d.Index = w.names.name(kind, p.time)
 		}
@@ -285,7 +285,7 @@ func (w *worker) send(ctx context.Context, it *item) error {
 			p.earlier.stores(d.ID)
 		}
 		p.open.Add(1)
-		err := w.indexer.Add(ctx, d)
+		err := w.run.indexer.Add(ctx, d)
 		switch {
 		case err == nil:
 		case errors.Is(err, bulk.ErrTooLarge), errors.Is(err, bulk.ErrInvalid):

@@ -92,8 +92,8 @@ func (r *run) read(rec source.Record) {
 	n := int64(len(rec.Payload))
 	r.tally.records.Add(1)
 	r.tally.bytes.Add(n)
-	r.Progress.Records.Add(1)
-	r.Progress.Bytes.Add(n)
+	r.config.Progress.Records.Add(1)
+	r.config.Progress.Bytes.Add(n)
 }
 
 // made counts documents.
@@ -101,7 +101,7 @@ func (r *run) made(kind string, n int64) {
 	if n == 0 {
 		return
 	}
-	r.Progress.Documents.Add(n)
+	r.config.Progress.Documents.Add(n)
 	r.tally.mu.Lock()
 	defer r.tally.mu.Unlock()
 	r.tally.documents[kind] += n

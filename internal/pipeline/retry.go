@@ -110,7 +110,7 @@ func (e *lostError) Unwrap() error { return e.err }
 func retryDocuments(ctx context.Context, list Rejects, ids []string, c Config) (accepted int, records []string, err error) {
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
-	r := &run{Config: c}
+	r := &run{config: c}
 	c.Bulk.TrustBodies = false // what was refused once gets every check
 	c.Bulk.Indices = &bulk.Indices{Judged: true}
 	if c.Progress != nil {
