@@ -52,9 +52,11 @@ func (e *FatalError) Error() string {
 	answer := (&Error{Status: e.Status, Type: e.Type, Reason: e.Reason}).Error()
 	switch e.Status {
 	case http.StatusUnauthorized:
-		return "the credentials were not accepted, check the API key (expired?) or the user name and password: " + answer
+		return "the credentials were not accepted, check the API key (expired?) or the user name and password: " +
+			answer
 	case http.StatusForbidden:
-		return "the credentials are known but may not write, the role needs create_index, create_doc and index on these indices: " + answer
+		return "the credentials are known but may not write, " +
+			"the role needs create_index, create_doc and index on these indices: " + answer
 	case http.StatusNotFound:
 		return "no bulk API at this address, check the URL of Elasticsearch: " + answer
 	case http.StatusBadRequest:

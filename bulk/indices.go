@@ -184,7 +184,8 @@ func (e *Error) withoutValues() string { return e.Type + values.ReplaceAllString
 // and refuses them all.
 func (e *Error) ofContent() bool {
 	switch e.Type {
-	case "document_parsing_exception", "mapper_parsing_exception", "parsing_exception", "x_content_parse_exception", "input_coercion_exception":
+	case "document_parsing_exception", "mapper_parsing_exception", "parsing_exception",
+		"x_content_parse_exception", "input_coercion_exception":
 		return true
 	case "illegal_argument_exception":
 		reason := bracketed.ReplaceAllString(e.Reason, "")

@@ -150,7 +150,8 @@ func (s *sender) split(p *piece) {
 	e := &p.entries[0]
 	if e.fault.Type == "" {
 		e.fault = &Error{Status: e.fault.Status, Type: "request_entity_too_large",
-			Reason: fmt.Sprintf("the document alone, %d bytes, is more than the server takes in a request", e.end-e.start)}
+			Reason: fmt.Sprintf("the document alone, %d bytes, is more than the server takes in a request",
+				e.end-e.start)}
 	}
 	s.reject(p)
 }

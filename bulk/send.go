@@ -120,7 +120,8 @@ func (s *sender) leave(end requestEnd, p *piece, r reply, sum summary) {
 	if cause == nil {
 		cause = sum.last
 	}
-	s.ix.o.Logger.Log(s.ix.sending, level, "Elasticsearch is busy or away; bulk requests pause", "err", cause, "attempt", p.attempts)
+	s.ix.o.Logger.Log(s.ix.sending, level, "Elasticsearch is busy or away; bulk requests pause",
+		"err", cause, "attempt", p.attempts)
 }
 
 // reply is the answer to one request as a whole.

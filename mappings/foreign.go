@@ -26,8 +26,10 @@ func (e *ForeignError) Error() string {
 	if len(names) > most {
 		names, more = names[:most], fmt.Sprintf(" and %d more", len(e.Indices)-most)
 	}
-	return fmt.Sprintf("retention refuses the index prefix %q and deleted nothing: under it there are indices that kcing did not write (%s%s):"+
-		" they have fields, and not one of kcing's; set ES_INDEX_PREFIX to a prefix of kcing's own, or delete or rename these indices yourself",
+	return fmt.Sprintf("retention refuses the index prefix %q and deleted nothing: "+
+		"under it there are indices that kcing did not write (%s%s):"+
+		" they have fields, and not one of kcing's; set ES_INDEX_PREFIX to a prefix of kcing's own, "+
+		"or delete or rename these indices yourself",
 		e.Prefix, strings.Join(names, ", "), more)
 }
 
@@ -51,7 +53,9 @@ func foreign(ctx context.Context, t Transport, prefix string, indices []IndexUsa
 	}
 	var doubtful, others []string
 	for _, batch := range batches(names) {
-		found, err := stillThere(batch, func(names []string) (map[string]bool, error) { return withOwnFields(ctx, t, names) })
+		found, err := stillThere(batch, func(names []string) (map[string]bool, error) {
+			return withOwnFields(ctx, t, names)
+		})
 		if err != nil {
 			return err
 		}
@@ -62,7 +66,9 @@ func foreign(ctx context.Context, t Transport, prefix string, indices []IndexUsa
 		}
 	}
 	for _, batch := range batches(doubtful) {
-		found, err := stillThere(batch, func(names []string) (map[string]bool, error) { return withOthersFields(ctx, t, names) })
+		found, err := stillThere(batch, func(names []string) (map[string]bool, error) {
+			return withOthersFields(ctx, t, names)
+		})
 		if err != nil {
 			return err
 		}

@@ -37,7 +37,8 @@ func hiddenBy(ctx context.Context, t Transport, prefix, kind string) (string, er
 		} `json:"index_templates"`
 	}
 	request := esapi.IndicesGetIndexTemplateRequest{FilterPath: []string{
-		"index_templates.name", "index_templates.index_template.index_patterns", "index_templates.index_template.priority",
+		"index_templates.name", "index_templates.index_template.index_patterns",
+		"index_templates.index_template.priority",
 	}}
 	err = ask(ctx, t, "list index templates", request, &answer)
 	if err != nil && !errors.Is(err, elastic.ErrCredentials) {

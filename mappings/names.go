@@ -43,7 +43,8 @@ var takenPrefixes = []string{"logs-", "metrics-", "synthetics-", "traces-", "pro
 // "latest-" can collide; Elasticsearch then refuses the second one's templates.
 func ValidatePrefix(prefix string) error {
 	refuse := func(why string) error {
-		return fmt.Errorf("index prefix %q: %s (use lower-case letters, digits and - _ . such as \"staging-\")", prefix, why)
+		return fmt.Errorf("index prefix %q: %s (use lower-case letters, digits and - _ . such as \"staging-\")",
+			prefix, why)
 	}
 	if prefix == "" {
 		return nil

@@ -68,7 +68,9 @@ func list(ctx context.Context, t Transport, prefix string) ([]IndexUsage, error)
 	var ours []IndexUsage
 	for _, row := range rows {
 		if kind, day, ok := ParseIndexName(prefix, row.Index); ok {
-			ours = append(ours, IndexUsage{Name: row.Index, Kind: kind, Day: day, Docs: number(row.Docs), Bytes: number(row.Bytes)})
+			ours = append(ours, IndexUsage{
+				Name: row.Index, Kind: kind, Day: day, Docs: number(row.Docs), Bytes: number(row.Bytes),
+			})
 		}
 	}
 	slices.SortFunc(ours, func(a, b IndexUsage) int { return cmp.Compare(a.Name, b.Name) })

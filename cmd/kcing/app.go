@@ -124,12 +124,15 @@ func (a *app) program() *cli.App {
 		OnUsageError:   onUsageError,
 		Flags: []cli.Flag{
 			envFileFlag(),
-			&cli.BoolFlag{Name: "version", Aliases: []string{"v"}, Usage: "same as the command version", Destination: &version},
+			&cli.BoolFlag{
+				Name: "version", Aliases: []string{"v"}, Usage: "same as the command version", Destination: &version,
+			},
 		},
 		Commands: []*cli.Command{
 			a.feedCommand(), a.serveCommand(), a.reportCommand(), a.samplesCommand(),
 			a.setupESCommand(), a.setupKibanaCommand(), a.backupKibanaCommand(), a.drpCommand(),
-			a.statusCommand(), a.healthcheckCommand(), a.rejectsCommand(), a.stateCommand(), a.completionCommand(), a.manualCommand(), a.versionCommand(),
+			a.statusCommand(), a.healthcheckCommand(), a.rejectsCommand(), a.stateCommand(), a.completionCommand(),
+			a.manualCommand(), a.versionCommand(),
 		},
 		Action: func(c *cli.Context) error {
 			switch {
@@ -177,7 +180,8 @@ func finish(cmd *cli.Command, parents string) {
 func withoutArguments(action cli.ActionFunc) cli.ActionFunc {
 	return func(c *cli.Context) error {
 		if c.Args().Present() {
-			return usagef("%s takes no arguments, so what is %q? (see: %s --help)", strings.TrimPrefix(commandPath(c), "kcing "), c.Args().First(), commandPath(c))
+			return usagef("%s takes no arguments, so what is %q? (see: %s --help)",
+				strings.TrimPrefix(commandPath(c), "kcing "), c.Args().First(), commandPath(c))
 		}
 		return action(c)
 	}

@@ -19,8 +19,16 @@ func (a *app) backupKibanaCommand() *cli.Command {
 	s := new(settings)
 	file, all := "", false
 	flags := []cli.Flag{
-		&cli.StringFlag{Name: "file", Usage: "write to `FILE`, - for stdout; a file that is there is replaced", DefaultText: "kcing-kibana-DATE.ndjson", Destination: &file},
-		&cli.BoolFlag{Name: "all", Usage: "all dashboards, visualizations, searches, maps, tags and queries of the space, not only kcing's", Destination: &all},
+		&cli.StringFlag{
+			Name: "file", Usage: "write to `FILE`, - for stdout; a file that is there is replaced",
+			DefaultText: "kcing-kibana-DATE.ndjson", Destination: &file,
+		},
+		&cli.BoolFlag{
+			Name: "all",
+			Usage: "all dashboards, visualizations, searches, maps, tags and queries of the space, " +
+				"not only kcing's",
+			Destination: &all,
+		},
 		s.jsonFlag(), s.waitFlag(),
 	}
 	flags = append(append(flags, s.kbFlags()...), s.logFlags()...)
@@ -71,7 +79,8 @@ func (a *app) backupKibana(ctx context.Context, s *settings, file string, all bo
 		return err
 	}
 	if len(missing) > 0 {
-		log.Warn("some objects refer to objects that are not in the space; those cannot be in the file", "missing", len(missing), "first", missing[0].String())
+		log.Warn("some objects refer to objects that are not in the space; those cannot be in the file",
+			"missing", len(missing), "first", missing[0].String())
 	}
 	if file == "-" {
 		_, err := a.stdout.Write(data)
@@ -90,7 +99,8 @@ func (a *app) backupKibana(ctx context.Context, s *settings, file string, all bo
 	if s.json {
 		return json.NewEncoder(a.stdout).Encode(r)
 	}
-	_, err = fmt.Fprintf(a.stdout, "%s of Kibana at %s, space %s, in %s (%s)\n", plural(r.Objects, "object"), r.Kibana, r.Space, r.File, bytesText(int64(r.Bytes)))
+	_, err = fmt.Fprintf(a.stdout, "%s of Kibana at %s, space %s, in %s (%s)\n",
+		plural(r.Objects, "object"), r.Kibana, r.Space, r.File, bytesText(int64(r.Bytes)))
 	return err
 }
 
@@ -99,7 +109,8 @@ func exportObjects(ctx context.Context, client *kibana.Client, all bool) ([]kiba
 	if all {
 		objects, missing, err := client.Export(ctx, kibana.Content())
 		if err == nil && len(objects) == 0 {
-			err = fmt.Errorf("there is nothing to export in the space %s of the Kibana at %s", client.Space(), client.Address())
+			err = fmt.Errorf("there is nothing to export in the space %s of the Kibana at %s",
+				client.Space(), client.Address())
 		}
 		return objects, missing, err
 	}
@@ -109,7 +120,9 @@ func exportObjects(ctx context.Context, client *kibana.Client, all bool) ([]kiba
 	}
 	objects = slices.DeleteFunc(objects, func(o kibana.Object) bool { return !kibana.Ours(o) })
 	if len(objects) == 0 {
-		return nil, nil, fmt.Errorf("there is nothing of kcing's in the space %s of the Kibana at %s; `kcing setup-kibana` imports the dashboards, --all exports what others made", client.Space(), client.Address())
+		return nil, nil, fmt.Errorf("there is nothing of kcing's in the space %s of the Kibana at %s; "+
+			"`kcing setup-kibana` imports the dashboards, --all exports what others made",
+			client.Space(), client.Address())
 	}
 	wanted := make([]kibana.Reference, len(objects))
 	for i, o := range objects {

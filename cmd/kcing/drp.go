@@ -73,12 +73,14 @@ func (a *app) drp(ctx context.Context, s *settings, dryRun bool) error {
 func (a *app) retain(ctx context.Context, s *settings, dryRun bool, log *slog.Logger) (drpReport, error) {
 	started, days := a.now(), s.days()
 	report := drpReport{DryRun: dryRun, Before: mappings.Cutoff(started, longest(days))}
-	report.Deleted, report.Gone, report.Failed = []mappings.IndexUsage{}, []string{}, []mappings.RetainFailure{} // [] in JSON
+	// [] in JSON
+	report.Deleted, report.Gone, report.Failed = []mappings.IndexUsage{}, []string{}, []mappings.RetainFailure{}
 	client, err := a.connect(ctx, s)
 	if err != nil {
 		return report, err
 	}
-	done, err := mappings.Retain(ctx, client.Patient(), mappings.RetainOptions{Prefix: s.prefix, Now: started, Days: days, DryRun: dryRun})
+	done, err := mappings.Retain(ctx, client.Patient(),
+		mappings.RetainOptions{Prefix: s.prefix, Now: started, Days: days, DryRun: dryRun})
 	report.Deleted = append(report.Deleted, done.Deleted...)
 	report.Gone = append(report.Gone, done.Gone...)
 	report.Failed = append(report.Failed, done.Failed...)
@@ -88,7 +90,10 @@ func (a *app) retain(ctx context.Context, s *settings, dryRun bool, log *slog.Lo
 	})
 	if !dryRun {
 		err = a.forgetOld(ctx, s, &report, err, func(store *state.Store, result error) {
-			a.saveRun(ctx, store, "drp", started, result, map[string]int64{"indices": int64(len(report.Deleted)), "documents": report.Docs, "bytes": report.Bytes, "forgotten": int64(report.Forgotten)}, log)
+			a.saveRun(ctx, store, "drp", started, result, map[string]int64{
+				"indices": int64(len(report.Deleted)), "documents": report.Docs, "bytes": report.Bytes,
+				"forgotten": int64(report.Forgotten),
+			}, log)
 		})
 	}
 	return report, err
@@ -96,7 +101,9 @@ func (a *app) retain(ctx context.Context, s *settings, dryRun bool, log *slog.Lo
 
 // forgetOld is the state's half of retention. It forgets nothing when indices
 // could not be deleted: result is then the reason, and is returned.
-func (a *app) forgetOld(ctx context.Context, s *settings, out *drpReport, result error, save func(*state.Store, error)) error {
+func (a *app) forgetOld(ctx context.Context, s *settings, out *drpReport, result error,
+	save func(*state.Store, error),
+) error {
 	store, err := state.Open(s.db, state.Options{Now: a.now})
 	if err != nil {
 		return errors.Join(result, err)
@@ -126,14 +133,16 @@ func (a *app) printDRP(r drpReport) {
 	}
 	_ = t.print(a.stdout)
 	if len(r.Deleted)+len(r.Failed)+r.Forgotten == 0 {
-		a.say("nothing to do: no index and no finished record is from before %s; %s kept", r.Before.Format(time.DateOnly), plural(r.Kept, "index"))
+		a.say("nothing to do: no index and no finished record is from before %s; %s kept",
+			r.Before.Format(time.DateOnly), plural(r.Kept, "index"))
 		return
 	}
 	verb, freed := "deleted", "freed"
 	if r.DryRun {
 		verb, freed = "would delete", "to be freed"
 	}
-	a.say("%s %s: %s, %s %s; %s kept", verb, plural(len(r.Deleted), "index"), plural(r.Docs, "document"), bytesText(r.Bytes), freed, plural(r.Kept, "index"))
+	a.say("%s %s: %s, %s %s; %s kept", verb, plural(len(r.Deleted), "index"), plural(r.Docs, "document"),
+		bytesText(r.Bytes), freed, plural(r.Kept, "index"))
 	if !r.DryRun {
 		a.say("forgot %s from before %s", plural(r.Forgotten, "finished record"), r.Before.Format(time.DateOnly))
 	}

@@ -62,7 +62,8 @@ func (a *app) connectWithin(ctx context.Context, s *settings) (*elastic.Client, 
 
 func (s *settings) bulkOptions() bulk.Options {
 	return bulk.Options{
-		FlushBytes: int(s.bulkBytes), FlushActions: s.bulkActions, FlushInterval: s.bulkInterval, Requests: s.bulkRequests,
+		FlushBytes: int(s.bulkBytes), FlushActions: s.bulkActions, FlushInterval: s.bulkInterval,
+		Requests: s.bulkRequests,
 		RetryFor: s.retryFor, MaxAttempts: s.maxRetries,
 		MaxPendingBytes: 32 << 20, TrustBodies: true, Compress: s.compressed(),
 	}

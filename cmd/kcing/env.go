@@ -18,7 +18,10 @@ import (
 const defaultEnvFile = "kcing.env"
 
 func envFileFlag() cli.Flag {
-	return &cli.StringFlag{Name: "env-file", Usage: "read settings (KEY=value lines) from `FILE`", DefaultText: defaultEnvFile + " if it is there"}
+	return &cli.StringFlag{
+		Name: "env-file", Usage: "read settings (KEY=value lines) from `FILE`",
+		DefaultText: defaultEnvFile + " if it is there",
+	}
 }
 
 // envFileName finds --env-file before the library parses, since the file fills
@@ -116,7 +119,8 @@ func replacedSettings() []string {
 	}
 	for _, pair := range os.Environ() {
 		if name, value, _ := strings.Cut(pair, "="); strings.HasPrefix(name, "LS_") && !notOurs[name] && value != "" {
-			found = append(found, name+": there is no Logstash any more, documents go straight to Elasticsearch (ES_HOST)")
+			found = append(found, name+": there is no Logstash any more, "+
+				"documents go straight to Elasticsearch (ES_HOST)")
 		}
 	}
 	return found

@@ -21,8 +21,14 @@ func (a *app) healthcheckCommand() *cli.Command {
 	s := new(settings)
 	address, timeout := "", time.Duration(0)
 	flags := []cli.Flag{
-		&cli.StringFlag{Name: "url", EnvVars: env("KCING_HEALTH_URL"), Value: healthURL, DefaultText: healthURL, Usage: "ask this `URL`; /readyz also tells whether records are delivered", Destination: &address},
-		&cli.DurationFlag{Name: "timeout", Value: 5 * time.Second, DefaultText: "5s", Usage: "wait `TIME` for the answer", Destination: &timeout, Action: positive("--timeout")},
+		&cli.StringFlag{
+			Name: "url", EnvVars: env("KCING_HEALTH_URL"), Value: healthURL, DefaultText: healthURL,
+			Usage: "ask this `URL`; /readyz also tells whether records are delivered", Destination: &address,
+		},
+		&cli.DurationFlag{
+			Name: "timeout", Value: 5 * time.Second, DefaultText: "5s", Usage: "wait `TIME` for the answer",
+			Destination: &timeout, Action: positive("--timeout"),
+		},
 	}
 	return &cli.Command{
 		Name: "healthcheck", Usage: "ask a running kcing serve whether it is well",
@@ -48,7 +54,8 @@ func (a *app) healthcheck(parent context.Context, address string, timeout time.D
 	var lost *url.Error
 	switch {
 	case errors.As(err, &lost):
-		return fmt.Errorf("no kcing serve at %s: %s (KCING_HEALTH_URL)", hostOf(lost.URL), elastic.ConnectionProblem(lost.Err, timeout))
+		return fmt.Errorf("no kcing serve at %s: %s (KCING_HEALTH_URL)",
+			hostOf(lost.URL), elastic.ConnectionProblem(lost.Err, timeout))
 	case err != nil:
 		return err
 	}

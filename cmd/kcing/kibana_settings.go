@@ -28,17 +28,41 @@ type kibanaSettings struct {
 func (s *kibanaSettings) kbFlags() []cli.Flag {
 	const category = "Kibana"
 	return []cli.Flag{
-		&cli.StringFlag{Name: "kb-url", EnvVars: env("KB_URL"), Value: kibana.DefaultURL, DefaultText: kibana.DefaultURL, Usage: "`URL` of Kibana with its base path; a page such as /app/kibana is cut", Destination: &s.kbURL, Category: category},
-		&cli.StringFlag{Name: "kb-api-key", EnvVars: env("KB_API_KEY"), Usage: "API `KEY` (base64, as Kibana shows it)", Destination: &s.kbAPIKey, DefaultText: "none", Category: category},
-		&cli.StringFlag{Name: "kb-username", EnvVars: env("KB_USERNAME"), Usage: "`NAME` for basic authentication", Destination: &s.kbUsername, Category: category},
-		&cli.StringFlag{Name: "kb-password", EnvVars: env("KB_PASSWORD"), Usage: "`PASSWORD` for basic authentication", Destination: &s.kbPassword, DefaultText: "none", Category: category},
-		&cli.StringFlag{Name: "kb-ca-cert", EnvVars: env("KB_CA_CERT"), Usage: "PEM `FILE` with the authority that signed Kibana's certificate", Destination: &s.kbCACert, Category: category},
-		&cli.StringFlag{Name: "kb-space", Aliases: []string{"space"}, EnvVars: env("KB_SPACE"), Usage: "identifier of the `SPACE`", DefaultText: "the default space", Destination: &s.kbSpace, Category: category},
+		&cli.StringFlag{
+			Name: "kb-url", EnvVars: env("KB_URL"), Value: kibana.DefaultURL, DefaultText: kibana.DefaultURL,
+			Usage: "`URL` of Kibana with its base path; a page such as /app/kibana is cut", Destination: &s.kbURL,
+			Category: category,
+		},
+		&cli.StringFlag{
+			Name: "kb-api-key", EnvVars: env("KB_API_KEY"), Usage: "API `KEY` (base64, as Kibana shows it)",
+			Destination: &s.kbAPIKey, DefaultText: "none", Category: category,
+		},
+		&cli.StringFlag{
+			Name: "kb-username", EnvVars: env("KB_USERNAME"), Usage: "`NAME` for basic authentication",
+			Destination: &s.kbUsername, Category: category,
+		},
+		&cli.StringFlag{
+			Name: "kb-password", EnvVars: env("KB_PASSWORD"), Usage: "`PASSWORD` for basic authentication",
+			Destination: &s.kbPassword, DefaultText: "none", Category: category,
+		},
+		&cli.StringFlag{
+			Name: "kb-ca-cert", EnvVars: env("KB_CA_CERT"),
+			Usage: "PEM `FILE` with the authority that signed Kibana's certificate", Destination: &s.kbCACert,
+			Category: category,
+		},
+		&cli.StringFlag{
+			Name: "kb-space", Aliases: []string{"space"}, EnvVars: env("KB_SPACE"), Usage: "identifier of the `SPACE`",
+			DefaultText: "the default space", Destination: &s.kbSpace, Category: category,
+		},
 	}
 }
 
 func (s *kibanaSettings) publicURLFlag() cli.Flag {
-	return &cli.StringFlag{Name: "kb-public-url", EnvVars: env("KB_PUBLIC_URL"), Usage: "`URL` of the same Kibana for a browser, for links", DefaultText: "KB_URL", Destination: &s.kbPublicURL, Category: "Kibana"}
+	return &cli.StringFlag{
+		Name: "kb-public-url", EnvVars: env("KB_PUBLIC_URL"),
+		Usage: "`URL` of the same Kibana for a browser, for links", DefaultText: "KB_URL", Destination: &s.kbPublicURL,
+		Category: "Kibana",
+	}
 }
 
 // forBrowser is the address at which a browser finds the space: that of KB_SPACE, else of KB_URL.
@@ -58,7 +82,11 @@ func (s *kibanaSettings) forBrowser() (string, error) {
 }
 
 func (s *kibanaSettings) waitFlag() cli.Flag {
-	return &cli.DurationFlag{Name: "wait", Usage: "wait `TIME` at most for Kibana to be there and ready", DefaultText: "30s when it is starting, not at all when it is not there", Destination: &s.wait, Category: "Kibana", Action: positive("--wait")}
+	return &cli.DurationFlag{
+		Name: "wait", Usage: "wait `TIME` at most for Kibana to be there and ready",
+		DefaultText: "30s when it is starting, not at all when it is not there", Destination: &s.wait,
+		Category: "Kibana", Action: positive("--wait"),
+	}
 }
 
 // startingFor is how long a Kibana that answers and is not ready is waited for
@@ -89,7 +117,8 @@ func (s *kibanaSettings) kibanaClient(log *slog.Logger) (*kibana.Client, error) 
 	}
 	client, err := kibana.New(o)
 	if err != nil {
-		return nil, usagef("settings for Kibana (KB_URL, KB_SPACE, KB_API_KEY, KB_USERNAME, KB_PASSWORD, KB_CA_CERT): %v", err)
+		return nil, usagef("settings for Kibana (KB_URL, KB_SPACE, KB_API_KEY, KB_USERNAME, KB_PASSWORD, KB_CA_CERT): %v",
+			err)
 	}
 	return client, nil
 }

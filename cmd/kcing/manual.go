@@ -48,16 +48,31 @@ func manualSections(program *cli.App) []manual.Section {
 			{Name: "0", Text: "Done: everything is in Elasticsearch, stored now or there before."},
 			{Name: "1", Text: "Could not run, or not finished; run it again."},
 			{Name: "2", Text: "A flag or setting is wrong."},
-			{Name: "3", Text: "Finished, but something was rejected (kcing rejects list) or could not be downloaded (kcing status)."},
+			{
+				Name: "3",
+				Text: "Finished, but something was rejected (kcing rejects list) " +
+					"or could not be downloaded (kcing status).",
+			},
 			{Name: "4", Text: "A regression (report --fail-on regression)."},
 			{Name: "130", Text: "Interrupted; what was under way is settled or pending."},
 		}},
 		{Title: "ENVIRONMENT", Items: []manual.Item{
-			{Text: "A flag wins over its variable, that over the settings file. The variables are " + strings.Join(allVariables(program), ", ") + "."},
+			{
+				Text: "A flag wins over its variable, that over the settings file. The variables are " +
+					strings.Join(allVariables(program), ", ") + ".",
+			},
 		}},
 		{Title: "FILES", Items: []manual.Item{
-			{Name: "kcing.env", Text: "Settings as KEY=value lines, in the working directory or named by --env-file. The packages' services read /etc/kcing/kcing.env."},
-			{Name: "kcing.db", Text: "What is finished, where crawls stand, rejects (KCING_DB). The packages' services have it in /var/lib/kcing."},
+			{
+				Name: "kcing.env",
+				Text: "Settings as KEY=value lines, in the working directory or named by --env-file. " +
+					"The packages' services read /etc/kcing/kcing.env.",
+			},
+			{
+				Name: "kcing.db",
+				Text: "What is finished, where crawls stand, rejects (KCING_DB). " +
+					"The packages' services have it in /var/lib/kcing.",
+			},
 			{Name: "data", Text: "Records that are accepted and not yet finished (KCING_DATA)."},
 		}},
 		{Title: "SEE ALSO", Items: []manual.Item{{Text: "https://github.com/kcing/kcing/tree/main/docs"}}},

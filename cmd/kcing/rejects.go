@@ -36,8 +36,13 @@ func (a *app) rejectsCommand() *cli.Command {
 
 func (o *rejectsArgs) filterFlags() []cli.Flag {
 	return []cli.Flag{
-		&cli.StringFlag{Name: "kind", Usage: "only records of `KIND`: build, boot or lava", Destination: &o.filter.Kind, Action: oneOf("--kind", "build", "boot", "lava")},
-		&cli.StringFlag{Name: "type", Usage: "only those refused for `TYPE`, as list shows it", Destination: &o.filter.Type},
+		&cli.StringFlag{
+			Name: "kind", Usage: "only records of `KIND`: build, boot or lava", Destination: &o.filter.Kind,
+			Action: oneOf("--kind", "build", "boot", "lava"),
+		},
+		&cli.StringFlag{
+			Name: "type", Usage: "only those refused for `TYPE`, as list shows it", Destination: &o.filter.Type,
+		},
 	}
 }
 
@@ -96,8 +101,10 @@ type rejectJSON struct {
 }
 
 func toJSON(r state.Reject) rejectJSON {
-	return rejectJSON{ID: r.ID, Received: r.Received, Kind: r.Kind, Key: r.Key, Lab: r.Lab, Source: r.Source, Type: r.Type, Reason: r.Reason,
-		Index: r.Index, DocumentID: r.DocumentID, Status: r.Status, Attempts: r.Attempts, Size: r.Size, Truncated: r.Truncated}
+	return rejectJSON{ID: r.ID, Received: r.Received, Kind: r.Kind, Key: r.Key, Lab: r.Lab, Source: r.Source,
+		Type: r.Type, Reason: r.Reason,
+		Index: r.Index, DocumentID: r.DocumentID, Status: r.Status, Attempts: r.Attempts,
+		Size: r.Size, Truncated: r.Truncated}
 }
 
 func (a *app) listRejects(ctx context.Context, o *rejectsArgs, s *state.Store) error {
@@ -125,7 +132,8 @@ func (a *app) listRejects(ctx context.Context, o *rejectsArgs, s *state.Store) e
 		if !o.noTrunc {
 			source, reason = tail(source, 48), head(reason, 120)
 		}
-		t.row(r.ID, r.Received.UTC().Format("2006-01-02 15:04"), dash(r.Kind), r.Type, humanize.Bytes(uint64(max(r.Size, 0))), source, reason)
+		t.row(r.ID, r.Received.UTC().Format("2006-01-02 15:04"), dash(r.Kind), r.Type,
+			humanize.Bytes(uint64(max(r.Size, 0))), source, reason)
 	}
 	if n == 0 && !o.json {
 		a.say("no rejects")
@@ -160,12 +168,16 @@ func (a *app) rejectsShow() *cli.Command {
 		Name: "show", Usage: "show one reject with its bytes", ArgsUsage: "ID",
 		Description: "The beginning of an ID is enough. --body writes the bytes alone, for a pipe.\n\n" +
 			"Example:\n   kcing rejects show --body 3f9a > record.json",
-		Flags: append(append([]cli.Flag{&cli.BoolFlag{Name: "body", Usage: "only the bytes", Destination: &o.body}}, o.stateFlags()...), o.logFlags()...),
+		Flags: append(append([]cli.Flag{
+			&cli.BoolFlag{Name: "body", Usage: "only the bytes", Destination: &o.body},
+		}, o.stateFlags()...), o.logFlags()...),
 		Action: func(c *cli.Context) error {
 			if c.NArg() != 1 {
 				return usagef("rejects show wants one ID (see: kcing rejects list)")
 			}
-			return a.withRejects(o, func(s *state.Store) error { return a.showReject(c.Context, o, s, c.Args().First()) })
+			return a.withRejects(o, func(s *state.Store) error {
+				return a.showReject(c.Context, o, s, c.Args().First())
+			})
 		},
 	}
 }
@@ -188,7 +200,8 @@ func (a *app) showReject(ctx context.Context, o *rejectsArgs, s *state.Store, id
 	const most = 4096
 	body, note := r.Body, ""
 	if len(body) > most {
-		body, note = body[:most], fmt.Sprintf("… and %s more: kcing rejects show --body %s%s\n", plural(len(r.Body)-most, "byte"), r.ID, dbFlag(o.db))
+		body, note = body[:most], fmt.Sprintf("… and %s more: kcing rejects show --body %s%s\n",
+			plural(len(r.Body)-most, "byte"), r.ID, dbFlag(o.db))
 	}
 	for line := range strings.SplitSeq(string(body), "\n") {
 		if _, err := fmt.Fprintln(a.stdout, printable(line)); err != nil {
@@ -264,7 +277,9 @@ func (a *app) rejectsRetry() *cli.Command {
 			"Example:\n   kcing rejects retry --all\n   kcing rejects retry --type no_lab --lab-name lab-a",
 		Flags: flags,
 		Action: func(c *cli.Context) error {
-			return a.withRejects(o, func(s *state.Store) error { return a.retryRejects(c.Context, o, s, c.Args().Slice()) })
+			return a.withRejects(o, func(s *state.Store) error {
+				return a.retryRejects(c.Context, o, s, c.Args().Slice())
+			})
 		},
 	}
 }
@@ -290,8 +305,10 @@ func (a *app) retryRejects(ctx context.Context, o *rejectsArgs, s *state.Store, 
 	if err := installMissing(ctx, client.Patient(), o.prefix, log); err != nil {
 		return err
 	}
-	config := pipeline.Config{Transport: client, Requests: client.Patient(), Bulk: o.bulkOptions(), Ledger: s, Prefix: o.prefix, OtherLab: o.lab, Force: o.force,
-		IngestTime: o.timestamp == "ingest", Now: a.now, Logger: log, LogEach: a.logsEach(&o.settings), Progress: new(pipeline.Progress)}
+	config := pipeline.Config{Transport: client, Requests: client.Patient(), Bulk: o.bulkOptions(), Ledger: s,
+		Prefix: o.prefix, OtherLab: o.lab, Force: o.force,
+		IngestTime: o.timestamp == "ingest", Now: a.now, Logger: log, LogEach: a.logsEach(&o.settings),
+		Progress: new(pipeline.Progress)}
 	stopProgress := a.showProgress(&o.settings, config.Progress, always(-1), log)
 	accepted, err := pipeline.Retry(ctx, s, ids, int64(o.maxRecordBytes), config)
 	stopProgress()
@@ -301,7 +318,8 @@ func (a *app) retryRejects(ctx context.Context, o *rejectsArgs, s *state.Store, 
 	if err != nil {
 		a.say("%s of %s got in", humanize.Comma(int64(accepted)), plural(len(ids), "reject"))
 	} else {
-		a.say("%s retried: %s got in, %s refused again", plural(len(ids), "reject"), humanize.Comma(int64(accepted)), humanize.Comma(int64(len(ids)-accepted)))
+		a.say("%s retried: %s got in, %s refused again",
+			plural(len(ids), "reject"), humanize.Comma(int64(accepted)), humanize.Comma(int64(len(ids)-accepted)))
 	}
 	switch {
 	case err != nil && errors.Is(err, context.Canceled):
@@ -309,7 +327,10 @@ func (a *app) retryRejects(ctx context.Context, o *rejectsArgs, s *state.Store, 
 	case err != nil:
 		return fmt.Errorf("not finished, the others are still among the rejects: %w", err)
 	case accepted < len(ids):
-		return &exitError{code: exitRejects, msg: plural(len(ids)-accepted, "reject") + " left; see: kcing rejects list" + dbFlag(o.db)}
+		return &exitError{
+			code: exitRejects,
+			msg:  plural(len(ids)-accepted, "reject") + " left; see: kcing rejects list" + dbFlag(o.db),
+		}
 	}
 	return nil
 }

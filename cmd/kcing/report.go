@@ -98,7 +98,8 @@ func (a *app) printFeedReport(r pipeline.Report) {
 	if s := r.Elapsed.Seconds(); s > 0 {
 		rate = fmt.Sprintf(" (%.1f MB/s)", float64(r.Bytes)/1e6/s)
 	}
-	a.say("%s, %s, in %s%s", plural(r.Records, "record"), humanize.Bytes(uint64(max(r.Bytes, 0))), seconds(r.Elapsed), rate)
+	a.say("%s, %s, in %s%s", plural(r.Records, "record"), humanize.Bytes(uint64(max(r.Bytes, 0))), seconds(r.Elapsed),
+		rate)
 	line := func(name string, n int64, more string) {
 		if n > 0 || name == "finished" {
 			a.sayIn(31, "  %-16s %12s%s", name, humanize.Comma(n), more)
@@ -116,7 +117,8 @@ func (a *app) printFeedReport(r pipeline.Report) {
 	if len(r.Documents) > 0 {
 		kinds = " (" + byKind(r.Documents) + ")"
 	}
-	a.say("documents: %s stored, %s already there, %s rejected%s", humanize.Comma(r.Bulk.Stored), humanize.Comma(r.Bulk.Duplicate), humanize.Comma(total(r.RejectedDocuments)), kinds)
+	a.say("documents: %s stored, %s already there, %s rejected%s", humanize.Comma(r.Bulk.Stored),
+		humanize.Comma(r.Bulk.Duplicate), humanize.Comma(total(r.RejectedDocuments)), kinds)
 }
 
 func seconds(d time.Duration) string {

@@ -25,17 +25,40 @@ type kernelReport struct {
 func (a *app) reportCommand() *cli.Command {
 	s, k := new(settings), new(kernelReport)
 	flags := []cli.Flag{
-		&cli.IntFlag{Name: "days", Value: 7, Usage: "kernels tested within the last `N` days", Destination: &k.days, Action: atLeast("--days", 1)},
-		&cli.StringFlag{Name: "compare", Usage: "compare the kernels `OLD` NEW (git describe or version) instead of each tree's newest with the one before", Destination: &k.compare, DefaultText: "none"},
+		&cli.IntFlag{
+			Name: "days", Value: 7, Usage: "kernels tested within the last `N` days", Destination: &k.days,
+			Action: atLeast("--days", 1),
+		},
+		&cli.StringFlag{
+			Name: "compare",
+			Usage: "compare the kernels `OLD` NEW (git describe or version) " +
+				"instead of each tree's newest with the one before",
+			Destination: &k.compare, DefaultText: "none",
+		},
 		&cli.StringFlag{Name: "html", Usage: "write the report as one page to `FILE`", Destination: &k.html},
-		&cli.IntFlag{Name: "limit", Value: 500, Usage: "at most `N` changes of a tree, and as many incidents", Destination: &k.limit, Action: atLeast("--limit", 1)},
-		&cli.StringFlag{Name: "fail-on", Usage: "end with exit code 4 on any `CHANGE`: regression", Destination: &k.failOn, Action: oneOf("--fail-on", string(report.Regression))},
+		&cli.IntFlag{
+			Name: "limit", Value: 500, Usage: "at most `N` changes of a tree, and as many incidents",
+			Destination: &k.limit, Action: atLeast("--limit", 1),
+		},
+		&cli.StringFlag{
+			Name: "fail-on", Usage: "end with exit code 4 on any `CHANGE`: regression", Destination: &k.failOn,
+			Action: oneOf("--fail-on", string(report.Regression)),
+		},
 		s.jsonFlag(),
 		&cli.StringFlag{Name: "tree", Usage: "only the tree `T`", Destination: &k.filter.Tree, Category: "Filters"},
-		&cli.StringFlag{Name: "branch", Usage: "only the branch `B`", Destination: &k.filter.Branch, Category: "Filters"},
-		&cli.StringFlag{Name: "lab", Usage: "only boots and tests in the lab `L`", Destination: &k.filter.Lab, Category: "Filters"},
-		&cli.StringFlag{Name: "board", Usage: "only boots and tests on the board `B`", Destination: &k.filter.Board, Category: "Filters"},
-		&cli.StringFlag{Name: "arch", Usage: "only the architecture `A`", Destination: &k.filter.Arch, Category: "Filters"},
+		&cli.StringFlag{
+			Name: "branch", Usage: "only the branch `B`", Destination: &k.filter.Branch, Category: "Filters",
+		},
+		&cli.StringFlag{
+			Name: "lab", Usage: "only boots and tests in the lab `L`", Destination: &k.filter.Lab, Category: "Filters",
+		},
+		&cli.StringFlag{
+			Name: "board", Usage: "only boots and tests on the board `B`", Destination: &k.filter.Board,
+			Category: "Filters",
+		},
+		&cli.StringFlag{
+			Name: "arch", Usage: "only the architecture `A`", Destination: &k.filter.Arch, Category: "Filters",
+		},
 	}
 	for _, group := range [][]cli.Flag{s.esFlags(), s.kibanaLinkFlags(), s.logFlags()} {
 		flags = append(flags, group...)
@@ -84,8 +107,9 @@ func (a *app) reportKernels(ctx context.Context, s *settings, k *kernelReport, a
 		return nil
 	}
 	if len(r.Others) > 0 {
-		return &exitError{code: exitFailed, msg: "--fail-on: the filters leave no kernel, so nothing was compared; there are " +
-			strings.Join(r.Others, ", ")}
+		return &exitError{code: exitFailed,
+			msg: "--fail-on: the filters leave no kernel, so nothing was compared; there are " +
+				strings.Join(r.Others, ", ")}
 	}
 	n := 0
 	for _, t := range r.Trees {
@@ -129,9 +153,15 @@ func (a *app) writeReport(s *settings, k *kernelReport, r *report.Report) error 
 func (s *settings) kibanaLinkFlags() []cli.Flag {
 	const category = "Kibana"
 	return []cli.Flag{
-		&cli.StringFlag{Name: "kb-url", EnvVars: env("KB_URL"), Usage: "`URL` of Kibana, for the page's links into it", DefaultText: "no links", Destination: &s.kbURL, Category: category},
+		&cli.StringFlag{
+			Name: "kb-url", EnvVars: env("KB_URL"), Usage: "`URL` of Kibana, for the page's links into it",
+			DefaultText: "no links", Destination: &s.kbURL, Category: category,
+		},
 		s.publicURLFlag(),
-		&cli.StringFlag{Name: "kb-space", Aliases: []string{"space"}, EnvVars: env("KB_SPACE"), Usage: "identifier of the `SPACE`", DefaultText: "the default space", Destination: &s.kbSpace, Category: category},
+		&cli.StringFlag{
+			Name: "kb-space", Aliases: []string{"space"}, EnvVars: env("KB_SPACE"), Usage: "identifier of the `SPACE`",
+			DefaultText: "the default space", Destination: &s.kbSpace, Category: category,
+		},
 	}
 }
 

@@ -25,16 +25,34 @@ type samplesArgs struct {
 
 func (a *app) samplesCommand() *cli.Command {
 	o := new(samplesArgs)
-	downloading := append(o.crawled.flags(), &cli.StringFlag{Name: "kind", Usage: "only records of `KIND`: build, boot or lava", Destination: &o.crawled.kind, Action: oneOf("--kind", "build", "boot", "lava")})
+	downloading := append(o.crawled.flags(), &cli.StringFlag{
+		Name: "kind", Usage: "only records of `KIND`: build, boot or lava", Destination: &o.crawled.kind,
+		Action: oneOf("--kind", "build", "boot", "lava"),
+	})
 	making := []cli.Flag{
-		&cli.Uint64Flag{Name: "seed", Value: 1, Usage: "with --synthetic: `S` chooses the records", Destination: &o.seed},
-		&cli.StringFlag{Name: "profile", Value: "demo", DefaultText: "demo", Usage: "with --synthetic: `LOGS`, demo for short ones, real for ones as long as in production", Destination: &o.logLines, Action: oneOf("--profile", "demo", "real")},
-		&cli.BoolFlag{Name: "if-empty", Usage: "with --synthetic: do nothing when the folder has records already", Destination: &o.ifEmpty},
+		&cli.Uint64Flag{
+			Name: "seed", Value: 1, Usage: "with --synthetic: `S` chooses the records", Destination: &o.seed,
+		},
+		&cli.StringFlag{
+			Name: "profile", Value: "demo", DefaultText: "demo",
+			Usage:       "with --synthetic: `LOGS`, demo for short ones, real for ones as long as in production",
+			Destination: &o.logLines, Action: oneOf("--profile", "demo", "real"),
+		},
+		&cli.BoolFlag{
+			Name: "if-empty", Usage: "with --synthetic: do nothing when the folder has records already",
+			Destination: &o.ifEmpty,
+		},
 	}
 	flags := []cli.Flag{
 		&cli.BoolFlag{Name: "synthetic", Usage: "make realistic records offline instead", Destination: &o.synthetic},
-		&cli.StringFlag{Name: "samples-dir", Value: "samples", DefaultText: "samples", Usage: "write to `DIR`", Destination: &o.dir},
-		&cli.IntFlag{Name: "sample-size", Value: 100, Usage: "`N` records: of each kind when they are downloaded, in all when they are made", Destination: &o.size, Action: atLeast("--sample-size", 1)},
+		&cli.StringFlag{
+			Name: "samples-dir", Value: "samples", DefaultText: "samples", Usage: "write to `DIR`", Destination: &o.dir,
+		},
+		&cli.IntFlag{
+			Name: "sample-size", Value: 100,
+			Usage:       "`N` records: of each kind when they are downloaded, in all when they are made",
+			Destination: &o.size, Action: atLeast("--sample-size", 1),
+		},
 	}
 	return &cli.Command{
 		Name: "samples", Aliases: []string{"gen_samples"},
@@ -53,7 +71,8 @@ func (a *app) samplesCommand() *cli.Command {
 				}
 				return a.downloadSamples(c.Context, o)
 			}
-			if err := a.idle(downloading, "for downloads; --synthetic downloads nothing and makes records of all kinds"); err != nil {
+			const why = "for downloads; --synthetic downloads nothing and makes records of all kinds"
+			if err := a.idle(downloading, why); err != nil {
 				return err
 			}
 			return a.samples(o)
@@ -73,12 +92,15 @@ func (a *app) samples(o *samplesArgs) error {
 	}
 	today := a.now().UTC().Truncate(24 * time.Hour)
 	counts := map[string]int64{}
-	for r := range synthetic.Records(synthetic.Options{Size: o.size, Seed: o.seed, Now: today, Profile: synthetic.Profile(o.logLines)}) {
+	for r := range synthetic.Records(synthetic.Options{
+		Size: o.size, Seed: o.seed, Now: today, Profile: synthetic.Profile(o.logLines),
+	}) {
 		if err := os.WriteFile(filepath.Join(o.dir, r.Name), r.Payload, 0o644); err != nil { //nolint:gosec // samples are for all
 			return err
 		}
 		counts[r.Kind]++
 	}
-	a.say("%s in %s: build %d, boot %d, lava %d", plural(total(counts), "record"), o.dir, counts["build"], counts["boot"], counts["lava"])
+	a.say("%s in %s: build %d, boot %d, lava %d",
+		plural(total(counts), "record"), o.dir, counts["build"], counts["boot"], counts["lava"])
 	return nil
 }

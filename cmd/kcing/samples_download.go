@@ -52,7 +52,9 @@ func (a *app) downloadSamples(ctx context.Context, o *samplesArgs) error {
 	var listed, there atomic.Int64
 	listed.Store(-1)
 	stopProgress := a.showDownload(o.crawled.source, &listed, &there)
-	items, err := crawl.Newest(ctx, crawl.Options{Origin: from.Origin, Clock: from.clock, Kinds: kinds, HowMany: o.size, Since: o.crawled.since, Now: a.now})
+	items, err := crawl.Newest(ctx, crawl.Options{
+		Origin: from.Origin, Clock: from.clock, Kinds: kinds, HowMany: o.size, Since: o.crawled.since, Now: a.now,
+	})
 	if err != nil {
 		stopProgress()
 		return err
@@ -68,7 +70,8 @@ func (a *app) downloadSamples(ctx context.Context, o *samplesArgs) error {
 		return nil
 	}
 	a.say("%s downloaded to %s: build %d, boot %d, lava %d; %d were there",
-		plural(total(done.written), "record"), o.dir, done.written["build"], done.written["boot"], done.written["lava"], done.there)
+		plural(total(done.written), "record"), o.dir, done.written["build"], done.written["boot"], done.written["lava"],
+		done.there)
 	if done.failed > 0 {
 		return &exitError{code: exitRejects, msg: plural(done.failed, "record") + " could not be downloaded"}
 	}
@@ -76,7 +79,9 @@ func (a *app) downloadSamples(ctx context.Context, o *samplesArgs) error {
 }
 
 // write downloads the items that have no file yet; there counts all that have one.
-func (o *samplesArgs) write(ctx context.Context, items []crawl.Item, there *atomic.Int64, log *slog.Logger) (download, error) {
+func (o *samplesArgs) write(ctx context.Context, items []crawl.Item, there *atomic.Int64,
+	log *slog.Logger,
+) (download, error) {
 	done := download{written: map[string]int64{}}
 	type result struct {
 		kind string

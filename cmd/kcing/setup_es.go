@@ -15,9 +15,15 @@ func (a *app) setupESCommand() *cli.Command {
 	o := new(mappings.InstallOptions)
 	flags := []cli.Flag{
 		&cli.BoolFlag{Name: "dry-run", Usage: "show the difference and change nothing", Destination: &o.DryRun},
-		&cli.BoolFlag{Name: "reset", Usage: "put this version's templates whatever is there, also in place of a newer version's", Destination: &o.Reset},
+		&cli.BoolFlag{
+			Name: "reset", Usage: "put this version's templates whatever is there, also in place of a newer version's",
+			Destination: &o.Reset,
+		},
 		s.jsonFlag(),
-		&cli.DurationFlag{Name: "wait", Usage: "wait `TIME` at most for Elasticsearch to be there", DefaultText: "not at all", Destination: &s.wait, Category: "Elasticsearch", Action: positive("--wait")},
+		&cli.DurationFlag{
+			Name: "wait", Usage: "wait `TIME` at most for Elasticsearch to be there", DefaultText: "not at all",
+			Destination: &s.wait, Category: "Elasticsearch", Action: positive("--wait"),
+		},
 	}
 	flags = append(append(flags, s.esFlags()...), s.logFlags()...)
 	return &cli.Command{

@@ -24,9 +24,18 @@ type setupKibanaOptions struct {
 func (a *app) setupKibanaCommand() *cli.Command {
 	s, o := new(settings), new(setupKibanaOptions)
 	flags := []cli.Flag{
-		&cli.BoolFlag{Name: "dry-run", Usage: "write the file that would be imported to stdout, and do not ask Kibana", Destination: &o.dryRun},
-		&cli.BoolFlag{Name: "no-backup", Usage: "replace objects without writing what was there to a file", Destination: &o.noBackup},
-		&cli.StringFlag{Name: "backup-dir", Value: ".", DefaultText: "the working directory", Usage: "`DIR` for the file with what was there before", Destination: &o.backupDir},
+		&cli.BoolFlag{
+			Name: "dry-run", Usage: "write the file that would be imported to stdout, and do not ask Kibana",
+			Destination: &o.dryRun,
+		},
+		&cli.BoolFlag{
+			Name: "no-backup", Usage: "replace objects without writing what was there to a file",
+			Destination: &o.noBackup,
+		},
+		&cli.StringFlag{
+			Name: "backup-dir", Value: ".", DefaultText: "the working directory",
+			Usage: "`DIR` for the file with what was there before", Destination: &o.backupDir,
+		},
 		s.jsonFlag(), s.waitFlag(), s.prefixFlag(), s.publicURLFlag(),
 	}
 	flags = append(append(flags, s.kbFlags()...), s.logFlags()...)
@@ -40,10 +49,12 @@ func (a *app) setupKibanaCommand() *cli.Command {
 		Flags: flags,
 		Action: func(c *cli.Context) error {
 			if c.NArg() > 1 {
-				return usagef("setup-kibana takes one file, so what is %q? (see: kcing setup-kibana --help)", c.Args().Get(1))
+				return usagef("setup-kibana takes one file, so what is %q? (see: kcing setup-kibana --help)",
+					c.Args().Get(1))
 			}
 			if o.file = c.Args().First(); o.file != "" {
-				if err := a.idle([]cli.Flag{s.prefixFlag()}, "the objects of a file name their indices themselves; leave that out, or the file"); err != nil {
+				if err := a.idle([]cli.Flag{s.prefixFlag()},
+					"the objects of a file name their indices themselves; leave that out, or the file"); err != nil {
 					return err
 				}
 			}
@@ -95,11 +106,14 @@ func (a *app) setupKibana(ctx context.Context, s *settings, o setupKibanaOptions
 	if err := a.importObjects(ctx, client, o, objects, ndjson, &r); err != nil {
 		return kibanaProblem(err, client)
 	}
-	if slices.ContainsFunc(objects, func(o kibana.Object) bool { return o.Type == "dashboard" && o.ID == kibana.HomeID }) && r.Renamed == 0 {
+	if slices.ContainsFunc(objects, func(o kibana.Object) bool {
+		return o.Type == "dashboard" && o.ID == kibana.HomeID
+	}) && r.Renamed == 0 {
 		r.Open = browser + "/app/dashboards#/view/" + kibana.HomeID
 	}
 	if r.Renamed > 0 {
-		log.Warn("another space of this Kibana has kcing's objects, so Kibana gave those of this space other ids: links from rows to other pages do not work here",
+		log.Warn("another space of this Kibana has kcing's objects, so Kibana gave those of this space other ids: "+
+			"links from rows to other pages do not work here",
 			"space", r.Space, "objects", r.Renamed, "see", "docs/kibana.md, Spaces")
 	}
 	return a.printSetupKibana(s, r)
@@ -131,7 +145,9 @@ func (a *app) objectsFor(s *settings, file string) ([]kibana.Object, error) {
 // importObjects first imports without overwriting. That is all when none is
 // there yet; otherwise Kibana imports nothing and names those that are there, so
 // that exactly what would be replaced can be kept.
-func (a *app) importObjects(ctx context.Context, client *kibana.Client, o setupKibanaOptions, objects []kibana.Object, ndjson []byte, r *setupKibanaReport) error {
+func (a *app) importObjects(ctx context.Context, client *kibana.Client, o setupKibanaOptions, objects []kibana.Object,
+	ndjson []byte, r *setupKibanaReport,
+) error {
 	result, err := client.Import(ctx, ndjson, false)
 	var refused *kibana.ImportError
 	switch {
@@ -155,7 +171,8 @@ func (a *app) importObjects(ctx context.Context, client *kibana.Client, o setupK
 	}
 	if !o.noBackup {
 		if r.Backup, err = a.keepBefore(o.backupDir, before, missing); err != nil {
-			return fmt.Errorf("nothing was replaced, since what is there cannot be kept: %w (--backup-dir DIR, or --no-backup)", err)
+			return fmt.Errorf("nothing was replaced, since what is there cannot be kept: %w (--backup-dir DIR, or --no-backup)",
+				err)
 		}
 	}
 	if result, err = client.Import(ctx, ndjson, true); err != nil {
@@ -185,12 +202,15 @@ func (a *app) printSetupKibana(s *settings, r setupKibanaReport) error {
 	}
 	where += " at " + r.Kibana + ", space " + r.Space
 	if r.Unchanged > 0 {
-		_, _ = fmt.Fprintf(a.stdout, "nothing to do: %s in %s as they should be\n", plural(r.Unchanged, "object"), where)
+		_, _ = fmt.Fprintf(a.stdout, "nothing to do: %s in %s as they should be\n",
+			plural(r.Unchanged, "object"), where)
 	} else {
-		_, _ = fmt.Fprintf(a.stdout, "imported %s into %s: %d new, %d replaced\n", plural(r.Created+r.Replaced, "object"), where, r.Created, r.Replaced)
+		_, _ = fmt.Fprintf(a.stdout, "imported %s into %s: %d new, %d replaced\n",
+			plural(r.Created+r.Replaced, "object"), where, r.Created, r.Replaced)
 	}
 	if r.Backup != "" {
-		_, _ = fmt.Fprintf(a.stdout, "what was there before is in %s; to go back to it: kcing setup-kibana %[1]s\n", r.Backup)
+		_, _ = fmt.Fprintf(a.stdout, "what was there before is in %s; to go back to it: kcing setup-kibana %[1]s\n",
+			r.Backup)
 	}
 	if r.Open != "" {
 		_, _ = fmt.Fprintf(a.stdout, "open %s\n", r.Open)

@@ -23,7 +23,8 @@ func (a *app) stateCommand() *cli.Command {
 			a.stateSub("check", "check the state file's integrity", "", a.stateCheck),
 			a.stateSub("compact", "give the free pages of the state file back to the disk", "", a.stateCompact),
 			a.stateForget(),
-			a.stateSub("import", "import the CSV (type,oid,created_on) of the first kcing's SQLite table", "FILE|-", a.stateImport),
+			a.stateSub("import", "import the CSV (type,oid,created_on) of the first kcing's SQLite table",
+				"FILE|-", a.stateImport),
 		},
 	}
 }
@@ -62,9 +63,11 @@ func (a *app) stateCheck(ctx context.Context, s *settings, _ []string) error {
 		_, _ = fmt.Fprintln(a.stdout, p)
 	}
 	if !r.OK() {
-		return fmt.Errorf("%s is damaged: %s; move it away and feed again (ids are deterministic, nothing is stored twice)", s.db, plural(len(r.Problems)+r.More, "problem"))
+		return fmt.Errorf("%s is damaged: %s; move it away and feed again "+
+			"(ids are deterministic, nothing is stored twice)", s.db, plural(len(r.Problems)+r.More, "problem"))
 	}
-	_, err = fmt.Fprintf(a.stdout, "%s is sound: %s, %s, %s\n", s.db, plural(r.Finished, "finished record"), plural(r.Rejects, "reject"), bytesText(r.FileBytes))
+	_, err = fmt.Fprintf(a.stdout, "%s is sound: %s, %s, %s\n",
+		s.db, plural(r.Finished, "finished record"), plural(r.Rejects, "reject"), bytesText(r.FileBytes))
 	return err
 }
 
@@ -84,11 +87,15 @@ func (a *app) stateForget() *cli.Command {
 	s := new(settings)
 	kind, all := "", false
 	flags := []cli.Flag{
-		&cli.StringFlag{Name: "kind", Usage: "the records are of `KIND`: build, boot or lava", Destination: &kind, Action: oneOf("--kind", "build", "boot", "lava")},
+		&cli.StringFlag{
+			Name: "kind", Usage: "the records are of `KIND`: build, boot or lava", Destination: &kind,
+			Action: oneOf("--kind", "build", "boot", "lava"),
+		},
 		&cli.BoolFlag{Name: "all", Usage: "all records of the kind", Destination: &all},
 	}
 	return &cli.Command{
-		Name: "forget", Usage: "forget that records are finished, so that the next feed sends them again", ArgsUsage: "KEY...",
+		Name: "forget", Usage: "forget that records are finished, so that the next feed sends them again",
+		ArgsUsage: "KEY...",
 		Description: "The key of a callback is lab/jobid, that of a build or boot its id.\n\n" +
 			"Example:\n   kcing state forget --kind lava lab-collabora/2783047",
 		Flags: append(append(flags, s.stateFlags()...), s.logFlags()...),
@@ -159,7 +166,8 @@ func (a *app) stateImport(ctx context.Context, s *settings, args []string) error
 		a.say("nothing to do: %s", allKnown(int64(r.Known)))
 		return nil
 	}
-	a.say("imported %s; %s known before, %s not understood", plural(r.Added, "record"), plural(r.Known, "record"), plural(r.Skipped, "row"))
+	a.say("imported %s; %s known before, %s not understood",
+		plural(r.Added, "record"), plural(r.Known, "record"), plural(r.Skipped, "row"))
 	if r.FirstBad != nil {
 		return &exitError{code: exitRejects, msg: r.FirstBad.Error()}
 	}

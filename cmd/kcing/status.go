@@ -25,7 +25,10 @@ import (
 func (a *app) statusCommand() *cli.Command {
 	s := new(settings)
 	flags := []cli.Flag{s.jsonFlag()}
-	for _, group := range [][]cli.Flag{s.esFlags(), s.bulkFlags(), s.recordFlags(), s.drpFlags(), new(sourceArgs).settings(), {s.dataFlag()}, s.stateFlags(), s.kbFlags(), {s.publicURLFlag()}, s.logFlags()} {
+	for _, group := range [][]cli.Flag{
+		s.esFlags(), s.bulkFlags(), s.recordFlags(), s.drpFlags(), new(sourceArgs).settings(), {s.dataFlag()},
+		s.stateFlags(), s.kbFlags(), {s.publicURLFlag()}, s.logFlags(),
+	} {
 		flags = append(flags, group...)
 	}
 	return &cli.Command{
@@ -216,7 +219,8 @@ func shown(name string, value any) string {
 		return maskedLabs(text)
 	case name == "KB_URL", name == "KB_PUBLIC_URL" && text != "":
 		return maskedKibana(text)
-	case text != "" && (strings.Contains(name, "PASSWORD") || strings.Contains(name, "KEY") || strings.Contains(name, "TOKEN")):
+	case text != "" && (strings.Contains(name, "PASSWORD") || strings.Contains(name, "KEY") ||
+		strings.Contains(name, "TOKEN")):
 		return "********"
 	case name == "DRP_DAYS_INCIDENT" && text == "-1":
 		return "as DRP_DAYS_TEST"
@@ -235,7 +239,8 @@ func (a *app) printStatus(c *cli.Context, r statusReport) error {
 	if es.Error != "" {
 		row("elasticsearch", "%s", es.Error)
 	} else {
-		row("elasticsearch", "%s: version %s, cluster %s, health %s", es.Nodes, es.Version, printable(es.Cluster), cmp.Or(es.Health, "unknown"))
+		row("elasticsearch", "%s: version %s, cluster %s, health %s",
+			es.Nodes, es.Version, printable(es.Cluster), cmp.Or(es.Health, "unknown"))
 	}
 	if r.Kibana != nil {
 		row("kibana", "%s", r.Kibana)
@@ -278,7 +283,9 @@ func templatesLine(templates []mappings.TemplateStatus) string {
 		byState[t.State] = append(byState[t.State], t.Template)
 	}
 	var parts []string
-	for _, st := range []string{mappings.StateCurrent, mappings.StateOutdated, mappings.StateNewer, mappings.StateMissing} {
+	for _, st := range []string{
+		mappings.StateCurrent, mappings.StateOutdated, mappings.StateNewer, mappings.StateMissing,
+	} {
 		if names := byState[st]; len(names) > 0 {
 			parts = append(parts, st+": "+strings.Join(names, " "))
 		}
@@ -306,7 +313,8 @@ func printStateStatus(row func(string, string, ...any), r statusReport) {
 	}
 	row("state", "%s: %s finished, %s", st.Path, plural(total(st.Finished), "record"), bytesText(st.FileBytes))
 	if n := total(st.Rejects); n > 0 {
-		row("rejects", "%s (%s), %s; see: kcing rejects list", humanize.Comma(n), byReason(st.Rejects), bytesText(st.RejectBytes))
+		row("rejects", "%s (%s), %s; see: kcing rejects list",
+			humanize.Comma(n), byReason(st.Rejects), bytesText(st.RejectBytes))
 	} else {
 		row("rejects", "none")
 	}

@@ -45,8 +45,9 @@ func (r *stateReport) fillCrawls(ctx context.Context, store *state.Store) error 
 	}
 	r.NotDownloaded, r.Unfetched = n, []unfetchedReport{}
 	for _, u := range failed {
-		r.Unfetched = append(r.Unfetched, unfetchedReport{Source: u.Source, Key: u.Key, Kind: u.Kind, URL: u.Name, Runs: u.Attempts,
-			GivenUp: u.Attempts >= crawl.MaxRuns, First: u.First, Last: u.Last, Error: u.Error})
+		r.Unfetched = append(r.Unfetched,
+			unfetchedReport{Source: u.Source, Key: u.Key, Kind: u.Kind, URL: u.Name, Runs: u.Attempts,
+				GivenUp: u.Attempts >= crawl.MaxRuns, First: u.First, Last: u.Last, Error: u.Error})
 	}
 	return nil
 }
@@ -58,7 +59,8 @@ func printCrawls(row func(string, string, ...any), st stateReport) {
 	if st.NotDownloaded == 0 {
 		return
 	}
-	row("not downloaded", "%s", plural(st.NotDownloaded, "record")+"; each is tried in "+humanize.Comma(crawl.MaxRuns)+" runs, or again with feed --force")
+	row("not downloaded", "%s", plural(st.NotDownloaded,
+		"record")+"; each is tried in "+humanize.Comma(crawl.MaxRuns)+" runs, or again with feed --force")
 	for i, u := range st.Unfetched {
 		if i == unfetchedLines {
 			row("", "and %s more: kcing status --json", humanize.Comma(int64(st.NotDownloaded-i)))

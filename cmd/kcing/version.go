@@ -58,10 +58,14 @@ func (a *app) showVersion(asJSON bool) error {
 		Go            string `json:"go"`
 		Client        string `json:"elasticsearch_client"`
 		Elasticsearch string `json:"elasticsearch"`
-	}{buildVersion(), buildCommit(), strings.TrimPrefix(runtime.Version(), "go"), elasticsearch.Version, elastic.Supported}
+	}{
+		buildVersion(), buildCommit(), strings.TrimPrefix(runtime.Version(), "go"), elasticsearch.Version,
+		elastic.Supported,
+	}
 	if asJSON {
 		return json.NewEncoder(a.stdout).Encode(v)
 	}
-	_, err := fmt.Fprintf(a.stdout, "kcing %s (commit %s)\ngo %s, go-elasticsearch %s\nfor Elasticsearch %s\n", v.Version, v.Commit, v.Go, v.Client, v.Elasticsearch)
+	_, err := fmt.Fprintf(a.stdout, "kcing %s (commit %s)\ngo %s, go-elasticsearch %s\nfor Elasticsearch %s\n",
+		v.Version, v.Commit, v.Go, v.Client, v.Elasticsearch)
 	return err
 }

@@ -26,8 +26,9 @@ type Config struct {
 	Hosts string
 	// APIKey, or Username and Password; neither: no authentication.
 	APIKey, Username, Password string
-	CACert                     string // PEM file with the authority that signed the nodes' certificates; "": the system's
-	UserAgent                  string
+	// CACert is a PEM file with the authority that signed the nodes' certificates; "": the system's.
+	CACert    string
+	UserAgent string
 }
 
 // Transport sends a request to one of the nodes, as [Client] does.

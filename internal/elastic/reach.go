@@ -45,7 +45,8 @@ func (c *Client) Check(ctx context.Context) error {
 		return nil
 	}
 	if tooOld(info.Version.Number) {
-		return fmt.Errorf("the Elasticsearch at %s is version %s; kcing needs %s", c.hosts, info.Version.Number, Supported)
+		return fmt.Errorf("the Elasticsearch at %s is version %s; kcing needs %s",
+			c.hosts, info.Version.Number, Supported)
 	}
 	return nil
 }
@@ -110,7 +111,8 @@ type refusedError struct {
 }
 
 func (e *refusedError) Error() string {
-	return fmt.Sprintf("the Elasticsearch at %s refused the credentials (%d): check ES_API_KEY, or ES_USERNAME and ES_PASSWORD",
+	return fmt.Sprintf("the Elasticsearch at %s refused the credentials (%d): "+
+		"check ES_API_KEY, or ES_USERNAME and ES_PASSWORD",
 		e.hosts, e.status)
 }
 
@@ -148,7 +150,8 @@ func (c *Client) ask(parent context.Context, within time.Duration) (Info, error)
 	case res.StatusCode == http.StatusTooManyRequests, res.StatusCode >= 500:
 		return info, notThere("the Elasticsearch at %s is not ready: it answered %d", c.hosts, res.StatusCode)
 	case err != nil:
-		return info, notThere("cannot read the answer of Elasticsearch at %s: %s (ES_HOST)", c.hosts, ConnectionProblem(err, within))
+		return info, notThere("cannot read the answer of Elasticsearch at %s: %s (ES_HOST)",
+			c.hosts, ConnectionProblem(err, within))
 	case res.StatusCode != http.StatusOK, json.Unmarshal(body, &info) != nil:
 		return info, fmt.Errorf("what answers at %s is not Elasticsearch: status %d (ES_HOST)", c.hosts, res.StatusCode)
 	}

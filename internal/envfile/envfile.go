@@ -24,8 +24,8 @@ func Parse(text string) []Variable {
 			continue
 		}
 		value := p.value()
-		if name = strings.TrimLeft(strings.TrimPrefix(name, "export "), blanks); validName(name) &&
-			!strings.Contains(value, "\x00") {
+		name = strings.TrimLeft(strings.TrimPrefix(name, "export "), blanks)
+		if validName(name) && !strings.Contains(value, "\x00") {
 			found = append(found, Variable{name, value})
 		}
 	}

@@ -162,7 +162,8 @@ func (c *Client) Do(ctx context.Context, r Request) (Response, error) {
 		if wait > maxRetryAfter {
 			return Response{}, &TransferError{URL: Redact(r.URL), Tries: try, Err: err}
 		}
-		c.o.Logger.Debug("download failed, trying again", "url", Redact(r.URL), "try", try, "in", wait, "error", reason(err))
+		c.o.Logger.Debug("download failed, trying again",
+			"url", Redact(r.URL), "try", try, "in", wait, "error", reason(err))
 		if err := retry.Sleep(ctx, wait); err != nil {
 			return Response{}, err
 		}
@@ -214,7 +215,9 @@ func (c *Client) try(parent context.Context, r Request) (Response, error) {
 	in := &watched{in: res.Body, idle: idle}
 	if res.StatusCode < 200 || res.StatusCode > 299 {
 		text, _ := io.ReadAll(io.LimitReader(in, 4<<10))
-		status := &StatusError{URL: Redact(r.URL), Status: res.StatusCode, Detail: detail(text), Location: location(res)}
+		status := &StatusError{
+			URL: Redact(r.URL), Status: res.StatusCode, Detail: detail(text), Location: location(res),
+		}
 		return Response{}, &answer{status: status, retryAfter: retry.After(res.Header, time.Now())}
 	}
 	if res.ContentLength > r.MaxBytes {

@@ -52,7 +52,8 @@ func passing(err error) bool {
 		return false
 	case errors.As(err, &a):
 		s := a.status.Status
-		return s == http.StatusTooManyRequests || s == http.StatusRequestTimeout || s == http.StatusTooEarly || s >= 500 && s != http.StatusNotImplemented
+		return s == http.StatusTooManyRequests || s == http.StatusRequestTimeout || s == http.StatusTooEarly ||
+			s >= 500 && s != http.StatusNotImplemented
 	}
 	return true // the connection, or a body that was cut
 }

@@ -66,7 +66,10 @@ func (b *body) read(r *http.Request, limit int64) error {
 		return raw.failure()
 	}
 	if saysGzip && !isGzip && !errors.Is(err, io.EOF) {
-		return &Refusal{Status: http.StatusBadRequest, Type: "bad_gzip", Reason: "Content-Encoding says gzip, and the body is not gzip"}
+		return &Refusal{
+			Status: http.StatusBadRequest, Type: "bad_gzip",
+			Reason: "Content-Encoding says gzip, and the body is not gzip",
+		}
 	}
 	if isGzip {
 		return b.gunzip(whole, raw, limit)
@@ -107,7 +110,10 @@ func (b *body) gunzip(r io.Reader, raw *rawBody, limit int64) error {
 	case raw.left == 0:
 		return tooLarge(limit)
 	}
-	return &Refusal{Status: http.StatusBadRequest, Type: "bad_gzip", Reason: fmt.Sprintf("damaged gzip body (%v): send the file again", err)}
+	return &Refusal{
+		Status: http.StatusBadRequest, Type: "bad_gzip",
+		Reason: fmt.Sprintf("damaged gzip body (%v): send the file again", err),
+	}
 }
 
 // committed is from which size on the rest of a body with a known length is paid

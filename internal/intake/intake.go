@@ -68,7 +68,10 @@ type exchange struct {
 // cleaned or followed: no file is named after one.
 func (in *Intake) Handler(kind string) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		e := &exchange{intake: in, w: w, r: r, received: time.Now(), handler: "other", requestID: requestID(r.Header.Get("X-Request-Id"))}
+		e := &exchange{
+			intake: in, w: w, r: r, received: time.Now(), handler: "other",
+			requestID: requestID(r.Header.Get("X-Request-Id")),
+		}
 		in.enter()
 		defer in.leave()
 		defer e.end()
@@ -85,7 +88,8 @@ func (e *exchange) end() {
 		if err, ok := p.(error); ok && err == http.ErrAbortHandler { //nolint:errorlint // the very value, as net/http compares it
 			panic(p)
 		}
-		e.intake.log.Error("a request made the intake panic; this is a bug", "panic", fmt.Sprint(p), "request_id", e.requestID,
+		e.intake.log.Error("a request made the intake panic; this is a bug",
+			"panic", fmt.Sprint(p), "request_id", e.requestID,
 			"path", clip(e.r.URL.Path, 200), "remote", e.remote(), "stack", string(debug.Stack()))
 		if e.code == 0 {
 			e.fail(http.StatusInternalServerError, "internal error; kcing's log has more under this request_id")
@@ -117,7 +121,8 @@ func (e *exchange) route(kind string) {
 			return
 		}
 		if path != "" && e.reading() {
-			e.fail(http.StatusNotFound, "no such page: there are /status, /metrics, /healthz and /readyz, and records are posted")
+			e.fail(http.StatusNotFound, "no such page: "+
+				"there are /status, /metrics, /healthz and /readyz, and records are posted")
 			return
 		}
 		e.record(kind, "")
@@ -155,7 +160,8 @@ func (e *exchange) record(kind, node string) {
 // "method: POST": LAVA's default is GET, which carries no record.
 func (e *exchange) adviseGET(kind string) {
 	if strings.Contains(e.r.URL.RawQuery, "lab_name=") || e.r.Header.Get("Authorization") != "" {
-		e.intake.log.Warn("a GET where callbacks are posted holds no record: give the LAVA job's notify.callback method: POST",
+		e.intake.log.Warn("a GET where callbacks are posted holds no record: "+
+			"give the LAVA job's notify.callback method: POST",
 			"kind", kind, "path", clip(e.r.URL.Path, 200), "remote", e.remote(), "request_id", e.requestID)
 	}
 }

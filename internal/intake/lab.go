@@ -29,7 +29,9 @@ func queryLab(query string) (lab string, refusal *Refusal) {
 				Reason: "lab_name in the query is not percent-encoded well: write a % as %25"}
 		}
 		if reason := LabFault(lab); reason != "" {
-			return "", &Refusal{Status: http.StatusUnprocessableEntity, Type: "bad_lab_name", Reason: "lab_name in the query " + reason}
+			return "", &Refusal{
+				Status: http.StatusUnprocessableEntity, Type: "bad_lab_name", Reason: "lab_name in the query " + reason,
+			}
 		}
 		return lab, nil
 	}
@@ -60,7 +62,10 @@ func LabFault(lab string) string {
 // make are for the server that knows the nodes to judge.
 func nodeID(id string) (string, *Refusal) {
 	if id == "" || len(id) > 64 || strings.TrimLeft(id, alphanumeric+"-_") != "" {
-		return "", &Refusal{Status: http.StatusBadRequest, Type: "bad_node_id", Reason: "the path has no node id: post to /node/{node_id}, 24 hex digits"}
+		return "", &Refusal{
+			Status: http.StatusBadRequest, Type: "bad_node_id",
+			Reason: "the path has no node id: post to /node/{node_id}, 24 hex digits",
+		}
 	}
 	return id, nil
 }

@@ -51,29 +51,41 @@ func NewMetrics(r *prometheus.Registry) *Metrics {
 		return prometheus.NewCounterVec(prometheus.CounterOpts{Name: "kcing_" + name, Help: help}, labels)
 	}
 	m := &Metrics{
-		registry:   r,
-		received:   counter("records_received_total", "Records posted and answered for good: accepted or refused.", "kind", "lab"),
-		stored:     counter("records_stored_total", "Records whose documents are all in Elasticsearch.", "kind", "lab"),
-		duplicate:  counter("records_duplicate_total", "Records posted again after they were stored.", "kind", "lab"),
-		rejected:   counter("records_rejected_total", "Records refused, by the intake or by Elasticsearch.", "kind", "lab"),
-		superseded: counter("records_superseded_total", "Of those stored: left out, since a record that knows more of the same job is there.", "kind", "lab"),
-		conflicts:  counter("records_conflict_total", "Of those rejected: a record with the same key, that knows as much and says other things, is there.", "kind", "lab"),
-		bytes:      counter("received_bytes_total", "Bytes of accepted records after decompression.", "kind"),
-		documents:  counter("bulk_documents_total", "Documents by their outcome in Elasticsearch.", "outcome"),
-		requests:   counter("http_requests_total", "HTTP requests by handler and status code.", "handler", "code"),
-		blank:      prometheus.NewCounter(prometheus.CounterOpts{Name: "kcing_blank_posts_total", Help: "Posts with nothing but white space, answered 200 and dropped."}),
+		registry: r,
+		received: counter("records_received_total", "Records posted and answered for good: accepted or refused.",
+			"kind", "lab"),
+		stored:    counter("records_stored_total", "Records whose documents are all in Elasticsearch.", "kind", "lab"),
+		duplicate: counter("records_duplicate_total", "Records posted again after they were stored.", "kind", "lab"),
+		rejected: counter("records_rejected_total", "Records refused, by the intake or by Elasticsearch.", "kind",
+			"lab"),
+		superseded: counter("records_superseded_total",
+			"Of those stored: left out, since a record that knows more of the same job is there.", "kind", "lab"),
+		conflicts: counter("records_conflict_total",
+			"Of those rejected: a record with the same key, that knows as much and says other things, is there.",
+			"kind", "lab"),
+		bytes:     counter("received_bytes_total", "Bytes of accepted records after decompression.", "kind"),
+		documents: counter("bulk_documents_total", "Documents by their outcome in Elasticsearch.", "outcome"),
+		requests:  counter("http_requests_total", "HTTP requests by handler and status code.", "handler", "code"),
+		blank: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "kcing_blank_posts_total", Help: "Posts with nothing but white space, answered 200 and dropped.",
+		}),
 		duration: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name: "kcing_http_request_duration_seconds", Help: "Time from a request's header to the end of its answer.",
 			Buckets: []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60},
 		}, []string{"handler"}),
-		inFlight: prometheus.NewGauge(prometheus.GaugeOpts{Name: "kcing_http_requests_in_flight", Help: "HTTP requests being answered."}),
-		labs:     map[string]bool{},
-		rows:     map[rowKey]*Row{},
+		inFlight: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "kcing_http_requests_in_flight", Help: "HTTP requests being answered.",
+		}),
+		labs: map[string]bool{},
+		rows: map[rowKey]*Row{},
 	}
 	m.history.start(time.Now())
-	r.MustRegister(m.received, m.stored, m.duplicate, m.rejected, m.superseded, m.conflicts, m.bytes, m.documents, m.requests, m.blank,
+	r.MustRegister(m.received, m.stored, m.duplicate, m.rejected, m.superseded, m.conflicts, m.bytes, m.documents,
+		m.requests, m.blank,
 		m.duration, m.inFlight, &statusCollector{m})
-	for _, c := range []prometheus.Collector{collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{})} {
+	for _, c := range []prometheus.Collector{
+		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
+	} {
 		_ = r.Register(c) // the caller may have them there already
 	}
 	return m
@@ -196,7 +208,8 @@ func (m *Metrics) connect(status func() Status, bodies *budget, version string) 
 	if status != nil {
 		m.status.Store(&status)
 	}
-	info := prometheus.NewGauge(prometheus.GaugeOpts{Name: "kcing_build_info", Help: "Always 1; the version of kcing and of Go.",
+	info := prometheus.NewGauge(prometheus.GaugeOpts{Name: "kcing_build_info",
+		Help:        "Always 1; the version of kcing and of Go.",
 		ConstLabels: prometheus.Labels{"version": clip(version, 100), "goversion": runtime.Version()}})
 	info.Set(1)
 	_ = m.registry.Register(info) // a second Intake on the same Metrics says the same
@@ -210,18 +223,37 @@ var statusGauges = []struct {
 	desc  *prometheus.Desc
 	value func(Status) float64
 }{
-	{statusDesc("spool_records", "Records accepted and not yet finished."), func(s Status) float64 { return float64(s.Spool.Records) }},
-	{statusDesc("spool_bytes", "Bytes of the records in the spool."), func(s Status) float64 { return float64(s.Spool.Bytes) }},
-	{statusDesc("spool_limit_bytes", "Bytes at which the spool is full; 0: no limit."), func(s Status) float64 { return float64(s.Spool.MaxBytes) }},
-	{statusDesc("spool_oldest_age_seconds", "Age of the oldest record in the spool; 0 when it is empty."), func(s Status) float64 { return age(s.Spool.Oldest) }},
-	{statusDesc("spool_corrupt_files", "Damaged spool files that were set aside."), func(s Status) float64 { return float64(s.Spool.Corrupt) }},
-	{statusDesc("rejects", "Entries of kcing rejects list; -1 when unknown."), func(s Status) float64 { return float64(s.Rejects) }},
-	{statusDesc("elasticsearch_up", "1 when Elasticsearch answered the last time, otherwise 0."), func(s Status) float64 {
-		if s.Elasticsearch.Up {
-			return 1
-		}
-		return 0
-	}},
+	{
+		statusDesc("spool_records", "Records accepted and not yet finished."),
+		func(s Status) float64 { return float64(s.Spool.Records) },
+	},
+	{
+		statusDesc("spool_bytes", "Bytes of the records in the spool."),
+		func(s Status) float64 { return float64(s.Spool.Bytes) },
+	},
+	{
+		statusDesc("spool_limit_bytes", "Bytes at which the spool is full; 0: no limit."),
+		func(s Status) float64 { return float64(s.Spool.MaxBytes) },
+	},
+	{
+		statusDesc("spool_oldest_age_seconds", "Age of the oldest record in the spool; 0 when it is empty."),
+		func(s Status) float64 { return age(s.Spool.Oldest) },
+	},
+	{
+		statusDesc("spool_corrupt_files", "Damaged spool files that were set aside."),
+		func(s Status) float64 { return float64(s.Spool.Corrupt) },
+	},
+	{
+		statusDesc("rejects", "Entries of kcing rejects list; -1 when unknown."),
+		func(s Status) float64 { return float64(s.Rejects) },
+	},
+	{statusDesc("elasticsearch_up", "1 when Elasticsearch answered the last time, otherwise 0."),
+		func(s Status) float64 {
+			if s.Elasticsearch.Up {
+				return 1
+			}
+			return 0
+		}},
 }
 
 var bodyBytes = statusDesc("http_body_bytes", "Memory of the bodies that are being received or accepted.")

@@ -64,8 +64,10 @@ func (e *exchange) statusPage() {
 
 func (e *exchange) render(name string, p page) {
 	h := e.w.Header()
-	h.Set("Content-Security-Policy", "default-src 'none'; connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"+
-		"; script-src 'nonce-"+p.Nonce+"'; style-src 'nonce-"+p.Nonce+"'")
+	h.Set("Content-Security-Policy",
+		"default-src 'none'; connect-src 'self'; img-src data:; "+
+			"base-uri 'none'; form-action 'none'; frame-ancestors 'none'"+
+			"; script-src 'nonce-"+p.Nonce+"'; style-src 'nonce-"+p.Nonce+"'")
 	h.Set("Referrer-Policy", "no-referrer")
 	var content bytes.Buffer
 	if err := statusTemplate.ExecuteTemplate(&content, name, p); err != nil {
@@ -130,7 +132,8 @@ func draw(s Series) plot {
 	scale := func(v int64) float64 { return plotHeight * (1 - float64(v)/s.Step/top) }
 	format := func(v float64) string { return strconv.FormatFloat(v, 'f', -1, 64) }
 	return plot{
-		Received: "M0 " + strconv.Itoa(plotHeight) + line(s.Received[:n], scale, 'L') + "L" + strconv.Itoa(plotWidth) + " " + strconv.Itoa(plotHeight) + "Z",
+		Received: "M0 " + strconv.Itoa(plotHeight) + line(s.Received[:n], scale, 'L') + "L" + strconv.Itoa(plotWidth) +
+			" " + strconv.Itoa(plotHeight) + "Z",
 		Stored:   line(s.Stored[:n], scale, 'M'),
 		Rejected: ticks(s.Rejected[:n], scale),
 		Top:      format(top), Half: format(top / 2), Empty: most == 0,

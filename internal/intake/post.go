@@ -76,7 +76,8 @@ func (e *exchange) authorize(p *Post) bool {
 	if !ok {
 		reason := "unknown token"
 		if given == "" {
-			reason = "no token: send it in the Authorization header (in a LAVA job: notify.callback token:, and header: Authorization, which is its default)"
+			reason = "no token: send it in the Authorization header " +
+				"(in a LAVA job: notify.callback token:, and header: Authorization, which is its default)"
 		}
 		e.w.Header().Set("WWW-Authenticate", `Bearer realm="kcing"`)
 		e.warn(p, http.StatusUnauthorized, reason)
@@ -107,7 +108,8 @@ func (e *exchange) accept(p *Post) {
 		e.warn(p, http.StatusServiceUnavailable, busy.Reason)
 		e.busy(busy.RetryAfter, busy.Reason)
 	default:
-		e.intake.log.Error("could not take a record; it is lost unless the sender posts it again", append(e.attrs(p), "error", err)...)
+		e.intake.log.Error("could not take a record; it is lost unless the sender posts it again",
+			append(e.attrs(p), "error", err)...)
 		e.busy(retrySoon, "the record could not be stored just now; post it again")
 	}
 }
@@ -126,7 +128,9 @@ func (e *exchange) refuse(p *Post, err error, known bool) {
 	if refusal.Status != http.StatusForbidden { // without permission to post there is no place on the page either
 		e.intake.metrics.receive(p, false)
 		if !refusal.NoReject {
-			e.intake.metrics.reject(Reject{Kind: p.Kind, Lab: p.Lab, Key: p.Key, Reason: refusal.Reason, RequestID: p.RequestID})
+			e.intake.metrics.reject(Reject{
+				Kind: p.Kind, Lab: p.Lab, Key: p.Key, Reason: refusal.Reason, RequestID: p.RequestID,
+			})
 		}
 		if !known && e.intake.config.Refused != nil {
 			ctx, cancel := context.WithTimeout(e.intake.accepting, e.intake.limits.AcceptTimeout)
@@ -166,7 +170,8 @@ func (e *exchange) warn(p *Post, status int, reason string) {
 func (e *exchange) attrs(p *Post) []any {
 	attrs := []any{
 		slog.String("request_id", p.RequestID), slog.String("remote", p.Remote), slog.String("kind", p.Kind),
-		slog.String("lab", clip(p.Lab, maxLab)), slog.String("path", clip(e.r.URL.Path, 200)), slog.Int("bytes", len(p.Payload)),
+		slog.String("lab", clip(p.Lab, maxLab)), slog.String("path", clip(e.r.URL.Path, 200)),
+		slog.Int("bytes", len(p.Payload)),
 	}
 	if p.TokenLab != "" {
 		attrs = append(attrs, slog.String("token_lab", p.TokenLab))
@@ -205,7 +210,8 @@ func contentType(values []string, payload []byte) *Refusal {
 			return nil
 		}
 		return &Refusal{Status: http.StatusUnsupportedMediaType, Type: "unsupported_content_type",
-			Reason: "urlencoded form: LAVA leaves the results out of it; give the job's notify.callback content-type: json"}
+			Reason: "urlencoded form: LAVA leaves the results out of it; " +
+				"give the job's notify.callback content-type: json"}
 	}
 	return &Refusal{Status: http.StatusUnsupportedMediaType, Type: "unsupported_content_type",
 		Reason: fmt.Sprintf("Content-Type %q: send the record as application/json", clip(media, 80))}

@@ -33,5 +33,6 @@ func (b *Busy) Error() string { return b.Reason }
 
 func otherLab(lab string) *Refusal {
 	return &Refusal{Status: http.StatusForbidden, Type: "other_lab",
-		Reason: fmt.Sprintf("this token may not post records of lab %q: use that lab's token, or correct lab_name", lab)}
+		Reason: fmt.Sprintf("this token may not post records of lab %q: use that lab's token, or correct lab_name",
+			lab)}
 }

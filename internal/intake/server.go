@@ -60,7 +60,8 @@ func (in *Intake) shutdown(ctx context.Context, drain time.Duration, servers []*
 	for _, s := range servers {
 		all.Go(func() {
 			if err := s.Shutdown(ctx); err != nil {
-				in.log.Warn("requests were still under way when the time to finish them was over; they are cut and were not accepted",
+				in.log.Warn("requests were still under way when the time to finish them was over; "+
+					"they are cut and were not accepted",
 					"drain", drain, "error", err)
 				in.cut()
 				_ = s.Close() // only closes connections; their errors tell nothing

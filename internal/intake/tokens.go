@@ -108,7 +108,8 @@ func ReadTokens(data []byte) ([]TokenLine, error) {
 			return nil, fmt.Errorf("line %d: one word: write `token lab_name`, or `token %s` for every lab", n, AnyLab)
 		}
 		if strings.ContainsFunc(secret, func(r rune) bool { return r <= ' ' || r > '~' }) {
-			return nil, fmt.Errorf("line %d: the token holds characters other than visible ASCII: no HTTP header can carry it", n)
+			return nil, fmt.Errorf("line %d: the token holds characters other than visible ASCII: "+
+				"no HTTP header can carry it", n)
 		}
 		if len(secret) > maxToken {
 			return nil, fmt.Errorf("line %d: the token has %d characters, %d are allowed", n, len(secret), maxToken)
@@ -138,7 +139,8 @@ func cutSpace(line string) (before, after string, found bool) {
 // Django's clients behind Token, all others behind Bearer.
 func credential(header string) string {
 	header = strings.TrimSpace(header)
-	if scheme, rest, ok := cutSpace(header); ok && (strings.EqualFold(scheme, "Token") || strings.EqualFold(scheme, "Bearer")) {
+	if scheme, rest, ok := cutSpace(header); ok &&
+		(strings.EqualFold(scheme, "Token") || strings.EqualFold(scheme, "Bearer")) {
 		return rest
 	}
 	return header

@@ -90,7 +90,8 @@ func (o *Origin) ask(ctx context.Context) (server, error) {
 	}
 	s := server{version: gjson.GetBytes(res.Body, "version").Str, release: release{9999, 12}}
 	if !gjson.ValidBytes(res.Body) || s.version == "" {
-		return server{}, o.stop("does not answer as LAVA's API does; is LAVA_URL a LAVA server, with the prefix of its path?")
+		return server{}, o.stop("does not answer as LAVA's API does; " +
+			"is LAVA_URL a LAVA server, with the prefix of its path?")
 	}
 	if m := releaseForm.FindStringSubmatch(s.version); m != nil {
 		s.release.year, _ = strconv.Atoi(m[1])
@@ -121,7 +122,8 @@ func (o *Origin) heard(ctx context.Context) error {
 	case err != nil:
 		return err
 	case o.token && gjson.GetBytes(res.Body, "user").Str == "":
-		return o.stop("does not hear the token: something before it, such as a proxy, takes the Authorization header away")
+		return o.stop("does not hear the token: " +
+			"something before it, such as a proxy, takes the Authorization header away")
 	}
 	return nil
 }
@@ -207,7 +209,8 @@ func (o *Origin) redirected(s *fetch.StatusError) error {
 	if !found {
 		to = s.Location
 	}
-	return o.stop("redirects to %s (%d), and redirects are not followed; if that is the LAVA server, give it in LAVA_URL",
+	return o.stop("redirects to %s (%d), and redirects are not followed; "+
+		"if that is the LAVA server, give it in LAVA_URL",
 		to, s.Status)
 }
 
@@ -216,7 +219,8 @@ func (o *Origin) redirected(s *fetch.StatusError) error {
 func (o *Origin) noAPI(err error) error {
 	var s *fetch.StatusError
 	if errors.As(err, &s) && s.Status == http.StatusNotFound {
-		return o.stop("has no LAVA API at %s (404); LAVA_URL lacks the prefix of its path, or it is no LAVA server", api)
+		return o.stop("has no LAVA API at %s (404); LAVA_URL lacks the prefix of its path, or it is no LAVA server",
+			api)
 	}
 	return err
 }

@@ -19,7 +19,9 @@ const finished = "Finished"
 // states and healths are the numbers that a callback has for REST's words, and
 // outcomes its status.
 var (
-	states   = map[string]int{"Submitted": 0, "Scheduling": 1, "Scheduled": 2, "Running": 3, "Canceling": 4, finished: 5}
+	states = map[string]int{
+		"Submitted": 0, "Scheduling": 1, "Scheduled": 2, "Running": 3, "Canceling": 4, finished: 5,
+	}
 	healths  = map[string]int{"Unknown": 0, "Complete": 1, "Incomplete": 2, "Canceled": 3}
 	outcomes = map[string]struct {
 		number int

@@ -230,7 +230,8 @@ func (o *Origin) tooLarge(j job, rows []byte, part string) ([]byte, error) {
 		return nil, err
 	}
 	return body[:min(len(body), most)], fmt.Errorf("%w: the job's %s is over the limit of %d bytes "+
-		"(KCING_MAX_RECORD_BYTES); with a higher one: kcing feed --source lava --jobs %s --force", source.ErrTooLarge, part, o.maxRecord, j.id)
+		"(KCING_MAX_RECORD_BYTES); with a higher one: kcing feed --source lava --jobs %s --force", source.ErrTooLarge,
+		part, o.maxRecord, j.id)
 }
 
 // logOf is a job's log, nil when LAVA has deleted it.

@@ -81,7 +81,9 @@ func New(o Options) (*Origin, error) {
 	if o.Fetch.Jar, err = cookiejar.New(nil); err != nil {
 		return nil, err
 	}
-	return &Origin{base: u.String(), storage: strings.TrimRight(o.Storage, "/"), nonLava: o.NonLavaLab, client: fetch.New(o.Fetch)}, nil
+	return &Origin{
+		base: u.String(), storage: strings.TrimRight(o.Storage, "/"), nonLava: o.NonLavaLab, client: fetch.New(o.Fetch),
+	}, nil
 }
 
 // URL is where the front end is, for people and for state.
@@ -136,13 +138,15 @@ func (o *Origin) pages(ctx context.Context, collection string, days int, yield f
 			Result []record `json:"result"`
 		}
 		if err := json.Unmarshal(body, &answer); err != nil {
-			return fmt.Errorf("%s/_ajax/%s, from record %d: the answer is not what a KernelCI front end says: %w", o.base, collection, skip, err)
+			return fmt.Errorf("%s/_ajax/%s, from record %d: the answer is not what a KernelCI front end says: %w",
+				o.base, collection, skip, err)
 		}
 		if len(answer.Result) == 0 {
 			return nil
 		}
 		if first != "" && answer.Result[0].ID == first {
-			return fmt.Errorf("%s/_ajax/%s: the page from record %d on is the one before it again: this front end does not page (it ignores skip)", o.base, collection, skip)
+			return fmt.Errorf("%s/_ajax/%s: the page from record %d on is the one before it again: "+
+				"this front end does not page (it ignores skip)", o.base, collection, skip)
 		}
 		first = answer.Result[0].ID
 		for _, r := range answer.Result {
@@ -171,7 +175,10 @@ func (o *Origin) item(collection string, r record) (crawl.Item, bool) {
 	if r.ID == "" || resource == "" {
 		return crawl.Item{}, false
 	}
-	it := crawl.Item{ID: string(r.ID), Kind: "build", Time: time.Time(r.Created), Version: string(r.ID), Key: resource + "/build.json"}
+	it := crawl.Item{
+		ID: string(r.ID), Kind: "build", Time: time.Time(r.Created), Version: string(r.ID),
+		Key: resource + "/build.json",
+	}
 	if collection == "boot" {
 		if r.Lab == "" || r.Board == "" {
 			return crawl.Item{}, false
@@ -242,7 +249,8 @@ func (o *Origin) refresh(ctx context.Context) error {
 	}
 	token, ok := readToken(html)
 	if !ok {
-		return fmt.Errorf("the page at %s/ holds no csrf-token: it is no front end of the old KernelCI (KCI_HOST); today's KernelCI is --source maestro", o.base)
+		return fmt.Errorf("the page at %s/ holds no csrf-token: it is no front end of the old KernelCI (KCI_HOST); "+
+			"today's KernelCI is --source maestro", o.base)
 	}
 	o.token = token
 	return nil

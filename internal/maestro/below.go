@@ -110,7 +110,9 @@ func (s *slots) below(ctx context.Context, c *Client, job gjson.Result) ([]json.
 		if sl.tooMany || !updated.Before(sl.asked.Add(-c.o.HoldBack)) {
 			return nil, false, nil
 		}
-		found, err := descend(job, func(parent gjson.Result) ([]gjson.Result, error) { return sl.children[idOf(parent)], nil })
+		found, err := descend(job, func(parent gjson.Result) ([]gjson.Result, error) {
+			return sl.children[idOf(parent)], nil
+		})
 		if err != nil || len(found) > 0 {
 			return found, true, err
 		}
@@ -146,7 +148,9 @@ func (sl *slot) load(ctx context.Context, c *Client) error {
 	if sl.done {
 		return nil
 	}
-	query := url.Values{"kind__in": {"job,test"}, "created__gte": {naive(sl.from)}, "created__lt": {naive(sl.from.Add(slotLength))}}
+	query := url.Values{
+		"kind__in": {"job,test"}, "created__gte": {naive(sl.from)}, "created__lt": {naive(sl.from.Add(slotLength))},
+	}
 	asked := c.o.Now()
 	nodes, end, err := c.gather(ctx, query, slotPages*c.o.Page, mostInSlot)
 	if err != nil {

@@ -109,7 +109,8 @@ func baseURL(text string) (string, error) {
 	case u.Scheme != "http" && u.Scheme != "https" || u.Host == "":
 		return "", fmt.Errorf("KCI_API %s: give it as https://host", fetch.Redact(text))
 	case u.RawQuery != "" || u.Fragment != "":
-		return "", fmt.Errorf("KCI_API %s: it has a query or a fragment; give the API's address alone", fetch.Redact(text))
+		return "", fmt.Errorf("KCI_API %s: it has a query or a fragment; give the API's address alone",
+			fetch.Redact(text))
 	}
 	path := strings.TrimRight(u.Path, "/")
 	if !versionPath.MatchString(path[strings.LastIndexByte(path, '/')+1:]) {

@@ -106,10 +106,12 @@ func (l *lister) window(ctx context.Context, from, to time.Time, seen map[string
 			}
 			return l.window(ctx, middle, to, seen)
 		case try == mostPasses:
-			return fmt.Errorf("the nodes updated at %s cannot be listed: their number changed each of %d times; the next crawl tries again",
+			return fmt.Errorf("the nodes updated at %s cannot be listed: their number changed each of %d times; "+
+				"the next crawl tries again",
 				from.Format(time.RFC3339Nano), try)
 		}
-		l.c.o.Logger.Debug("Maestro's nodes changed while they were listed, listing them again", "from", from, "to", to, "try", try)
+		l.c.o.Logger.Debug("Maestro's nodes changed while they were listed, listing them again",
+			"from", from, "to", to, "try", try)
 		if err := retry.Sleep(ctx, relistPause); err != nil {
 			return err
 		}
@@ -126,7 +128,9 @@ const (
 )
 
 // pass reads a window once and yields its nodes that are not in seen.
-func (l *lister) pass(ctx context.Context, from, to time.Time, limit int, splits bool, seen map[string]bool) (passEnd, error) {
+func (l *lister) pass(ctx context.Context, from, to time.Time, limit int, splits bool,
+	seen map[string]bool,
+) (passEnd, error) {
 	query := url.Values{"updated__gte": {naive(from)}, "updated__lt": {naive(to)}}
 	for name, values := range l.query {
 		query[name] = values
@@ -155,7 +159,9 @@ func (l *lister) pass(ctx context.Context, from, to time.Time, limit int, splits
 // there is more than most, 0: however much there is, nothing of it. Each page
 // begins with the last node of the one before: when it does not, a node before it
 // has left, and others have moved up to where nobody looks.
-func (c *Client) pages(ctx context.Context, query url.Values, limit, most int, take func(gjson.Result) error) (passEnd, error) {
+func (c *Client) pages(ctx context.Context, query url.Values, limit, most int,
+	take func(gjson.Result) error,
+) (passEnd, error) {
 	ids := map[string]bool{}
 	last := ""
 	for offset, want := 0, 0; ; offset-- {
@@ -194,7 +200,9 @@ func (c *Client) pages(ctx context.Context, query url.Values, limit, most int, t
 func naive(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000000") }
 
 // page asks for one page of nodes.
-func (c *Client) page(ctx context.Context, query url.Values, limit, offset int) (nodes []gjson.Result, total int, err error) {
+func (c *Client) page(ctx context.Context, query url.Values, limit, offset int) (
+	nodes []gjson.Result, total int, err error,
+) {
 	paged := url.Values{"limit": {strconv.Itoa(limit)}, "offset": {strconv.Itoa(offset)}}
 	for name, values := range query {
 		paged[name] = values

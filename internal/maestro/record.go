@@ -100,7 +100,8 @@ func (c *Client) artifacts(ctx context.Context, r *composite) error {
 		switch name {
 		case "callback_data":
 			if body = bytes.TrimSpace(body); !json.Valid(body) || body[0] != '{' {
-				c.o.Logger.Warn("a stored callback is no JSON object; using the log instead", "url", fetch.Redact(address))
+				c.o.Logger.Warn("a stored callback is no JSON object; using the log instead",
+					"url", fetch.Redact(address))
 				continue
 			}
 			r.Callback = body
@@ -115,7 +116,9 @@ func (c *Client) artifacts(ctx context.Context, r *composite) error {
 }
 
 // descend gathers the nodes below one.
-func descend(root gjson.Result, childrenOf func(parent gjson.Result) ([]gjson.Result, error)) (found []json.RawMessage, err error) {
+func descend(root gjson.Result,
+	childrenOf func(parent gjson.Result) ([]gjson.Result, error),
+) (found []json.RawMessage, err error) {
 	visited := map[string]bool{idOf(root): true}
 	for parents := []gjson.Result{root}; len(parents) > 0; {
 		parent := parents[0]

@@ -31,7 +31,8 @@ func Bash(program *cli.App) string {
 		for _, w := range typed(c) {
 			fmt.Fprintf(&lead, "\t\t%q) command=%q ;;\n", w, c.path)
 		}
-		fmt.Fprintf(&words, "\t%q) words=\"%s\" ;;\n", c.path, strings.TrimSpace(names(under(all, c.path))+" "+flagNames(c)))
+		fmt.Fprintf(&words, "\t%q) words=\"%s\" ;;\n",
+			c.path, strings.TrimSpace(names(under(all, c.path))+" "+flagNames(c)))
 	}
 	return fmt.Sprintf(`# bash completion of %[1]s
 _%[1]s() {
@@ -144,7 +145,8 @@ func Fish(program *cli.App) string {
 		above := parent(c.path)
 		where := "__fish_use_subcommand"
 		if above != "" {
-			where = "__fish_seen_subcommand_from " + above + "; and not __fish_seen_subcommand_from " + names(under(all, above))
+			where = "__fish_seen_subcommand_from " + above + "; and not __fish_seen_subcommand_from " +
+				names(under(all, above))
 		}
 		fmt.Fprintf(&b, "complete -c %s -n %s -f -a %s -d %s\n", program.Name, single(where), c.Name, single(c.Usage))
 		if len(c.Subcommands) > 0 {

@@ -45,7 +45,9 @@ func (s *snapshot) details(ctx context.Context, t *Tree, found []located, query 
 	return nil
 }
 
-func (s *snapshot) histories(ctx context.Context, t *Tree, k pairKind, of []*located, query []any) (map[string]*history, error) {
+func (s *snapshot) histories(ctx context.Context, t *Tree, k pairKind, of []*located,
+	query []any,
+) (map[string]*history, error) {
 	pairs := make([]any, len(of))
 	out := make(map[string]*history, len(of))
 	for i, d := range of {
@@ -54,7 +56,9 @@ func (s *snapshot) histories(ctx context.Context, t *Tree, k pairKind, of []*loc
 			clauses = append(clauses, equal(field, d.pair[j]))
 		}
 		pairs[i] = all(clauses...)
-		out[strings.Join(d.pair, "\x00")] = &history{tallies: map[string]*tally{}, first: map[string]map[Outcome]time.Time{}}
+		out[strings.Join(d.pair, "\x00")] = &history{
+			tallies: map[string]*tally{}, first: map[string]map[Outcome]time.Time{},
+		}
 	}
 	n := len(k.parts)
 	fields := append(slices.Clone(k.parts), fieldKernel, k.result, fieldError, fieldStatus)

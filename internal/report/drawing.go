@@ -48,7 +48,8 @@ func drawMatrix(t Tree) *matrixDrawing {
 			d.Cells = append(d.Cells, cell{
 				X: left + x*w + 1, Y: top + y*h + 1, W: w - 2, H: h - 2, TX: left + x*w + w/2, TY: top + y*h + 14,
 				Outcome: is, Sign: sign(is),
-				Title: fmt.Sprintf("%s, %s: %s (%d pass, %d fail, %d inconclusive)", row.Board, c.Kernel, is, c.Pass, c.Fail, c.Inconclusive),
+				Title: fmt.Sprintf("%s, %s: %s (%d pass, %d fail, %d inconclusive)", row.Board, c.Kernel, is, c.Pass,
+					c.Fail, c.Inconclusive),
 			})
 		}
 	}
@@ -99,11 +100,16 @@ func drawCurves(days []Day) *curvesDrawing {
 	y := func(percent float64) int { return top + int(float64(height)*(100-percent)/100) }
 	c := &curvesDrawing{Width: left + width + 30, Height: top + height + 40 + 18*len(names), Days: days}
 	for _, percent := range []float64{0, 25, 50, 75, 100} {
-		c.Grid = append(c.Grid, label{X: left, X2: left + width, Y: y(percent), TX: left - 6, TY: y(percent) + 4, Text: fmt.Sprintf("%.0f %%", percent)})
+		c.Grid = append(c.Grid, label{
+			X: left, X2: left + width, Y: y(percent), TX: left - 6, TY: y(percent) + 4,
+			Text: fmt.Sprintf("%.0f %%", percent),
+		})
 	}
 	for _, day := range []time.Time{first, last} {
 		if len(c.Ticks) == 0 || !last.Equal(first) {
-			c.Ticks = append(c.Ticks, label{X: max(x(day), left+30), Y: top + height + 18, Text: day.Format(time.DateOnly)})
+			c.Ticks = append(c.Ticks, label{
+				X: max(x(day), left+30), Y: top + height + 18, Text: day.Format(time.DateOnly),
+			})
 		}
 	}
 	for i, name := range names {
@@ -114,14 +120,17 @@ func drawCurves(days []Day) *curvesDrawing {
 				points = append(points, fmt.Sprintf("%d,%d", x(d.Day), y(percent)))
 				line.Dots = append(line.Dots, label{
 					X: x(d.Day), Y: y(percent), Class: line.Class,
-					Text: fmt.Sprintf("%s, %s: %.1f %% of %d", name, d.Day.Format(time.DateOnly), percent, d.Pass+d.Fail),
+					Text: fmt.Sprintf("%s, %s: %.1f %% of %d", name, d.Day.Format(time.DateOnly), percent,
+						d.Pass+d.Fail),
 				})
 			}
 		}
 		line.Points = strings.Join(points, " ")
 		c.Lines = append(c.Lines, line)
 		at := top + height + 40 + 18*i
-		c.Legend = append(c.Legend, label{X: left, X2: left + 36, Y: at, TX: left + 44, TY: at + 4, Text: clip(name, 80), Class: line.Class})
+		c.Legend = append(c.Legend, label{
+			X: left, X2: left + 36, Y: at, TX: left + 44, TY: at + 4, Text: clip(name, 80), Class: line.Class,
+		})
 	}
 	return c
 }

@@ -101,7 +101,9 @@ func (s *snapshot) titles(ctx context.Context, in scope, limit int) (found []Inc
 	}
 	q := question{
 		kind: mappings.Incident, fields: []string{fieldTitle, fieldType, fieldKernel}, times: true, window: in.window,
-		query: append(slices.Clone(in.filters), object{"bool": object{"must_not": object{"term": object{fieldProvoked: true}}}}),
+		query: append(slices.Clone(in.filters), object{
+			"bool": object{"must_not": object{"term": object{fieldProvoked: true}}},
+		}),
 	}
 	err = s.each(ctx, q, func(b bucket) error {
 		if b.key[0] != now.Title || b.key[1] != now.Type {

@@ -150,7 +150,9 @@ func (s *snapshot) noKernel(ctx context.Context, o Options) error {
 	for _, of := range found {
 		kernels = append(kernels, of...)
 	}
-	slices.SortFunc(kernels, func(a, b kernel) int { return cmp.Or(b.first.Compare(a.first), naturally(b.name, a.name)) })
+	slices.SortFunc(kernels, func(a, b kernel) int {
+		return cmp.Or(b.first.Compare(a.first), naturally(b.name, a.name))
+	})
 	e := &NoKernelError{Kernels: o.Compare[:]}
 	for _, k := range kernels[:min(len(kernels), 5)] {
 		if !slices.Contains(e.Known, k.name) {

@@ -59,7 +59,8 @@ func changeOf(before, now Outcome) Change {
 type ending struct{ result, errorType, lavaStatus string }
 
 func (e ending) canceled() bool {
-	return strings.EqualFold(e.result, "canceled") || strings.EqualFold(e.lavaStatus, "canceled") || e.errorType == transform.ErrorCanceled
+	return strings.EqualFold(e.result, "canceled") || strings.EqualFold(e.lavaStatus, "canceled") ||
+		e.errorType == transform.ErrorCanceled
 }
 
 // outcome of one document. A failure within a job that the lab lost, or that

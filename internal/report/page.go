@@ -99,7 +99,8 @@ func kindRates(t Tree) []card {
 		return c
 	}
 	return []card{
-		rate("Builds", t.Builds, t.PreviousBuilds), rate("Boots", t.Boots, t.PreviousBoots), rate("Tests", t.Tests, t.PreviousTests),
+		rate("Builds", t.Builds, t.PreviousBuilds), rate("Boots", t.Boots, t.PreviousBoots),
+		rate("Tests", t.Tests, t.PreviousTests),
 	}
 }
 
@@ -116,7 +117,8 @@ type urgent struct {
 
 func urgentCounts(t Tree) []urgent {
 	return []urgent{
-		{t.Counts[Regression], "fail"}, {t.Counts[NewFailure], "fail"}, {t.Counts[StillFailing], "unstable"}, {t.Counts[Fixed], "pass"},
+		{t.Counts[Regression], "fail"}, {t.Counts[NewFailure], "fail"},
+		{t.Counts[StillFailing], "unstable"}, {t.Counts[Fixed], "pass"},
 	}
 }
 
@@ -206,7 +208,8 @@ func (l Links) change(d Difference) string {
 	case mappings.Boot:
 		page, terms = "kcing-board", nil
 	}
-	return l.dashboard(page, append(terms, [2]string{"board", d.Board}, [2]string{"defconfig_full", d.Defconfig}, [2]string{"arch", d.Arch}))
+	return l.dashboard(page, append(terms, [2]string{"board", d.Board}, [2]string{"defconfig_full", d.Defconfig},
+		[2]string{"arch", d.Arch}))
 }
 
 func (l Links) incident(i Incident) string {
@@ -226,6 +229,7 @@ func (l Links) dashboard(id string, terms [][2]string) string {
 		}
 	}
 	rison := strings.NewReplacer("!", "!!", "'", "!'").Replace(strings.Join(query, " and "))
-	return l.Base + "/app/dashboards#/view/" + id + "?_g=(time:(from:now-90d,to:now))&_a=(query:(language:kuery,query:'" +
+	return l.Base + "/app/dashboards#/view/" + id +
+		"?_g=(time:(from:now-90d,to:now))&_a=(query:(language:kuery,query:'" +
 		strings.ReplaceAll(url.QueryEscape(rison), "+", "%20") + "'))"
 }

@@ -11,19 +11,20 @@ import (
 
 // Difference is one change between two kernels.
 type Difference struct {
-	Kind        string    `json:"kind"` // build, boot or test
-	Change      Change    `json:"change"`
-	Board       string    `json:"board,omitempty"`
-	Arch        string    `json:"arch,omitempty"`
-	Defconfig   string    `json:"defconfig,omitempty"`
-	Compiler    string    `json:"compiler,omitempty"`
-	Lab         string    `json:"lab,omitempty"` // of the last result
-	TestPath    string    `json:"test_path,omitempty"`
-	Old         Outcome   `json:"old"`
-	New         Outcome   `json:"new"`
-	SinceKernel string    `json:"since_kernel,omitempty"` // the first kernel with New, as far back as there are documents
-	Since       time.Time `json:"since,omitzero"`         // record time of the first such document
-	Incident    string    `json:"incident,omitempty"`     // title of what the kernel of a failed boot reported
+	Kind      string  `json:"kind"` // build, boot or test
+	Change    Change  `json:"change"`
+	Board     string  `json:"board,omitempty"`
+	Arch      string  `json:"arch,omitempty"`
+	Defconfig string  `json:"defconfig,omitempty"`
+	Compiler  string  `json:"compiler,omitempty"`
+	Lab       string  `json:"lab,omitempty"` // of the last result
+	TestPath  string  `json:"test_path,omitempty"`
+	Old       Outcome `json:"old"`
+	New       Outcome `json:"new"`
+	// SinceKernel is the first kernel with New, as far back as there are documents.
+	SinceKernel string    `json:"since_kernel,omitempty"`
+	Since       time.Time `json:"since,omitzero"`     // record time of the first such document
+	Incident    string    `json:"incident,omitempty"` // title of what the kernel of a failed boot reported
 }
 
 // pairKind is how documents of a kind are paired from kernel to kernel.
@@ -38,7 +39,10 @@ type pairKind struct {
 // tests, whose absence they explain.
 var pairKinds = []pairKind{
 	{kind: mappings.Build, result: "build_result.keyword", parts: []string{fieldConfig, fieldArch, fieldCompiler}},
-	{kind: mappings.Boot, result: "boot_result.keyword", parts: []string{fieldBoard, fieldConfig, fieldArch, fieldCompiler}},
+	{
+		kind: mappings.Boot, result: "boot_result.keyword",
+		parts: []string{fieldBoard, fieldConfig, fieldArch, fieldCompiler},
+	},
 	{
 		kind: mappings.Test, result: "result.keyword", query: []any{exists(fieldPath)},
 		parts: []string{fieldPath, fieldBoard, fieldConfig, fieldArch, fieldCompiler},

@@ -28,7 +28,9 @@ func (s *snapshot) places(ctx context.Context, r *Report, in scope) error {
 		r.Boards = append(r.Boards, Board{name, *p})
 	}
 	slices.SortFunc(r.Labs, func(a, b Lab) int { return cmp.Or(worse(a.Place, b.Place), cmp.Compare(a.Lab, b.Lab)) })
-	slices.SortFunc(r.Boards, func(a, b Board) int { return cmp.Or(worse(a.Place, b.Place), cmp.Compare(a.Board, b.Board)) })
+	slices.SortFunc(r.Boards, func(a, b Board) int {
+		return cmp.Or(worse(a.Place, b.Place), cmp.Compare(a.Board, b.Board))
+	})
 	return nil
 }
 
@@ -77,7 +79,8 @@ func (s *snapshot) days(ctx context.Context, r *Report, in scope) error {
 	return s.each(ctx, q, func(b bucket) error {
 		day := dayOf(b.key[2])
 		last := len(r.Days) - 1
-		if last < 0 || r.Days[last].Tree != b.key[0] || r.Days[last].Branch != b.key[1] || !r.Days[last].Day.Equal(day) {
+		if last < 0 || r.Days[last].Tree != b.key[0] || r.Days[last].Branch != b.key[1] ||
+			!r.Days[last].Day.Equal(day) {
 			r.Days = append(r.Days, Day{Tree: strings.Clone(b.key[0]), Branch: strings.Clone(b.key[1]), Day: day})
 			last++
 		}
@@ -128,8 +131,9 @@ func (s *snapshot) matrixOf(ctx context.Context, t *Tree, in scope) error {
 		columns = append(columns, k.name)
 	}
 	q := question{
-		kind:   mappings.Boot,
-		query:  append(slices.Clone(in.filters), equal(fieldTree, t.Tree), equal(fieldBranch, t.Branch), terms(fieldKernel, columns...), exists(fieldBoard)),
+		kind: mappings.Boot,
+		query: append(slices.Clone(in.filters), equal(fieldTree, t.Tree), equal(fieldBranch, t.Branch),
+			terms(fieldKernel, columns...), exists(fieldBoard)),
 		fields: []string{fieldBoard, fieldKernel, "boot_result.keyword", fieldError, fieldStatus},
 	}
 	err := s.each(ctx, q, func(b bucket) error {

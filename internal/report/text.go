@@ -170,7 +170,8 @@ func (t *text) places(r *Report) {
 	}
 	if len(r.Boards) > 0 {
 		t.line("")
-		t.line("%-40s %8s %8s %13s %6s %7s", "boots by board, the worst first", "pass", "fail", "inconclusive", "lost", "rate")
+		t.line("%-40s %8s %8s %13s %6s %7s", "boots by board, the worst first",
+			"pass", "fail", "inconclusive", "lost", "rate")
 		for _, b := range r.Boards[:min(len(r.Boards), shown)] {
 			t.place(b.Board, b.Place)
 		}
@@ -186,7 +187,8 @@ func (t *text) place(name string, p Place) {
 		rate = fmt.Sprintf("%5.1f %%", percent)
 	}
 	name = clip(name, 40)
-	t.line("%s%s %8d %8d %13d %6d %7s", name, strings.Repeat(" ", 40-uniseg.StringWidth(name)), p.Pass, p.Fail, p.Inconclusive, p.Lost, rate)
+	t.line("%s%s %8d %8d %13d %6d %7s", name, strings.Repeat(" ", 40-uniseg.StringWidth(name)), p.Pass, p.Fail,
+		p.Inconclusive, p.Lost, rate)
 }
 
 // few names some of a list: "3 boards (a, b, …)".
