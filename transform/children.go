@@ -132,7 +132,7 @@ func (d *Documents) matchChildren() {
 	j.nodeOf = append(j.nodeOf[:0], make([]int, len(j.cases))...)
 	for i := range j.cases {
 		c := &j.cases[i]
-		j.match(i, testPath(withoutNumber(c.suite), c.testSet, c.name))
+		j.match(i, c.path())
 	}
 	j.matchStage("login", "login-action", "auto-login-action")
 	j.matchStage("kernelmsg", "kernel-messages")
@@ -162,10 +162,10 @@ func (j *job) matchStage(name string, rows ...string) {
 	best := -1
 	for row := range j.cases {
 		c := &j.cases[row]
-		if c.suite != "lava" || c.name != rows[0] && c.name != rows[len(rows)-1] {
+		if name := c.values[rowName]; c.values[rowSuite] != lavaSuite || name != rows[0] && name != rows[len(rows)-1] {
 			continue
 		}
-		same := strings.EqualFold(c.result, j.children[i].result)
+		same := strings.EqualFold(c.values[rowResult], j.children[i].result)
 		if best < 0 || same {
 			best = row
 		}

@@ -129,10 +129,10 @@ func bootOutcome(cases []testCase, status, errorType string) (result, seconds st
 		return status, "0"
 	}
 	seconds = "0"
-	if login.hasMeasurement {
-		seconds = login.measurement
+	if login.there[rowMeasurement] {
+		seconds = login.values[rowMeasurement]
 	}
-	return notBlamed(strings.ToLower(login.result), status, errorType), seconds
+	return notBlamed(strings.ToLower(login.values[rowResult]), status, errorType), seconds
 }
 
 // notBlamed is a boot's result when it is known whose fault it is.
@@ -153,7 +153,7 @@ func lastLogin(cases []testCase) (last *testCase) {
 	for _, name := range [...]string{"login-action", "auto-login-action"} { // of old
 		for i := range cases {
 			c := &cases[i]
-			if c.under == lavaSuite && c.name == name && c.result != "" && (last == nil || !c.before(last)) {
+			if c.under == lavaSuite && c.values[rowName] == name && c.values[rowResult] != "" && (last == nil || !c.before(last)) {
 				last = c
 			}
 		}
@@ -167,15 +167,16 @@ func lastLogin(cases []testCase) (last *testCase) {
 // before reports whether LAVA logged c before o, by time, else by number; false when
 // neither is known, so that rows keep their order.
 func (c *testCase) before(o *testCase) bool {
-	t, ok := parseClock(c.logged)
-	u, there := parseClock(o.logged)
+	t, ok := parseClock(c.values[rowLogged])
+	u, there := parseClock(o.values[rowLogged])
 	if ok && there && !t.Equal(u) {
 		return t.Before(u)
 	}
-	if len(c.id) != len(o.id) {
-		return len(c.id) < len(o.id)
+	id, other := c.values[rowID], o.values[rowID]
+	if len(id) != len(other) {
+		return len(id) < len(other)
 	}
-	return c.id < o.id
+	return id < other
 }
 
 // jobError is what LAVA says of a job that did not end well: the type and

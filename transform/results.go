@@ -14,16 +14,41 @@ import (
 // lavaSuite is the suite in which LAVA reports its own actions.
 const lavaSuite = "lava"
 
+// The keys of a row that its document has, in the document's order.
+const (
+	rowResult = iota
+	rowName
+	rowUnit
+	rowMeasurement
+	rowStartLine
+	rowEndLine
+	rowSuite
+	rowLevel
+	rowLogged
+	rowID
+	rowKeys
+)
+
+var rowNames = [rowKeys]string{"result", "name", "unit", "measurement", "log_start_line", "log_end_line",
+	"suite", "level", "logged", "id"}
+
 // testCase is one row of a suite's results, each value as text.
 type testCase struct {
-	result, unit, name, measurement, logStartLine, logEndLine, suite, level, logged, id string
-	// What was there and not null.
-	hasResult, hasName, hasMeasurement, hasStart, hasSuite, hasLogged bool
-	testSet                                                           string // the set that LAVA's metadata puts the case into
-	under                                                             string // the suite in whose list it stands, whatever it says itself
+	values [rowKeys]string
+	there  [rowKeys]bool // and not null
+	set    string        // the set that LAVA's metadata puts the case into
+	under  string        // the suite in whose list it stands, whatever it says itself
 	// Of the suite lava's case job only.
 	errorType, errorMsg string
 }
+
+// path is the test's name across jobs, see [testPath].
+func (c *testCase) path() string {
+	return testPath(withoutNumber(c.values[rowSuite]), c.set, c.values[rowName])
+}
+
+// isJob reports whether the row is of the job itself.
+func (c *testCase) isJob() bool { return c.under == lavaSuite && c.values[rowName] == "job" }
 
 // readResults reads all suites of a callback. A suite that cannot be read costs
 // only itself and is tagged. ok is false when there were suites and none of
@@ -60,8 +85,8 @@ func (d *Documents) readSuite(name string, raw []byte) bool {
 		ok = d.slowSuite(name, text)
 	}
 	for i := range d.job.cases[n:] {
-		if c := &d.job.cases[n+i]; !c.hasSuite {
-			c.suite = cmp.Or(name, lavaSuite)
+		if c := &d.job.cases[n+i]; !c.there[rowSuite] {
+			c.values[rowSuite] = cmp.Or(name, lavaSuite)
 		}
 	}
 	return ok
@@ -73,14 +98,16 @@ func (d *Documents) strictSuite(suite, text string) bool {
 	under, odd := "", false
 	y := strictYAML{text: text, pair: func(level int, key string, v scalar) {
 		if level == 1 && key == "metadata" { // of two the last one counts
-			c.testSet, c.errorType, c.errorMsg = "", "", ""
+			c.set, c.errorType, c.errorMsg = "", "", ""
 		}
 		switch {
 		case level == 1 && v == collection:
 			under = key
-			odd = odd || c.field(key) != nil
+			odd = odd || slices.Contains(rowNames[:], key)
 		case level == 1:
-			c.set(key, v.text(), !v.null())
+			if i := slices.Index(rowNames[:], key); i >= 0 {
+				c.values[i], c.there[i] = v.text(), !v.null()
+			}
 		case level == 2 && under == "metadata":
 			switch key {
 			case "error_type":
@@ -90,8 +117,8 @@ func (d *Documents) strictSuite(suite, text string) bool {
 				odd = odd || v == collection
 				c.errorMsg = redactMessage(v.text())
 			case "set":
-				if c.testSet = ""; v != collection {
-					c.testSet = v.text()
+				if c.set = ""; v != collection {
+					c.set = v.text()
 				}
 			}
 		}
@@ -106,61 +133,12 @@ func (d *Documents) strictSuite(suite, text string) bool {
 			return false
 		}
 		c.under = suite
-		if suite != lavaSuite || c.name != "job" {
+		if !c.isJob() {
 			c.errorType, c.errorMsg = "", ""
 		}
 		d.job.cases = append(d.job.cases, c)
 	}
 	return text != ""
-}
-
-// field is where the text of a row's key goes; nil for keys that are dropped.
-func (c *testCase) field(key string) *string {
-	switch key {
-	case "result":
-		return &c.result
-	case "unit":
-		return &c.unit
-	case "name":
-		return &c.name
-	case "measurement":
-		return &c.measurement
-	case "log_start_line":
-		return &c.logStartLine
-	case "log_end_line":
-		return &c.logEndLine
-	case "suite":
-		return &c.suite
-	case "level":
-		return &c.level
-	case "logged":
-		return &c.logged
-	case "id":
-		return &c.id
-	}
-	return nil
-}
-
-func (c *testCase) set(key, text string, there bool) {
-	f := c.field(key)
-	if f == nil {
-		return
-	}
-	*f = text
-	switch key {
-	case "result":
-		c.hasResult = there
-	case "name":
-		c.hasName = there
-	case "measurement":
-		c.hasMeasurement = there
-	case "log_start_line":
-		c.hasStart = there
-	case "suite":
-		c.hasSuite = there
-	case "logged":
-		c.hasLogged = there
-	}
 }
 
 // slowSuite reads a suite through the YAML library.
@@ -188,22 +166,19 @@ func (d *Documents) slowSuite(name, text string) bool {
 
 func (y *yamlReader) testCase(suite string, row *yaml.Node) testCase {
 	c := testCase{under: suite}
-	for _, key := range rowKeys {
+	for i, key := range rowNames {
 		if v := y.child(row, key); v != nil {
-			c.set(key, y.text(v), true)
+			c.values[i], c.there[i] = y.text(v), true
 		}
 	}
 	if meta := y.child(row, "metadata"); meta != nil && meta.Kind == yaml.MappingNode {
-		if suite == lavaSuite && c.name == "job" {
+		if c.isJob() {
 			c.errorType = y.text(y.child(meta, "error_type"))
 			c.errorMsg = redactMessage(y.text(y.child(meta, "error_msg")))
 		}
 		if set := y.child(meta, "set"); set != nil && set.Kind == yaml.ScalarNode {
-			c.testSet = y.text(set)
+			c.set = y.text(set)
 		}
 	}
 	return c
 }
-
-// rowKeys are those of a row that its document keeps.
-var rowKeys = [...]string{"result", "unit", "name", "measurement", "log_start_line", "log_end_line", "suite", "level", "logged", "id"}

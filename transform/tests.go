@@ -15,7 +15,7 @@ func (d *Documents) tests(received time.Time) {
 		}
 		c := &j.cases[i]
 		if c.fill(received) && d.receiptLogged == "" {
-			d.receiptLogged = `"logged":"` + c.logged + `"`
+			d.receiptLogged = `"logged":"` + c.values[rowLogged] + `"`
 		}
 		node, path := "", ""
 		if len(j.nodeOf) > 0 && j.nodeOf[i] > 0 {
@@ -27,7 +27,7 @@ func (d *Documents) tests(received time.Time) {
 		}
 		d.testID(c)
 		d.open()
-		d.testName(testPath(withoutNumber(c.suite), c.testSet, c.name))
+		d.testName(c.path())
 		d.buf = c.append(d.buf)
 		d.member("path", path)
 		d.member("node_id", d.clip("node_id", node))
@@ -48,13 +48,13 @@ func (d *Documents) testName(path string) {
 func (d *Documents) testID(c *testCase) {
 	start := len(d.buf)
 	d.buf = append(d.buf, "/t/"...)
-	numbered := c.id == ""
+	numbered := c.values[rowID] == ""
 	if numbered {
-		d.buf = appendID(d.buf, c.suite)
+		d.buf = appendID(d.buf, c.values[rowSuite])
 		d.buf = append(d.buf, '/')
-		d.buf = appendID(d.buf, c.name)
+		d.buf = appendID(d.buf, c.values[rowName])
 	} else {
-		d.buf = appendID(d.buf, c.id)
+		d.buf = appendID(d.buf, c.values[rowID])
 	}
 	const number = len("/200000")
 	d.buf = shorten(d.buf, start, maxID-number-len(d.key))
@@ -74,18 +74,19 @@ func (d *Documents) testID(c *testCase) {
 // fill puts in what the old pipeline wrote for absent values, and makes the log
 // lines those of our documents. It reports whether the time of receipt had to serve.
 func (c *testCase) fill(received time.Time) (receipt bool) {
-	if !c.hasMeasurement {
-		c.measurement = "0"
+	v := &c.values
+	if !c.there[rowMeasurement] {
+		v[rowMeasurement] = "0"
 	}
-	if !c.hasStart {
-		c.logStartLine, c.logEndLine = "0", "0"
+	if !c.there[rowStartLine] {
+		v[rowStartLine], v[rowEndLine] = "0", "0"
 	}
-	c.logStartLine, c.logEndLine = lineNumber(c.logStartLine), lineNumber(c.logEndLine)
-	if !c.hasLogged || c.logged == "" || c.logged == pythonNone {
-		c.logged = received.Format(loggedStamp)
+	v[rowStartLine], v[rowEndLine] = lineNumber(v[rowStartLine]), lineNumber(v[rowEndLine])
+	if logged := v[rowLogged]; !c.there[rowLogged] || logged == "" || logged == pythonNone {
+		v[rowLogged] = received.Format(loggedStamp)
 		return true
 	}
-	c.logged = toMillis(c.logged, loggedStamp)
+	v[rowLogged] = toMillis(v[rowLogged], loggedStamp)
 	return false
 }
 
@@ -99,25 +100,17 @@ func lineNumber(text string) string {
 	return strconv.Itoa(n + 1)
 }
 
-// append writes the members of the row itself.
+// append writes the members of the row itself. All but result and name are there
+// even when they are empty, as the old pipeline had it.
 func (c *testCase) append(dst []byte) []byte {
-	if c.hasResult {
-		dst = appendMember(dst, "result", c.result)
+	for i, name := range rowNames {
+		if i > rowName || c.there[i] {
+			dst = appendMember(dst, name, c.values[i])
+		}
+		if i == rowSuite && c.set != "" {
+			dst = appendMember(dst, "set", c.set)
+		}
 	}
-	if c.hasName {
-		dst = appendMember(dst, "name", c.name)
-	}
-	dst = appendMember(dst, "unit", c.unit)
-	dst = appendMember(dst, "measurement", c.measurement)
-	dst = appendMember(dst, "log_start_line", c.logStartLine)
-	dst = appendMember(dst, "log_end_line", c.logEndLine)
-	dst = appendMember(dst, "suite", c.suite)
-	if c.testSet != "" {
-		dst = appendMember(dst, "set", c.testSet)
-	}
-	dst = appendMember(dst, "level", c.level)
-	dst = appendMember(dst, "logged", c.logged)
-	dst = appendMember(dst, "id", c.id)
 	if c.errorMsg != "" {
 		dst = appendMember(dst, "error_msg", c.errorMsg)
 	}
