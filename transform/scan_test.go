@@ -99,11 +99,14 @@ func depthOf(t *testing.T, b []byte) (deepest int) {
 	}
 }
 
+// stretch is as many bytes as a scanner may take at once.
+const stretch = 64
+
 // TestScanKnowsASCII: or each log would be looked through a second time.
 func TestScanKnowsASCII(t *testing.T) {
 	f := func(text string, want bool) {
 		t.Helper()
-		for pad := range 3*blockBytes + 9 {
+		for pad := range 3*stretch + 9 {
 			b := []byte(`{"before":"é","log":"` + strings.Repeat(" ", pad) + text + `","behind":"a word or two"}`)
 			fields, err := scanJSON(b, nil)
 			if err != nil || fields[1].ASCII != want {
@@ -155,12 +158,11 @@ func TestScanJSONDepth(t *testing.T) {
 	}
 }
 
-// A string is looked at in words and in blocks: each byte counts in each place,
-// and so does how much follows.
+// Each byte counts in each place, and so does how much follows.
 func TestScanJSONStrings(t *testing.T) {
 	const plain = `0123456789abcdefghijklmnopqrstuvwxyz`
 	long := strings.Repeat(plain, 6)
-	for _, text := range []string{plain[:20], long[:blockBytes+19], long[:3*blockBytes+1]} {
+	for _, text := range []string{plain[:20], long[:stretch+19], long[:3*stretch+1]} {
 		for c := range 256 {
 			for at := range len(text) - 1 {
 				body := []byte(`{"a":"` + text + `","b":1}`)
@@ -173,8 +175,8 @@ func TestScanJSONStrings(t *testing.T) {
 		}
 	}
 	for _, escape := range []string{`\n`, `\"`, `\\`, `\\\"`, `\/`, `\u00e9`, `\u005c`, `\ud83d\ude80`, `\`, `\"\`, `\x`, `\u12g4`, `\u`} {
-		for at := range 2*blockBytes + 9 {
-			for _, more := range []int{0, 1, 7, blockBytes - 1, 2 * blockBytes} {
+		for at := range 2*stretch + 9 {
+			for _, more := range []int{0, 1, 7, stretch - 1, 2 * stretch} {
 				sameAsOthers(t, []byte(`{"a":"`+long[:at]+escape+long[:more]+`","b":1}`))
 			}
 		}
@@ -183,8 +185,8 @@ func TestScanJSONStrings(t *testing.T) {
 
 // TestScanJSONCut is for a body that ends anywhere, in an escape too.
 func TestScanJSONCut(t *testing.T) {
-	for at := range 2 * blockBytes {
-		body := `{"a":"` + strings.Repeat("x", blockBytes+at) + `\n\u00e9\\"}`
+	for at := range 2 * stretch {
+		body := `{"a":"` + strings.Repeat("x", stretch+at) + `\n\u00e9\\"}`
 		for end := range len(body) {
 			if _, err := scanJSON([]byte(body)[:end:end], nil); err == nil {
 				t.Fatalf("%q: taken", body[:end])
