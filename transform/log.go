@@ -25,8 +25,6 @@ type logReader struct {
 	made  int    // documents so far
 
 	second []byte // of the dt last read, known to be good
-	begun  int    // line last begun
-	digits []byte // of its number
 	large  bool   // the log is too large to be parsed as a whole
 	lost   bool   // something could not be read
 }
@@ -337,24 +335,9 @@ const logID = "/l/"
 func (l *logReader) begin(line int) {
 	d := l.d
 	d.begin(logDoc)
-	digits := l.number(line)
-	d.buf = append(append(d.buf, logID...), digits...)
+	d.buf = strconv.AppendInt(append(d.buf, logID...), int64(line), 10)
 	d.open()
-	d.buf = append(append(d.buf, `,"lineno":`...), digits...)
-}
-
-// number is a line's number in digits: nearly always the next one.
-func (l *logReader) number(line int) []byte {
-	for i := len(l.digits) - 1; i >= 0 && line == l.begun+1; i-- {
-		if l.digits[i] < '9' {
-			l.digits[i]++
-			l.begun = line
-			return l.digits
-		}
-		l.digits[i] = '0'
-	}
-	l.digits, l.begun = strconv.AppendInt(l.digits[:0], int64(line), 10), line
-	return l.digits
+	d.buf = strconv.AppendInt(append(d.buf, `,"lineno":`...), int64(line), 10)
 }
 
 // message writes what the present entry says.

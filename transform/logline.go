@@ -2,7 +2,6 @@ package transform
 
 import (
 	"bytes"
-	"encoding/binary"
 	"unicode/utf8"
 
 	"github.com/kcing/kcing/internal/jsontext"
@@ -333,17 +332,10 @@ func yamlPrintable(r rune) bool {
 
 // printableASCII is the quick test that spares nearly every log the slow one.
 func printableASCII(b []byte) bool {
-	const high = 0x8080808080808080
-	i := 0
-	for ; i+8 <= len(b); i += 8 {
-		if binary.LittleEndian.Uint64(b[i:])&high != 0 {
+	for _, c := range b {
+		if c >= 0x7f {
 			return false
 		}
 	}
-	for ; i < len(b); i++ {
-		if b[i] >= 0x80 {
-			return false
-		}
-	}
-	return bytes.IndexByte(b, 0x7f) < 0
+	return true
 }

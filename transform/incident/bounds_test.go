@@ -106,7 +106,7 @@ func TestWindows(t *testing.T) {
 				}
 				for before := range 17 {
 					line := strings.Repeat("x", before) + text + "  "
-					if !setsIn(table.windowTable, line).has(set) || !table.mayHave([]byte(line[:before+len(text)])) {
+					if !setsIn(table.windowTable, line).has(set) {
 						t.Errorf("%q behind %d bytes is not met", text, before)
 					}
 				}

@@ -80,26 +80,8 @@ func (t *windowTable) slot(word uint32) uint32 { return word * t.factor >> (32 -
 // has tells whether a word is one of a phrase's first four.
 func (t *windowTable) has(word uint32) bool { return t.words[t.slot(word)] == word }
 
-// mayHave tells whether a line may have a phrase: nearly none has. It runs over
-// nearly all bytes of a log, by whole blocks: what it meets behind the line is no
-// matter.
-func (t *windowTable) mayHave(line []byte) bool {
-	const block = 4 * wordBytes
-	end := (len(line) + block - 1) &^ (block - 1)
-	if end > cap(line) {
-		return true
-	}
-	for rest := line[:end]; len(rest) >= block; rest = rest[block:] {
-		b := rest[:block]
-		if t.has(wordAt(b, 0)) || t.has(wordAt(b, wordBytes)) ||
-			t.has(wordAt(b, 2*wordBytes)) || t.has(wordAt(b, 3*wordBytes)) {
-			return true
-		}
-	}
-	return false
-}
-
-// setsIn are the sets that a line has a phrase of.
+// setsIn are the sets that a line has a phrase of. It runs over nearly all bytes of
+// a log, and nearly no line has any.
 func setsIn[T string | []byte](t *windowTable, line T) (sets bits) {
 	for i := 0; i+wordBytes <= len(line); i += wordBytes {
 		word := wordAt(line, i)
