@@ -28,6 +28,16 @@ func (d Days) Of(kind string) int {
 	return d.Default
 }
 
+// Longest is the number of days of the kind that is kept longest: a record may be
+// forgotten when the last of its documents goes.
+func (d Days) Longest() int {
+	most := 0
+	for _, kind := range Kinds {
+		most = max(most, d.Of(kind))
+	}
+	return most
+}
+
 // Validate refuses negative days and unknown kinds.
 func (d Days) Validate() error {
 	if d.Default < 0 {

@@ -166,7 +166,7 @@ func properties(lists ...fieldLists) (object, error) {
 	for _, l := range lists {
 		for from, to := range l.CopyTo {
 			field, ok := fields[from].(object)
-			if _, there := fields[to]; !ok || !there {
+			if _, named := fields[to]; !ok || !named {
 				return nil, fmt.Errorf("copy_to: %s or %s is no field", from, to)
 			}
 			field["copy_to"] = to

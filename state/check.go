@@ -45,7 +45,7 @@ func (r *CheckReport) problem(format string, args ...any) {
 // *FormatError, ErrNewer, *LockedError, or the file system's.
 //
 // It holds the file while it reads, about a second for 10⁶ finished records:
-// with many more of them, other processes may wait in vain meanwhile.
+// with many more of them, other processes may give up waiting meanwhile.
 func Check(ctx context.Context, path string) (CheckReport, error) {
 	r := CheckReport{Path: path}
 	f, err := openLocked(ctx, path, opening{flag: os.O_RDONLY, shared: true, deadline: time.Now().Add(DefaultWait)})
@@ -57,7 +57,7 @@ func Check(ctx context.Context, path string) (CheckReport, error) {
 	if err != nil {
 		return r, err
 	}
-	defer abandon(f) // also when bbolt stumbled over the damage
+	defer abandon(f) // also when the damage made bbolt panic
 
 	st, err := f.Stat()
 	if err != nil {

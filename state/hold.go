@@ -114,7 +114,7 @@ func (s *Store) take(ctx context.Context, start time.Time) (*hold, error) {
 }
 
 // release ends one use. err is what the use returned: after a panic the handle
-// is abandoned; distrust has it closed once nobody uses it.
+// is abandoned; distrust has it closed after its last use.
 func (s *Store) release(h *hold, err error, distrust bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -266,8 +266,8 @@ func (w *rejecter) put(r packedReject) error {
 func (w *rejecter) putBody(r packedReject) error {
 	entry := r.body
 	if r.in != nil {
-		id, there := w.blocks[r.in]
-		if !there {
+		id, written := w.blocks[r.in]
+		if !written {
 			var err error
 			if id, err = putBlock(w.tx, r.in, w.counts); err != nil {
 				return err

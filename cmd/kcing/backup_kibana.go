@@ -158,7 +158,7 @@ func (a *app) keepBefore(dir string, objects []kibana.Object, missing []kibana.R
 		return "", err
 	}
 	for _, name := range slices.Backward(names) { // sorted: the last first
-		if there, err := os.ReadFile(name); err == nil && bytes.Equal(there, data) {
+		if was, err := os.ReadFile(name); err == nil && bytes.Equal(was, data) {
 			return name, nil
 		}
 	}

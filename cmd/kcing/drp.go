@@ -11,6 +11,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/kcing/kcing/internal/crawl"
 	"github.com/kcing/kcing/mappings"
 	"github.com/kcing/kcing/state"
 )
@@ -72,7 +73,7 @@ func (a *app) drp(ctx context.Context, s *settings, dryRun bool) error {
 // it on a schedule.
 func (a *app) retain(ctx context.Context, s *settings, dryRun bool, log *slog.Logger) (drpReport, error) {
 	started, days := a.now(), s.days()
-	report := drpReport{DryRun: dryRun, Before: mappings.Cutoff(started, longest(days))}
+	report := drpReport{DryRun: dryRun, Before: mappings.Cutoff(started, days.Longest())}
 	// [] in JSON
 	report.Deleted, report.Gone, report.Failed = []mappings.IndexUsage{}, []string{}, []mappings.RetainFailure{}
 	client, err := a.connect(ctx, s)
@@ -110,20 +111,10 @@ func (a *app) forgetOld(ctx context.Context, s *settings, out *drpReport, result
 	}
 	defer store.Close() //nolint:errcheck // every write was committed and checked
 	if result == nil {
-		out.Before, out.Forgotten, result = forgetBefore(ctx, store, out.Before, a.now())
+		out.Before, out.Forgotten, result = crawl.Forget(ctx, store, out.Before, a.now())
 	}
 	save(store, result)
 	return result
-}
-
-// longest is the number of days of the kind that is kept longest: a record may
-// be forgotten when the last of its documents goes.
-func longest(d mappings.Days) int {
-	most := 0
-	for _, kind := range mappings.Kinds {
-		most = max(most, d.Of(kind))
-	}
-	return most
 }
 
 func (a *app) printDRP(r drpReport) {

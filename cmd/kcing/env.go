@@ -59,7 +59,7 @@ func loadEnvFile(args []string) ([]string, error) {
 		settings[v.Name] = v.Value
 	}
 	for name, value := range settings {
-		if _, there := os.LookupEnv(name); !there {
+		if _, isSet := os.LookupEnv(name); !isSet {
 			_ = os.Setenv(name, value) // cannot fail: the names are valid, the values have no NUL
 		}
 	}
@@ -73,7 +73,7 @@ func dropEmptyVariables(commands []*cli.Command) {
 		dropEmptyVariables(cmd.Subcommands)
 		for _, f := range cmd.Flags {
 			for _, name := range variables(f) {
-				if value, there := os.LookupEnv(name); there && strings.TrimSpace(value) == "" {
+				if value, isSet := os.LookupEnv(name); isSet && strings.TrimSpace(value) == "" {
 					_ = os.Unsetenv(name)
 				}
 			}

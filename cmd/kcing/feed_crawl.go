@@ -176,7 +176,7 @@ func (a *app) dryCrawl(ctx context.Context, f *feedArgs, from *origin, o crawl.O
 
 // warnOfRetention says that a crawl brings what drp is going to delete.
 func (f *feedArgs) warnOfRetention(log *slog.Logger, o crawl.Options, a *app) {
-	cutoff := mappings.Cutoff(a.now(), longest(f.days()))
+	cutoff := mappings.Cutoff(a.now(), f.days().Longest())
 	if o.Since > 0 && a.now().Add(-o.Since).Before(cutoff) {
 		log.Warn("the crawl goes back further than retention keeps documents: drp will delete the older ones", "since", durationText(o.Since), "DRP_DAYS", f.drpDays)
 	}

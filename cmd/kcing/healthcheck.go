@@ -14,7 +14,7 @@ import (
 	"github.com/kcing/kcing/internal/elastic"
 )
 
-// healthURL is where serve listens for callbacks unless it is told otherwise.
+// healthURL is where serve listens for callbacks by default.
 const healthURL = "http://127.0.0.1:8338/healthz"
 
 func (a *app) healthcheckCommand() *cli.Command {

@@ -52,7 +52,7 @@ func (o *rejectsArgs) allFlag(verb string) cli.Flag {
 
 // withRejects runs fn with the state file open.
 func (a *app) withRejects(o *rejectsArgs, fn func(*state.Store) error) error {
-	if err := o.there(); err != nil {
+	if err := o.stateExists(); err != nil {
 		return err
 	}
 	store, err := o.openState(a)

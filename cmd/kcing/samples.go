@@ -85,7 +85,7 @@ func (a *app) samples(o *samplesArgs) error {
 		return fmt.Errorf("--samples-dir: %w", err)
 	}
 	if o.ifEmpty {
-		if there, err := os.ReadDir(o.dir); err != nil || len(there) > 0 {
+		if entries, err := os.ReadDir(o.dir); err != nil || len(entries) > 0 {
 			_, _ = fmt.Fprintf(a.stdout, "%s has records already (--if-empty)\n", o.dir)
 			return err
 		}

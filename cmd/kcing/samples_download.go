@@ -21,7 +21,7 @@ import (
 // download is what a download of samples did.
 type download struct {
 	written map[string]int64 // by kind
-	there   int64            // before
+	present int64            // before
 	failed  int64
 }
 
@@ -49,9 +49,9 @@ func (a *app) downloadSamples(ctx context.Context, o *samplesArgs) error {
 	if err := os.MkdirAll(o.dir, 0o750); err != nil {
 		return fmt.Errorf("--samples-dir: %w", err)
 	}
-	var listed, there atomic.Int64
+	var listed, present atomic.Int64
 	listed.Store(-1)
-	stopProgress := a.showDownload(o.crawled.source, &listed, &there)
+	stopProgress := a.showDownload(o.crawled.source, &listed, &present)
 	items, err := crawl.Newest(ctx, crawl.Options{
 		Origin: from.Origin, Clock: from.clock, Kinds: kinds, HowMany: o.size, Since: o.crawled.since, Now: a.now,
 	})
@@ -60,26 +60,26 @@ func (a *app) downloadSamples(ctx context.Context, o *samplesArgs) error {
 		return err
 	}
 	listed.Store(int64(len(items)))
-	done, err := o.write(ctx, items, &there, log)
+	done, err := o.write(ctx, items, &present, log)
 	stopProgress()
 	if err != nil {
 		return fmt.Errorf("%w; run the same command again to go on", err)
 	}
 	if total(done.written)+done.failed == 0 {
-		a.say("nothing to do: all %s that are listed are in %s", humanize.Comma(done.there), o.dir)
+		a.say("nothing to do: all %s that are listed are in %s", humanize.Comma(done.present), o.dir)
 		return nil
 	}
 	a.say("%s downloaded to %s: build %d, boot %d, lava %d; %d were there",
 		plural(total(done.written), "record"), o.dir, done.written["build"], done.written["boot"], done.written["lava"],
-		done.there)
+		done.present)
 	if done.failed > 0 {
 		return &exitError{code: exitRejects, msg: plural(done.failed, "record") + " could not be downloaded"}
 	}
 	return nil
 }
 
-// write downloads the items that have no file yet; there counts all that have one.
-func (o *samplesArgs) write(ctx context.Context, items []crawl.Item, there *atomic.Int64,
+// write downloads the items that have no file yet; present counts all that have one.
+func (o *samplesArgs) write(ctx context.Context, items []crawl.Item, present *atomic.Int64,
 	log *slog.Logger,
 ) (download, error) {
 	done := download{written: map[string]int64{}}
@@ -93,8 +93,8 @@ func (o *samplesArgs) write(ctx context.Context, items []crawl.Item, there *atom
 	for _, it := range items {
 		path := filepath.Join(o.dir, sampleName(it))
 		if _, err := os.Stat(path); err == nil {
-			done.there++
-			there.Add(1)
+			done.present++
+			present.Add(1)
 			continue
 		} else if !errors.Is(err, fs.ErrNotExist) {
 			return done, err
@@ -112,7 +112,7 @@ func (o *samplesArgs) write(ctx context.Context, items []crawl.Item, there *atom
 				return nil
 			}
 			results <- result{it.Kind, nil}
-			there.Add(1)
+			present.Add(1)
 			return writeWhole(path, payload)
 		})
 	}

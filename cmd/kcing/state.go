@@ -42,8 +42,8 @@ func (a *app) stateSub(name, usage, args string, do func(context.Context, *setti
 
 var errNoState = errors.New("there is no state file")
 
-// there makes sure that a command does not create the file it shall look at.
-func (s *settings) there() error {
+// stateExists makes sure that a command does not create the file it shall look at.
+func (s *settings) stateExists() error {
 	_, err := os.Stat(s.db)
 	if errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("%w: %s (KCING_DB); the first feed creates it", errNoState, s.db)
@@ -52,7 +52,7 @@ func (s *settings) there() error {
 }
 
 func (a *app) stateCheck(ctx context.Context, s *settings, _ []string) error {
-	if err := s.there(); err != nil {
+	if err := s.stateExists(); err != nil {
 		return err
 	}
 	r, err := state.Check(ctx, s.db)
@@ -72,7 +72,7 @@ func (a *app) stateCheck(ctx context.Context, s *settings, _ []string) error {
 }
 
 func (a *app) stateCompact(ctx context.Context, s *settings, _ []string) error {
-	if err := s.there(); err != nil {
+	if err := s.stateExists(); err != nil {
 		return err
 	}
 	before, after, err := state.Compact(ctx, s.db)
@@ -103,7 +103,7 @@ func (a *app) stateForget() *cli.Command {
 			if kind == "" || all == c.Args().Present() {
 				return usagef("state forget wants --kind and either keys or --all (see: kcing state forget --help)")
 			}
-			if err := s.there(); err != nil {
+			if err := s.stateExists(); err != nil {
 				return err
 			}
 			return a.forget(c.Context, s, kind, c.Args().Slice())

@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// retrySoon is the Retry-After for want of memory: bodies come and go in seconds.
+// retrySoon is the Retry-After when the memory for bodies is used up: bodies come and go in seconds.
 const retrySoon = 5 * time.Second
 
 // post takes one record in. A token that is missing or wrong ends it before

@@ -91,7 +91,7 @@ func (h *history) see(kernel string, is Outcome, b bucket) {
 		h.tallies[kernel], h.first[kernel] = new(tally), map[Outcome]time.Time{}
 	}
 	h.tallies[kernel].add(is, b.count)
-	if first, there := h.first[kernel][is]; !there || b.first.Before(first) {
+	if first, known := h.first[kernel][is]; !known || b.first.Before(first) {
 		h.first[kernel][is] = b.first
 	}
 }

@@ -67,8 +67,8 @@ func (s *snapshot) kernels(ctx context.Context, f Filter, more []any) (map[branc
 			if seen[at] == nil {
 				seen[at] = map[string]kernel{}
 			}
-			k, there := seen[at][b.key[2]]
-			if !there {
+			k, known := seen[at][b.key[2]]
+			if !known {
 				k = kernel{name: strings.Clone(b.key[2]), first: b.first, last: b.last}
 			}
 			if b.first.Before(k.first) {
