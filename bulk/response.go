@@ -10,6 +10,7 @@ import (
 	"github.com/tidwall/gjson"
 
 	"github.com/kcing/kcing/internal/jsontext"
+	"github.com/kcing/kcing/internal/retry"
 )
 
 // verdict is what an answer means for the documents it is about.
@@ -38,8 +39,7 @@ func classifyRequest(e *Error) verdict {
 		return vStored
 	case blocked(e):
 		return vThrottle // The whole cluster is blocked, as after a restart.
-	case s == http.StatusTooManyRequests, s == http.StatusBadGateway,
-		s == http.StatusServiceUnavailable, s == http.StatusGatewayTimeout:
+	case retry.Busy(s):
 		return vThrottle
 	case s == http.StatusRequestEntityTooLarge:
 		return vSplit
@@ -62,8 +62,7 @@ func classifyItem(e *Error) verdict {
 	case blocked(e):
 		// Not vThrottle: one blocked index must not slow the others down.
 		return vRetry
-	case s == http.StatusTooManyRequests, s == http.StatusBadGateway,
-		s == http.StatusServiceUnavailable, s == http.StatusGatewayTimeout:
+	case retry.Busy(s):
 		return vThrottle
 	case s == http.StatusUnauthorized || s == http.StatusForbidden:
 		return vFatal

@@ -176,8 +176,7 @@ const loginPage = "login page"
 func (c *Client) refusal(r call, res *http.Response, a answer) error {
 	e := &ResponseError{Op: r.op, URL: c.address.String(), Status: a.status, Reason: c.reason(a)}
 	switch {
-	case a.status == http.StatusTooManyRequests, a.status == http.StatusBadGateway,
-		a.status == http.StatusServiceUnavailable, a.status == http.StatusGatewayTimeout:
+	case retry.Busy(a.status):
 		reason := e.Reason
 		if reason == "" {
 			reason = strings.ToLower(http.StatusText(a.status))

@@ -57,7 +57,7 @@ func (r Request) Do(ctx context.Context, t esapi.Transport) (*esapi.Response, er
 	default:
 		req.Header.Set("Content-Type", "application/json")
 	}
-	res, err := t.Perform(req)
+	res, err := t.Perform(req) //nolint:bodyclose // [Do] closes it
 	if err != nil {
 		return nil, err
 	}

@@ -41,7 +41,7 @@ func (p patient) Perform(req *http.Request) (*http.Response, error) {
 		switch {
 		case try == patientTries, req.Context().Err() != nil:
 			return res, err
-		case err == nil && !busy(res.StatusCode):
+		case err == nil && !retry.Busy(res.StatusCode):
 			return res, nil
 		case err != nil && !brokenConnection(err) && try >= p.nodes:
 			return nil, err
@@ -76,15 +76,6 @@ func (p patient) once(req *http.Request) (*http.Response, error) {
 	}
 	res.Body = io.NopCloser(bytes.NewReader(body))
 	return res, nil
-}
-
-// busy is an answer that may be another one soon.
-func busy(status int) bool {
-	switch status {
-	case http.StatusTooManyRequests, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
-		return true
-	}
-	return false
 }
 
 // brokenConnection tells one that broke from one that could not be made.

@@ -1,6 +1,7 @@
 // Package retry is how kcing waits before it tries something again: a sleep that
-// a context ends, what a server asks for with Retry-After, and pauses that grow.
-// What is worth another try, and how often, is for the caller to know.
+// a context ends, what a server asks for with Retry-After, pauses that grow, and
+// which statuses are about the moment rather than the request. What else is worth
+// another try, and how often, is for the caller to know.
 package retry
 
 import (
@@ -47,6 +48,16 @@ func After(h http.Header, now time.Time) time.Duration {
 		return 0
 	}
 	return min(max(at.Sub(now), 0), longest)
+}
+
+// Busy reports whether a status says that a server, or a proxy before it, cannot
+// answer now and may soon.
+func Busy(status int) bool {
+	switch status {
+	case http.StatusTooManyRequests, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
+		return true
+	}
+	return false
 }
 
 // Backoff chooses pauses that double from First up to Longest, each less a

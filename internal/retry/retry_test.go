@@ -65,3 +65,12 @@ func TestBackoff(t *testing.T) {
 		b.Reset()
 	}
 }
+
+func TestBusy(t *testing.T) {
+	for status := range 600 {
+		want := status == 429 || status == 502 || status == 503 || status == 504
+		if got := Busy(status); got != want {
+			t.Errorf("%d: %v", status, got)
+		}
+	}
+}
