@@ -31,7 +31,7 @@ func (d *Documents) readChildren(m *composite) error {
 			d.tag("_badnode:tests")
 			continue
 		}
-		if i, there := j.byPath[c.path]; there {
+		if i, known := j.byPath[c.path]; known {
 			if j.children[i].before(c) {
 				j.children[i] = c
 			}
@@ -68,8 +68,11 @@ func (m *composite) child(raw []byte) (child, bool) {
 	if n == nil {
 		return child{}, false
 	}
-	c := child{id: n.id, kind: n.kind, name: n.top.text("name"), result: n.result, errorType: n.errorType, errorMsg: n.errorMsg,
-		measurement: n.data.object("misc").text("measurement")}
+	c := child{
+		id: n.id, kind: n.kind, name: n.top.text("name"), result: n.result,
+		errorType: n.errorType, errorMsg: n.errorMsg,
+		measurement: n.data.object("misc").text("measurement"),
+	}
 	c.created, _ = parseTime(n.top["created"])
 	path := n.path
 	if below := len(m.path); below > 0 && len(path) > below && path[below-1] == m.path[below-1] && path[0] == m.path[0] {

@@ -66,8 +66,8 @@ func (f *jobFacts) strict(text string) bool {
 	keys := [...]string{"device_type", "job_name", "metadata"}
 	var values, places [len(keys)]int
 	for i, key := range keys {
-		var clear bool
-		if values[i], clear = topKey(text, key); !clear {
+		var certain bool
+		if values[i], certain = topKey(text, key); !certain {
 			return false
 		}
 	}
@@ -90,7 +90,7 @@ func (f *jobFacts) strict(text string) bool {
 
 // topKey is the place behind the colon of a key that a line begins with; 0 when
 // there is none. False: it may stand elsewhere, or more than once.
-func topKey(text, key string) (value int, clear bool) {
+func topKey(text, key string) (value int, certain bool) {
 	at := 0
 	if !strings.HasPrefix(text, key+":") {
 		if at = strings.Index(text, "\n"+key+":") + 1; at == 0 {
@@ -117,13 +117,13 @@ func topText(text string, value int) (string, bool) {
 
 // strictMetadata reads the metadata, from behind their colon.
 func (f *jobFacts) strictMetadata(after string) bool {
-	odd := false
+	unclear := false
 	y := strictYAML{text: after, pair: func(level int, key string, v scalar) {
 		if level != 1 {
 			return
 		}
 		if field := f.field(key); field != nil {
-			odd = odd || v == collection
+			unclear = unclear || v == collection
 			*field = v.text()
 		}
 	}}
@@ -135,7 +135,7 @@ func (f *jobFacts) strictMetadata(after string) bool {
 		end = y.mapping(1, len("  "), 1)
 	}
 	// The next key of the outermost level, or the end, has to follow.
-	return !odd && end >= 0 && (end == len(after) || y.keyEnd(end) > 0)
+	return !unclear && end >= 0 && (end == len(after) || y.keyEnd(end) > 0)
 }
 
 // quotesClosed reports whether no quoted text can be open at the end of text, when

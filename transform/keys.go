@@ -10,7 +10,9 @@ var keyByte = byteSet("._+:/@=,|-")
 // more where there are patches on top of the commit. get gives a field's text, ""
 // where there is none.
 func buildParts(get func(string) string) []string {
-	parts := []string{get("job"), get("git_branch"), get("git_describe"), get("defconfig_full"), get("arch"), get("build_environment")}
+	parts := []string{
+		get("job"), get("git_branch"), get("git_describe"), get("defconfig_full"), get("arch"), get("build_environment"),
+	}
 	if patches := get(patchset); patches != "" {
 		parts = append(parts, patches)
 	}

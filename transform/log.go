@@ -283,7 +283,8 @@ func (l *logReader) text(raw []byte) []byte {
 // slowEntry reads one entry through the YAML library.
 func (l *logReader) slowEntry(raw []byte) bool {
 	root, err := l.d.work.yaml.parse(l.text(raw))
-	return err == nil && root.Kind == yaml.SequenceNode && len(root.Content) == 1 && !l.d.work.yaml.more && l.entry(root.Content[0])
+	one := err == nil && root.Kind == yaml.SequenceNode && len(root.Content) == 1 && !l.d.work.yaml.more
+	return one && l.entry(root.Content[0])
 }
 
 // entry makes the document of an entry that the YAML library has read.

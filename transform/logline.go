@@ -100,7 +100,8 @@ func (l *logReader) sameSecond(dt []byte) bool {
 func (l *logReader) appendTime(dst, dt []byte) []byte {
 	const second = len("2006-01-02T15:04:05")
 	if !l.sameSecond(dt) {
-		if len(dt) <= second || dt[len("2006-01-02")] != 'T' || !isSecond(string(dt[:second])) || !isFractionUTC(dt[second:]) {
+		if len(dt) <= second || dt[len("2006-01-02")] != 'T' ||
+			!isSecond(string(dt[:second])) || !isFractionUTC(dt[second:]) {
 			return append(dst, toMillis(string(dt), dtStamp)...)
 		}
 		l.second = dt[:second]

@@ -8,7 +8,8 @@ import (
 
 // metadataFields are Elasticsearch's own; a document that holds one is refused
 // (tried on 8.19), unless its value is an object, which becomes sub-fields.
-var metadataFields = nameSet("_id _index _source _version _routing _ignored _ignored_source _seq_no _primary_term _field_names _nested_path _doc_count")
+var metadataFields = nameSet(`_id _index _source _version _routing _ignored _ignored_source
+	_seq_no _primary_term _field_names _nested_path _doc_count`)
 
 // aliasSuffix ends the names that the index templates have as aliases of keyword
 // fields, for old dashboards; Elasticsearch refuses to write to an alias.

@@ -72,22 +72,23 @@ func word(text string, numbers []string) string {
 // so the record has: the status of callbacks, as number or word, or the state
 // and health of its REST answers. "" when it says nothing.
 func (r *Record) jobStatus() string {
-	said := false
+	unknown := false // it says something that is no word of LAVA's
 	for _, name := range [...]string{"status", "status_string"} {
 		text := r.text(name)
 		if w := word(text, statusWords[:]); w != "" && w != "finished" {
 			return w
 		}
-		said = said || text != ""
+		unknown = unknown || text != ""
 	}
 	state := cmp.Or(word(r.text("state_string"), stateWords[:]), word(r.text("state"), stateWords[:]))
 	if unfinished[state] {
 		return state
 	}
-	if health := cmp.Or(word(r.text("health_string"), healthWords[:]), word(r.text("health"), healthWords[:])); health != "" {
+	health := cmp.Or(word(r.text("health_string"), healthWords[:]), word(r.text("health"), healthWords[:]))
+	if health != "" {
 		return health
 	}
-	if said {
+	if unknown {
 		return statusUnknown
 	}
 	return ""
@@ -97,7 +98,8 @@ func (r *Record) jobStatus() string {
 // another one, which has all that this one has.
 func (r *Record) checkFinished() error {
 	if status := r.jobStatus(); unfinished[status] {
-		return refuse(TypeNotFinished, "", fmt.Sprintf("job is still %s; its last callback is stored (criteria: status: finished)", status))
+		return refuse(TypeNotFinished, "",
+			fmt.Sprintf("job is still %s; its last callback is stored (criteria: status: finished)", status))
 	}
 	return nil
 }
@@ -129,7 +131,7 @@ func bootOutcome(cases []testCase, status, errorType string) (result, seconds st
 		return status, "0"
 	}
 	seconds = "0"
-	if login.there[rowMeasurement] {
+	if login.present[rowMeasurement] {
 		seconds = login.values[rowMeasurement]
 	}
 	return notBlamed(strings.ToLower(login.values[rowResult]), status, errorType), seconds
@@ -153,7 +155,10 @@ func lastLogin(cases []testCase) (last *testCase) {
 	for _, name := range [...]string{"login-action", "auto-login-action"} { // of old
 		for i := range cases {
 			c := &cases[i]
-			if c.under == lavaSuite && c.values[rowName] == name && c.values[rowResult] != "" && (last == nil || !c.before(last)) {
+			if c.under != lavaSuite || c.values[rowName] != name || c.values[rowResult] == "" {
+				continue
+			}
+			if last == nil || !c.before(last) {
 				last = c
 			}
 		}
@@ -168,8 +173,8 @@ func lastLogin(cases []testCase) (last *testCase) {
 // neither is known, so that rows keep their order.
 func (c *testCase) before(o *testCase) bool {
 	t, ok := parseClock(c.values[rowLogged])
-	u, there := parseClock(o.values[rowLogged])
-	if ok && there && !t.Equal(u) {
+	u, known := parseClock(o.values[rowLogged])
+	if ok && known && !t.Equal(u) {
 		return t.Before(u)
 	}
 	id, other := c.values[rowID], o.values[rowID]

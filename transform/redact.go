@@ -14,7 +14,8 @@ import (
 // ends with one of these words; over a whole record they would take seconds
 // (3 MB/s).
 var secretWords = [][]byte{
-	[]byte("token"), []byte("authorization"), []byte("password"), []byte("passwd"), []byte("secret"), []byte("psk"), []byte("key"),
+	[]byte("token"), []byte("authorization"), []byte("password"), []byte("passwd"),
+	[]byte("secret"), []byte("psk"), []byte("key"),
 	[]byte("submitter_email"), // of a person
 }
 

@@ -14,7 +14,8 @@ var (
 	secretsBlock = regexp.MustCompile(`(?m)^([ \t-]*)["']?secrets["']?[ \t]*:[ \t]*(?:#.*)?\r?$`)
 	secretsFlow  = regexp.MustCompile(`["']?\bsecrets["']?[ \t]*:\s*\{`)
 	// The block as it stands within a string of damaged JSON.
-	secretsEscaped = regexp.MustCompile(`(\bsecrets(?:\\?["'])?[ \t]*:[ \t]*)(?:\\r)?\\n(?:[ \t]+(?:[^\\"]|\\[^n])*(?:\\n|"|\z))+`)
+	secretsEscaped = regexp.MustCompile(`(\bsecrets(?:\\?["'])?[ \t]*:[ \t]*)(?:\\r)?\\n` +
+		`(?:[ \t]+(?:[^\\"]|\\[^n])*(?:\\n|"|\z))+`)
 )
 
 // redactSecrets cuts the values of secrets blocks out of YAML.
@@ -91,7 +92,8 @@ func redactSecretsBlocks(text []byte) []byte {
 
 // secretQuery are parameters of a URL whose values are secret. Azure's storage,
 // where Maestro kept its files in 2024, signs with sig.
-var secretQuery = regexp.MustCompile(`(?i)((?:[?&](?:amp;)?|\\u0026)[\w.-]*(?:sig|token|key|password|secret)=)[^&\s"'\\<>#]+`)
+var secretQuery = regexp.MustCompile(`(?i)((?:[?&](?:amp;)?|\\u0026)[\w.-]*` +
+	`(?:sig|token|key|password|secret)=)[^&\s"'\\<>#]+`)
 
 // redactQueries cuts the values of such parameters out of URLs.
 func redactQueries(text []byte) []byte {

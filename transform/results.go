@@ -34,10 +34,10 @@ var rowNames = [rowKeys]string{"result", "name", "unit", "measurement", "log_sta
 
 // testCase is one row of a suite's results, each value as text.
 type testCase struct {
-	values [rowKeys]string
-	there  [rowKeys]bool // and not null
-	set    string        // the set that LAVA's metadata puts the case into
-	under  string        // the suite in whose list it stands, whatever it says itself
+	values  [rowKeys]string
+	present [rowKeys]bool // and not null
+	set     string        // the set that LAVA's metadata puts the case into
+	under   string        // the suite in whose list it stands, whatever it says itself
 	// Of the suite lava's case job only.
 	errorType, errorMsg string
 }
@@ -85,7 +85,7 @@ func (d *Documents) readSuite(name string, raw []byte) bool {
 		ok = d.slowSuite(name, text)
 	}
 	for i := range d.job.cases[n:] {
-		if c := &d.job.cases[n+i]; !c.there[rowSuite] {
+		if c := &d.job.cases[n+i]; !c.present[rowSuite] {
 			c.values[rowSuite] = cmp.Or(name, lavaSuite)
 		}
 	}
@@ -95,7 +95,7 @@ func (d *Documents) readSuite(name string, raw []byte) bool {
 // strictSuite reads a suite as PyYAML writes it; false: in another form.
 func (d *Documents) strictSuite(suite, text string) bool {
 	var c testCase
-	under, odd := "", false
+	under, unclear := "", false
 	y := strictYAML{text: text, pair: func(level int, key string, v scalar) {
 		if level == 1 && key == "metadata" { // of two the last one counts
 			c.set, c.errorType, c.errorMsg = "", "", ""
@@ -103,18 +103,18 @@ func (d *Documents) strictSuite(suite, text string) bool {
 		switch {
 		case level == 1 && v == collection:
 			under = key
-			odd = odd || slices.Contains(rowNames[:], key)
+			unclear = unclear || slices.Contains(rowNames[:], key)
 		case level == 1:
 			if i := slices.Index(rowNames[:], key); i >= 0 {
-				c.values[i], c.there[i] = v.text(), !v.null()
+				c.values[i], c.present[i] = v.text(), !v.null()
 			}
 		case level == 2 && under == "metadata":
 			switch key {
 			case "error_type":
-				odd = odd || v == collection
+				unclear = unclear || v == collection
 				c.errorType = v.text()
 			case "error_msg":
-				odd = odd || v == collection
+				unclear = unclear || v == collection
 				c.errorMsg = redactMessage(v.text())
 			case "set":
 				if c.set = ""; v != collection {
@@ -129,7 +129,7 @@ func (d *Documents) strictSuite(suite, text string) bool {
 		}
 		c = testCase{}
 		const indent = len("- ")
-		if i = y.mappingFrom(i+indent, indent, 1); i < 0 || odd {
+		if i = y.mappingFrom(i+indent, indent, 1); i < 0 || unclear {
 			return false
 		}
 		c.under = suite
@@ -168,7 +168,7 @@ func (y *yamlReader) testCase(suite string, row *yaml.Node) testCase {
 	c := testCase{under: suite}
 	for i, key := range rowNames {
 		if v := y.child(row, key); v != nil {
-			c.values[i], c.there[i] = y.text(v), true
+			c.values[i], c.present[i] = y.text(v), true
 		}
 	}
 	if meta := y.child(row, "metadata"); meta != nil && meta.Kind == yaml.MappingNode {

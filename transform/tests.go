@@ -75,14 +75,14 @@ func (d *Documents) testID(c *testCase) {
 // lines those of our documents. It reports whether the time of receipt had to serve.
 func (c *testCase) fill(received time.Time) (receipt bool) {
 	v := &c.values
-	if !c.there[rowMeasurement] {
+	if !c.present[rowMeasurement] {
 		v[rowMeasurement] = "0"
 	}
-	if !c.there[rowStartLine] {
+	if !c.present[rowStartLine] {
 		v[rowStartLine], v[rowEndLine] = "0", "0"
 	}
 	v[rowStartLine], v[rowEndLine] = lineNumber(v[rowStartLine]), lineNumber(v[rowEndLine])
-	if logged := v[rowLogged]; !c.there[rowLogged] || logged == "" || logged == pythonNone {
+	if logged := v[rowLogged]; !c.present[rowLogged] || logged == "" || logged == pythonNone {
 		v[rowLogged] = received.Format(loggedStamp)
 		return true
 	}
@@ -104,7 +104,7 @@ func lineNumber(text string) string {
 // even when they are empty, as the old pipeline had it.
 func (c *testCase) append(dst []byte) []byte {
 	for i, name := range rowNames {
-		if i > rowName || c.there[i] {
+		if i > rowName || c.present[i] {
 			dst = appendMember(dst, name, c.values[i])
 		}
 		if i == rowSuite && c.set != "" {

@@ -107,7 +107,8 @@ const (
 // toMillis is a time in the form of layout, dtStamp or loggedStamp: in UTC, with
 // milliseconds. Text that is no time stays as it is.
 func toMillis(text, layout string) string {
-	if second := len("2006-01-02T15:04:05"); len(text) > len(layout) && text[len("2006-01-02")] == layout[len("2006-01-02")] &&
+	const day, second = len("2006-01-02"), len("2006-01-02T15:04:05")
+	if len(text) > len(layout) && text[day] == layout[day] &&
 		isSecond(text[:second]) && isFractionUTC([]byte(text[second:])) {
 		return text[:len(layout)]
 	}

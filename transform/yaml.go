@@ -171,11 +171,11 @@ func (y *yamlReader) visit(node *yaml.Node) *yaml.Node {
 // child is the value of a key of a mapping, or of a mapping that a merge key
 // brings in; nil when there is none or it is null.
 func (y *yamlReader) child(m *yaml.Node, key string) *yaml.Node {
-	v, there := y.own(m, key)
-	for i := 0; i+1 < len(m.Content) && !there; i += 2 {
+	v, found := y.own(m, key)
+	for i := 0; i+1 < len(m.Content) && !found; i += 2 {
 		if m.Content[i].Tag == mergeTag {
 			if merged := y.visit(m.Content[i+1]); merged != nil && merged.Kind == yaml.MappingNode {
-				v, there = y.own(merged, key)
+				v, found = y.own(merged, key)
 			}
 		}
 	}
@@ -189,7 +189,7 @@ func (y *yamlReader) child(m *yaml.Node, key string) *yaml.Node {
 const mergeTag = "!!merge"
 
 // own is the value of a mapping's own key, the last one as psych has it.
-func (y *yamlReader) own(m *yaml.Node, key string) (v *yaml.Node, there bool) {
+func (y *yamlReader) own(m *yaml.Node, key string) (v *yaml.Node, found bool) {
 	for i := len(m.Content) - 2; i >= 0; i -= 2 {
 		if k := m.Content[i]; k.Value == key && k.Kind == yaml.ScalarNode {
 			return m.Content[i+1], true
@@ -201,7 +201,8 @@ func (y *yamlReader) own(m *yaml.Node, key string) (v *yaml.Node, there bool) {
 // plain reports whether a scalar is neither quoted nor tagged, so that its text
 // decides its type.
 func plain(v *yaml.Node) bool {
-	const quoted = yaml.DoubleQuotedStyle | yaml.SingleQuotedStyle | yaml.LiteralStyle | yaml.FoldedStyle | yaml.TaggedStyle
+	const quoted = yaml.DoubleQuotedStyle | yaml.SingleQuotedStyle |
+		yaml.LiteralStyle | yaml.FoldedStyle | yaml.TaggedStyle
 	return v.Style&quoted == 0
 }
 

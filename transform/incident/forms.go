@@ -116,7 +116,8 @@ func header(m *message) (*form, []int) {
 			continue
 		}
 		before := m.text[:at[0]]
-		if !m.stamped() && !beforeHeader().MatchString(before) || m.stamped() && before != "" && byDaemon().MatchString(before) {
+		if !m.stamped() && !beforeHeader().MatchString(before) ||
+			m.stamped() && before != "" && byDaemon().MatchString(before) {
 			return nil, nil
 		}
 		return f, at

@@ -3,8 +3,8 @@ package incident
 // What the kernel's own checks say: BUG, WARNING, panic.
 
 // pageOwner are what allocates and frees pages for somebody.
-var pageOwner = patterns(`{free,put,get,update,release}_page prep_new_page post_alloc_hook free_unref ^folio ^_folio ^__folio
-	truncate_inode_pages page_frag_free alloc vmap page_owner`)
+var pageOwner = patterns(`{free,put,get,update,release}_page prep_new_page post_alloc_hook free_unref
+	^folio ^_folio ^__folio truncate_inode_pages page_frag_free alloc vmap page_owner`)
 
 var bugForms = []form{
 	{kind: Bug, has: " Bad page", re: rx(`BUG: Bad page (state|cache)`), title: "BUG: Bad page {1} in {F}",
