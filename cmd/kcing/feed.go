@@ -23,20 +23,30 @@ type feedArgs struct {
 func (a *app) feedCommand() *cli.Command {
 	f := new(feedArgs)
 	crawling := f.crawled.flags()
-	howMany := &cli.IntFlag{Name: "how-many", Usage: "crawl the newest `N` records of each kind", DefaultText: "all new ones", Destination: &f.crawled.howMany, Category: "Source", Action: atLeast("--how-many", 1)}
+	howMany := &cli.IntFlag{Name: "how-many", Usage: "crawl the newest `N` records of each kind",
+		DefaultText: "all new ones", Destination: &f.crawled.howMany, Category: "Source",
+		Action: atLeast("--how-many", 1)}
 	flags := []cli.Flag{
-		&cli.StringFlag{Name: "kind", Usage: "all records are of this `KIND`: build, boot or lava (default: detected from each)", Destination: &f.kind, Category: "Records", Action: oneOf("--kind", "build", "boot", "lava")},
-		&cli.StringSliceFlag{Name: "builds", Usage: "feed build records from `FILE`; further names may follow", Destination: &f.builds, Category: "Records"},
-		&cli.StringSliceFlag{Name: "boots", Usage: "feed boot records from `FILE`; further names may follow", Destination: &f.boots, Category: "Records"},
-		&cli.StringSliceFlag{Name: "lavas", Usage: "feed LAVA callbacks from `FILE`; further names may follow", Destination: &f.lavas, Category: "Records"},
+		&cli.StringFlag{Name: "kind",
+			Usage:       "all records are of this `KIND`: build, boot or lava (default: detected from each)",
+			Destination: &f.kind, Category: "Records", Action: oneOf("--kind", "build", "boot", "lava")},
+		&cli.StringSliceFlag{Name: "builds", Usage: "feed build records from `FILE`; further names may follow",
+			Destination: &f.builds, Category: "Records"},
+		&cli.StringSliceFlag{Name: "boots", Usage: "feed boot records from `FILE`; further names may follow",
+			Destination: &f.boots, Category: "Records"},
+		&cli.StringSliceFlag{Name: "lavas", Usage: "feed LAVA callbacks from `FILE`; further names may follow",
+			Destination: &f.lavas, Category: "Records"},
 		f.labFlag("the callbacks come from lab `LAB`; the variable is for those that name none"),
 		howMany,
-		&cli.BoolFlag{Name: "dry-run", Usage: "write the _bulk body to stdout and touch nothing", Destination: &f.dryRun},
-		&cli.BoolFlag{Name: "force", Usage: "send finished records again and overwrite their documents", Destination: &f.force},
+		&cli.BoolFlag{Name: "dry-run", Usage: "write the _bulk body to stdout and touch nothing",
+			Destination: &f.dryRun},
+		&cli.BoolFlag{Name: "force", Usage: "send finished records again and overwrite their documents",
+			Destination: &f.force},
 		&cli.BoolFlag{Name: "no-progress", Usage: "no progress bar or lines", Destination: &f.noProgress},
 		f.jsonFlag(), f.dataFlag(),
 	}
-	for _, group := range [][]cli.Flag{crawling, f.recordFlags(), f.esFlags(), f.bulkFlags(), f.stateFlags(), hidden(f.drpFlags()), f.logFlags()} {
+	for _, group := range [][]cli.Flag{crawling, f.recordFlags(), f.esFlags(), f.bulkFlags(), f.stateFlags(),
+		hidden(f.drpFlags()), f.logFlags()} {
 		flags = append(flags, group...)
 	}
 	return &cli.Command{
@@ -72,13 +82,13 @@ func (a *app) feed(ctx context.Context, f *feedArgs) error {
 	}
 	defer closeLog()
 	a.warnOfSettings(log)
-	config := pipeline.Config{Bulk: f.bulkOptions(), Prefix: f.prefix, OtherLab: f.lab, IngestTime: f.timestamp == "ingest",
-		Force: f.force, Now: a.now, Logger: log, Progress: new(pipeline.Progress), LogEach: a.logsEach(&f.settings)}
+	config := f.pipeline(a.now, log)
+	config.ES.Bulk.Logger = log
+	config.Force, config.LogEach = f.force, a.logsEach(&f.settings)
 	lab := "" // that the records are said to be of
 	if a.typed(labName) {
 		lab = f.lab
 	}
-	config.Bulk.Logger = log
 	paths, unreadable := f.allPaths(), 0
 	if len(paths) == 0 {
 		return a.feedCrawl(ctx, f, lab, config)
@@ -103,7 +113,8 @@ func (a *app) dryRunResult(f *feedArgs, r pipeline.Report, unreadable int, err e
 	if f.json {
 		err = json.NewEncoder(a.stderr).Encode(feedJSON{Report: r, Unreadable: unreadable})
 	} else {
-		_, err = fmt.Fprintf(a.stderr, "dry run: %s from %s: %s\n", plural(total(r.Documents), "document"), plural(r.Records, "record"), byKind(r.Documents))
+		_, err = fmt.Fprintf(a.stderr, "dry run: %s from %s: %s\n",
+			plural(total(r.Documents), "document"), plural(r.Records, "record"), byKind(r.Documents))
 	}
 	if err == nil && (len(r.Refused) > 0 || unreadable > 0) {
 		return &exitError{code: exitRejects, msg: refusedLine(r, unreadable)}

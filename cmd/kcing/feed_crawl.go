@@ -30,7 +30,8 @@ func (a *app) feedCrawl(ctx context.Context, f *feedArgs, lab string, config pip
 		return err
 	}
 	o := crawl.Options{Kinds: kinds, Since: f.crawled.since, HowMany: max(f.crawled.howMany, 0),
-		MaxRecordBytes: int64(f.maxRecordBytes), Force: f.force, RetryFailed: f.crawled.jobs != "", Lab: lab, Now: a.now, Logger: log}
+		MaxRecordBytes: int64(f.maxRecordBytes), Force: f.force, RetryFailed: f.crawled.jobs != "", Lab: lab,
+		Now: a.now, Logger: log}
 	if f.dryRun {
 		return a.eachLab(ctx, origins, func(from *origin) error { return a.dryCrawl(ctx, f, from, o, config) })
 	}
@@ -53,7 +54,7 @@ func (a *app) feedCrawl(ctx context.Context, f *feedArgs, lab string, config pip
 	// Downloads are what a crawl waits for: documents that pile up before
 	// Elasticsearch would cost memory and gain nothing.
 	steadyMemory()
-	r.config.Bulk.MaxPendingBytes = 2 * int64(r.config.Bulk.FlushBytes)
+	r.config.ES.Bulk.MaxPendingBytes = 2 * int64(r.config.ES.Bulk.FlushBytes)
 	result := a.eachLab(ctx, origins, func(from *origin) error {
 		if err := reached[from]; err != nil {
 			return r.unreached(from, err)
@@ -169,7 +170,8 @@ func (a *app) dryCrawl(ctx context.Context, f *feedArgs, from *origin, o crawl.O
 	crawled, _ := crawler.Close(ctx, err)
 	if err == nil && crawled.Failed > 0 {
 		err = a.dryRunResult(f, report, 0, nil)
-		return cmp.Or(err, error(&exitError{code: exitRejects, msg: plural(crawled.Failed, "record") + " could not be downloaded"}))
+		return cmp.Or(err, error(&exitError{code: exitRejects,
+			msg: plural(crawled.Failed, "record") + " could not be downloaded"}))
 	}
 	return a.dryRunResult(f, report, 0, err)
 }
@@ -178,7 +180,8 @@ func (a *app) dryCrawl(ctx context.Context, f *feedArgs, from *origin, o crawl.O
 func (f *feedArgs) warnOfRetention(log *slog.Logger, o crawl.Options, a *app) {
 	cutoff := mappings.Cutoff(a.now(), f.days().Longest())
 	if o.Since > 0 && a.now().Add(-o.Since).Before(cutoff) {
-		log.Warn("the crawl goes back further than retention keeps documents: drp will delete the older ones", "since", durationText(o.Since), "DRP_DAYS", f.drpDays)
+		log.Warn("the crawl goes back further than retention keeps documents: drp will delete the older ones",
+			"since", durationText(o.Since), "DRP_DAYS", f.drpDays)
 	}
 }
 
@@ -190,7 +193,8 @@ func (a *app) printCrawlReport(source string, r crawl.Report) {
 	if n := r.Failed + r.GivenUp; n > 0 {
 		more += ", " + humanize.Comma(n) + " not downloaded"
 	}
-	a.say("%s: %s listed, %s known, %s downloaded%s", source, humanize.Comma(r.Listed), humanize.Comma(r.Known), humanize.Comma(r.Downloaded), more)
+	a.say("%s: %s listed, %s known, %s downloaded%s",
+		source, humanize.Comma(r.Listed), humanize.Comma(r.Known), humanize.Comma(r.Downloaded), more)
 }
 
 // pendingInSpool says how much an unfinished crawl leaves for the next one.

@@ -49,7 +49,9 @@ func (a *app) files(f *feedArgs, paths []source.Path, log *slog.Logger, unreadab
 }
 
 // feedFiles feeds files, and before them what others have left in the spool.
-func (a *app) feedFiles(ctx context.Context, f *feedArgs, files *source.Files, config pipeline.Config, unreadable *int) error {
+func (a *app) feedFiles(ctx context.Context, f *feedArgs, files *source.Files, config pipeline.Config,
+	unreadable *int,
+) error {
 	r, err := a.openFeed(ctx, f, config, func() (*elastic.Client, error) { return a.connect(ctx, &f.settings) })
 	if err != nil {
 		return err

@@ -15,6 +15,12 @@ import (
 	"github.com/kcing/kcing/state"
 )
 
+// pipeline is how the settings want records to be delivered, wherever that is.
+func (s *settings) pipeline(now func() time.Time, log *slog.Logger) pipeline.Config {
+	return pipeline.Config{ES: pipeline.Elasticsearch{Bulk: s.bulkOptions(), Prefix: s.prefix},
+		OtherLab: s.lab, IngestTime: s.timestamp == "ingest", Now: now, Logger: log}
+}
+
 // feedRun is a run of feed into Elasticsearch: of files, or of one or several
 // origins.
 type feedRun struct {
@@ -57,7 +63,7 @@ func (r *feedRun) open(ctx context.Context, connect func() (*elastic.Client, err
 		return err
 	}
 	f.checkDestination(ctx, r.client, r.store, f.force, r.log)
-	r.config.Transport, r.config.Requests, r.config.Ledger = r.client, r.client.Patient(), r.store
+	r.config.ES.Transport, r.config.ES.Requests, r.config.Ledger = r.client, r.client.Patient(), r.store
 	return nil
 }
 
@@ -142,7 +148,8 @@ func (d fed) result(db string) error {
 		reasons = append(reasons, "see: kcing rejects list"+dbFlag(db))
 	}
 	if d.notDownloaded > 0 {
-		reasons = append(reasons, plural(d.notDownloaded, "record")+" could not be downloaded; see: kcing status"+dbFlag(db))
+		reasons = append(reasons, plural(d.notDownloaded,
+			"record")+" could not be downloaded; see: kcing status"+dbFlag(db))
 	}
 	if len(reasons) == 0 {
 		return nil

@@ -68,7 +68,8 @@ func (l *leftovers) close(log *slog.Logger) {
 
 func spoolTrouble(log *slog.Logger) func(error) {
 	return func(err error) {
-		log.Error("the spool was not left in good order; what is finished there is found so by the next run", "error", err)
+		log.Error("the spool was not left in good order; what is finished there is found so by the next run", "error",
+			err)
 	}
 }
 
@@ -79,7 +80,8 @@ func (a *app) printLeftovers(l *leftovers) {
 	case left == 0:
 		a.say("of these, %s had been left in the spool by processes that are gone", plural(l.found, "record"))
 	default:
-		a.say("%s had been left in the spool by processes that are gone; %s still there", plural(l.found, "record"), isOrAre(left))
+		a.say("%s had been left in the spool by processes that are gone; %s still there",
+			plural(l.found, "record"), isOrAre(left))
 	}
 }
 

@@ -58,7 +58,8 @@ func (o *sourceArgs) labs(s *settings, lab string) ([]lavarest.Lab, error) {
 	case err != nil:
 		return nil, usagef("--lava-url (LAVA_URL): %v", err)
 	case len(labs) > 1 && lab != "":
-		return nil, usagef("--lab-name names one lab, and --lava-url (LAVA_URL) has %d: name each there, as in name=URL",
+		return nil, usagef("--lab-name names one lab, and --lava-url (LAVA_URL) has %d: "+
+			"name each there, as in name=URL",
 			len(labs))
 	case lab != "":
 		labs[0].Name, labs[0].Given = lab, true

@@ -30,7 +30,8 @@ func (m maestroOrigin) Kinds() []string { return []string{"build", "lava"} }
 
 // Items implements [crawl.Origin].
 func (m maestroOrigin) Items(ctx context.Context, w crawl.Window, yield func(crawl.Item) error) (time.Time, error) {
-	return m.api.Items(ctx, maestro.Window{From: w.From, To: w.To, Kinds: w.Kinds}, func(it maestro.Item) error { return yield(m.item(it)) })
+	return m.api.Items(ctx, maestro.Window{From: w.From, To: w.To, Kinds: w.Kinds},
+		func(it maestro.Item) error { return yield(m.item(it)) })
 }
 
 // Item implements [crawl.Origin].
@@ -41,7 +42,8 @@ func (m maestroOrigin) Item(ctx context.Context, was crawl.Item) (crawl.Item, er
 
 // item leaves the lab to the record, which names it itself.
 func (m maestroOrigin) item(it maestro.Item) crawl.Item {
-	return crawl.Item{Key: it.ID, ID: it.ID, Kind: it.Kind, Form: "maestro", Name: it.URL, Version: it.Version, Time: it.Updated,
+	return crawl.Item{Key: it.ID, ID: it.ID, Kind: it.Kind, Form: "maestro", Name: it.URL, Version: it.Version,
+		Time: it.Updated,
 		Fetch: func(ctx context.Context) ([]byte, error) {
 			record, err := m.api.Record(ctx, it)
 			return record, stopping(err)

@@ -305,10 +305,9 @@ func (a *app) retryRejects(ctx context.Context, o *rejectsArgs, s *state.Store, 
 	if err := installMissing(ctx, client.Patient(), o.prefix, log); err != nil {
 		return err
 	}
-	config := pipeline.Config{Transport: client, Requests: client.Patient(), Bulk: o.bulkOptions(), Ledger: s,
-		Prefix: o.prefix, OtherLab: o.lab, Force: o.force,
-		IngestTime: o.timestamp == "ingest", Now: a.now, Logger: log, LogEach: a.logsEach(&o.settings),
-		Progress: new(pipeline.Progress)}
+	config := o.pipeline(a.now, log)
+	config.ES.Transport, config.ES.Requests, config.Ledger = client, client.Patient(), s
+	config.Force, config.LogEach, config.Progress = o.force, a.logsEach(&o.settings), new(pipeline.Progress)
 	stopProgress := a.showProgress(&o.settings, config.Progress, always(-1), log)
 	accepted, err := pipeline.Retry(ctx, s, ids, int64(o.maxRecordBytes), config)
 	stopProgress()

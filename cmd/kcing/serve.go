@@ -40,28 +40,6 @@ const mostSpooled = 500_000
 
 func (a *app) serveCommand() *cli.Command {
 	v := &serveArgs{spoolBytes: 10 << 30}
-	d := intake.DefaultLimits()
-	const listen, spoolCategory = "Listeners", "Spool"
-	flags := []cli.Flag{
-		&cli.StringFlag{Name: "build-addr", EnvVars: env("KCING_BUILD_ADDR"), Value: "127.0.0.1:8337", DefaultText: "127.0.0.1:8337", Usage: "take builds on `HOST:PORT`, or off", Destination: &v.buildAddr, Category: listen},
-		&cli.StringFlag{Name: "lava-addr", EnvVars: env("KCING_LAVA_ADDR"), Value: "127.0.0.1:8338", DefaultText: "127.0.0.1:8338", Usage: "take LAVA callbacks on `HOST:PORT`, or off", Destination: &v.lavaAddr, Category: listen},
-		&cli.StringFlag{Name: "boot-addr", EnvVars: env("KCING_BOOT_ADDR"), Value: "127.0.0.1:8007", DefaultText: "127.0.0.1:8007", Usage: "take boots on `HOST:PORT`, or off", Destination: &v.bootAddr, Category: listen},
-		&cli.StringFlag{Name: "tokens", EnvVars: env("KCING_TOKENS"), Usage: "ask posts for a token of `FILE`, \"TOKEN LAB\" a line; read again on SIGHUP", Destination: &v.tokens, Category: listen},
-		&cli.StringFlag{Name: "tls-cert", EnvVars: env("KCING_TLS_CERT"), Usage: "speak TLS with the certificates in PEM `FILE`; read again on SIGHUP", Destination: &v.tlsCert, Category: listen},
-		&cli.StringFlag{Name: "tls-key", EnvVars: env("KCING_TLS_KEY"), Usage: "PEM `FILE` with the key of --tls-cert", Destination: &v.tlsKey, Category: listen},
-		&cli.IntFlag{Name: "max-connections", EnvVars: env("KCING_MAX_CONNECTIONS"), Value: d.Connections, Usage: "keep at most `N` connections open on each listener", Destination: &v.connections, Category: listen, Action: atLeast("--max-connections (KCING_MAX_CONNECTIONS)", 1)},
-		&cli.GenericFlag{Name: "spool-max-bytes", EnvVars: env("KCING_SPOOL_MAX_BYTES"), Usage: "answer 503 when `SIZE` waits in the spool", Value: &v.spoolBytes, Category: spoolCategory},
-		&cli.DurationFlag{Name: "spool-max-age", EnvVars: env("KCING_SPOOL_MAX_AGE"), Usage: "answer 503 when a record has waited for `TIME`", DefaultText: "no limit", Destination: &v.spoolAge, Category: spoolCategory, Action: positive("--spool-max-age (KCING_SPOOL_MAX_AGE)")},
-		&cli.DurationFlag{Name: "drain", EnvVars: env("KCING_DRAIN"), Value: 30 * time.Second, DefaultText: "30s", Usage: "on SIGTERM, finish what is under way within `TIME`", Destination: &v.drain, Action: positive("--drain (KCING_DRAIN)")},
-		&cli.DurationFlag{Name: "drp-every", EnvVars: env("KCING_DRP_EVERY"), Usage: "run the retention of kcing drp each `TIME`", DefaultText: "never", Destination: &v.drpEvery, Category: "Retention", Action: positive("--drp-every (KCING_DRP_EVERY)")},
-		&cli.BoolFlag{Name: "maestro", EnvVars: env("KCING_MAESTRO"), Usage: "complete callbacks that name only their Maestro node with what Maestro knows of it", Destination: &v.maestro, Category: "Maestro"},
-		&cli.StringFlag{Name: "kci-api", EnvVars: env("KCI_API"), Value: maestro.DefaultBaseURL, DefaultText: maestro.DefaultBaseURL, Usage: "`URL` of Maestro's API", Destination: &v.api, Category: "Maestro"},
-		&cli.StringFlag{Name: "kci-api-token", EnvVars: env("KCI_API_TOKEN"), Usage: "`TOKEN` for Maestro's API; reading needs none", DefaultText: "none", Destination: &v.apiToken, Category: "Maestro"},
-		v.labFlag("callbacks whose lab nothing else names come from `LAB`"), v.dataFlag(),
-	}
-	for _, group := range [][]cli.Flag{v.recordFlags(), v.drpFlags(), v.esFlags(), withoutLimits(v.bulkFlags()), v.stateFlags(), v.logFlags()} {
-		flags = append(flags, group...)
-	}
 	return &cli.Command{
 		Name:  "serve",
 		Usage: "take records by HTTP and deliver them to Elasticsearch",
@@ -72,9 +50,62 @@ func (a *app) serveCommand() *cli.Command {
 			"tokens and certificates again.\n\n" +
 			"Exit codes: 0 ended by a signal (what is left is in the spool), 1 could not run, 2 usage.\n\n" +
 			"Example:\n   kcing serve --lava-addr :8338 --tokens /etc/kcing/tokens --drp-every 24h",
-		Flags:  flags,
+		Flags:  v.flags(),
 		Action: func(c *cli.Context) error { return a.serve(c.Context, v, c.IsSet("log-format")) },
 	}
+}
+
+func (v *serveArgs) flags() []cli.Flag {
+	d := intake.DefaultLimits()
+	const listen, spoolCategory = "Listeners", "Spool"
+	flags := []cli.Flag{
+		&cli.StringFlag{Name: "build-addr", EnvVars: env("KCING_BUILD_ADDR"), Value: "127.0.0.1:8337",
+			DefaultText: "127.0.0.1:8337", Usage: "take builds on `HOST:PORT`, or off", Destination: &v.buildAddr,
+			Category: listen},
+		&cli.StringFlag{Name: "lava-addr", EnvVars: env("KCING_LAVA_ADDR"), Value: "127.0.0.1:8338",
+			DefaultText: "127.0.0.1:8338", Usage: "take LAVA callbacks on `HOST:PORT`, or off",
+			Destination: &v.lavaAddr, Category: listen},
+		&cli.StringFlag{Name: "boot-addr", EnvVars: env("KCING_BOOT_ADDR"), Value: "127.0.0.1:8007",
+			DefaultText: "127.0.0.1:8007", Usage: "take boots on `HOST:PORT`, or off", Destination: &v.bootAddr,
+			Category: listen},
+		&cli.StringFlag{Name: "tokens", EnvVars: env("KCING_TOKENS"),
+			Usage:       "ask posts for a token of `FILE`, \"TOKEN LAB\" a line; read again on SIGHUP",
+			Destination: &v.tokens, Category: listen},
+		&cli.StringFlag{Name: "tls-cert", EnvVars: env("KCING_TLS_CERT"),
+			Usage: "speak TLS with the certificates in PEM `FILE`; read again on SIGHUP", Destination: &v.tlsCert,
+			Category: listen},
+		&cli.StringFlag{Name: "tls-key", EnvVars: env("KCING_TLS_KEY"), Usage: "PEM `FILE` with the key of --tls-cert",
+			Destination: &v.tlsKey, Category: listen},
+		&cli.IntFlag{Name: "max-connections", EnvVars: env("KCING_MAX_CONNECTIONS"), Value: d.Connections,
+			Usage: "keep at most `N` connections open on each listener", Destination: &v.connections, Category: listen,
+			Action: atLeast("--max-connections (KCING_MAX_CONNECTIONS)", 1)},
+		&cli.GenericFlag{Name: "spool-max-bytes", EnvVars: env("KCING_SPOOL_MAX_BYTES"),
+			Usage: "answer 503 when `SIZE` waits in the spool", Value: &v.spoolBytes, Category: spoolCategory},
+		&cli.DurationFlag{Name: "spool-max-age", EnvVars: env("KCING_SPOOL_MAX_AGE"),
+			Usage: "answer 503 when a record has waited for `TIME`", DefaultText: "no limit", Destination: &v.spoolAge,
+			Category: spoolCategory, Action: positive("--spool-max-age (KCING_SPOOL_MAX_AGE)")},
+		&cli.DurationFlag{Name: "drain", EnvVars: env("KCING_DRAIN"), Value: 30 * time.Second, DefaultText: "30s",
+			Usage: "on SIGTERM, finish what is under way within `TIME`", Destination: &v.drain,
+			Action: positive("--drain (KCING_DRAIN)")},
+		&cli.DurationFlag{Name: "drp-every", EnvVars: env("KCING_DRP_EVERY"),
+			Usage: "run the retention of kcing drp each `TIME`", DefaultText: "never", Destination: &v.drpEvery,
+			Category: "Retention", Action: positive("--drp-every (KCING_DRP_EVERY)")},
+		&cli.BoolFlag{Name: "maestro", EnvVars: env("KCING_MAESTRO"),
+			Usage:       "complete callbacks that name only their Maestro node with what Maestro knows of it",
+			Destination: &v.maestro, Category: "Maestro"},
+		&cli.StringFlag{Name: "kci-api", EnvVars: env("KCI_API"), Value: maestro.DefaultBaseURL,
+			DefaultText: maestro.DefaultBaseURL, Usage: "`URL` of Maestro's API", Destination: &v.api,
+			Category: "Maestro"},
+		&cli.StringFlag{Name: "kci-api-token", EnvVars: env("KCI_API_TOKEN"),
+			Usage: "`TOKEN` for Maestro's API; reading needs none", DefaultText: "none", Destination: &v.apiToken,
+			Category: "Maestro"},
+		v.labFlag("callbacks whose lab nothing else names come from `LAB`"), v.dataFlag(),
+	}
+	for _, group := range [][]cli.Flag{v.recordFlags(), v.drpFlags(), v.esFlags(), withoutLimits(v.bulkFlags()),
+		v.stateFlags(), v.logFlags()} {
+		flags = append(flags, group...)
+	}
+	return flags
 }
 
 // withoutLimits leaves out the flags that end the attempts to deliver: serve has
@@ -108,7 +139,8 @@ func (a *app) serve(ctx context.Context, v *serveArgs, formatGiven bool) error {
 		return err
 	}
 	defer endpoints.close()
-	kept, err := spool.Open(v.spoolDir(), spool.Options{MaxBytes: int64(v.spoolBytes), MaxRecords: mostSpooled, MaxAge: v.spoolAge, Now: a.now, Logger: log})
+	kept, err := spool.Open(v.spoolDir(), spool.Options{MaxBytes: int64(v.spoolBytes), MaxRecords: mostSpooled,
+		MaxAge: v.spoolAge, Now: a.now, Logger: log})
 	if err != nil {
 		return fmt.Errorf("%w (KCING_DATA)", err)
 	}
@@ -133,7 +165,8 @@ func (v *serveArgs) enricher(log *slog.Logger) (*serve.Enricher, error) {
 	if err != nil {
 		return nil, usagef("%v", err)
 	}
-	return &serve.Enricher{Complete: api.Complete, Logger: log, Away: func(err error) bool { return !errors.Is(err, maestro.ErrGone) }}, nil
+	return &serve.Enricher{Complete: api.Complete, Logger: log,
+		Away: func(err error) bool { return !errors.Is(err, maestro.ErrGone) }}, nil
 }
 
 // endpoints are where posts come in.
@@ -204,7 +237,8 @@ func (d *endpoints) reload(log *slog.Logger) {
 		log.Error("SIGHUP: what could not be read stays as it was", "error", plainText(err))
 		return
 	}
-	log.Info("SIGHUP: tokens and certificates read again", "tokens", d.tokens != nil, "certificates", d.certificates != nil)
+	log.Info("SIGHUP: tokens and certificates read again", "tokens", d.tokens != nil, "certificates",
+		d.certificates != nil)
 }
 
 // hangups calls f for each SIGHUP until ctx ends.

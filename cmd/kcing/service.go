@@ -14,7 +14,6 @@ import (
 
 	"github.com/kcing/kcing/internal/elastic"
 	"github.com/kcing/kcing/internal/intake"
-	"github.com/kcing/kcing/internal/pipeline"
 	"github.com/kcing/kcing/internal/retry"
 	"github.com/kcing/kcing/internal/serve"
 	"github.com/kcing/kcing/internal/spool"
@@ -45,7 +44,8 @@ func (s *service) run(ctx context.Context) error {
 	server := serve.New(s.config(metrics))
 	limits := intake.DefaultLimits()
 	limits.RecordBytes, limits.Connections = int64(s.args.maxRecordBytes), s.args.connections
-	in := intake.New(intake.Config{Accept: server.Accept, Refused: server.Refused, Ready: server.Ready, Status: server.Status,
+	in := intake.New(intake.Config{Accept: server.Accept, Refused: server.Refused, Ready: server.Ready,
+		Status:  server.Status,
 		Metrics: metrics, Tokens: s.endpoints.tokens, Limits: limits, Logger: s.log, Version: buildVersion()})
 
 	signals := make(chan os.Signal, 1)
@@ -85,7 +85,8 @@ func (s *service) run(ctx context.Context) error {
 
 // announce says that posts are taken from now on.
 func (s *service) announce() {
-	args := []any{"version", buildVersion(), "spool", s.args.data, "state", s.args.db, "elasticsearch", s.client.Hosts()}
+	args := []any{"version", buildVersion(), "spool", s.args.data, "state", s.args.db, "elasticsearch",
+		s.client.Hosts()}
 	for _, l := range s.endpoints.listeners {
 		args = append(args, l.Kind, l.Addr().String())
 	}
@@ -106,14 +107,13 @@ func (s *service) notify(what string) {
 // config is how posts are delivered.
 func (s *service) config(metrics *intake.Metrics) serve.Config {
 	v := s.args
-	c := serve.Config{
-		Spool: s.spool, MaxSpoolBytes: int64(v.spoolBytes), OpenStore: s.openStore,
-		Pipeline: pipeline.Config{Transport: s.client, Requests: s.client.Patient(), Bulk: v.bulkOptions(), Prefix: v.prefix, OtherLab: v.lab, IngestTime: v.timestamp == "ingest", Logger: s.log},
-		Prepare:  s.prepare, Ping: s.ping, URL: s.client.Hosts(), Explain: plainText,
+	deliver := v.pipeline(s.app.now, s.log)
+	deliver.ES.Transport, deliver.ES.Requests, deliver.ES.Bulk.Logger = s.client, s.client.Patient(), s.log
+	return serve.Config{
+		Spool: s.spool, MaxSpoolBytes: int64(v.spoolBytes), OpenStore: s.openStore, Pipeline: deliver,
+		Prepare: s.prepare, Ping: s.ping, URL: s.client.Hosts(), Explain: plainText,
 		Enrich: s.enrich, MaxRecordBytes: int64(v.maxRecordBytes), Metrics: metrics, Logger: s.log, Now: s.app.now,
 	}
-	c.Pipeline.Bulk.Logger = s.log
-	return c
 }
 
 func (s *service) openStore() (serve.Store, error) {
@@ -204,5 +204,6 @@ func (s *service) runRetention(ctx context.Context) {
 		}
 		return
 	}
-	s.log.Info("retention has run", "indices", len(report.Deleted), "documents", report.Docs, "bytes", report.Bytes, "forgotten", report.Forgotten)
+	s.log.Info("retention has run", "indices", len(report.Deleted), "documents", report.Docs, "bytes", report.Bytes,
+		"forgotten", report.Forgotten)
 }

@@ -39,7 +39,8 @@ func (r *spoolReport) line(now time.Time) string {
 	}
 	text := "empty"
 	if r.Records > 0 {
-		text = fmt.Sprintf("%s waiting, %s, the oldest %s", plural(r.Records, "record"), bytesText(r.Bytes), humanize.RelTime(r.Oldest, now, "old", "from the future"))
+		text = fmt.Sprintf("%s waiting, %s, the oldest %s", plural(r.Records, "record"), bytesText(r.Bytes),
+			humanize.RelTime(r.Oldest, now, "old", "from the future"))
 	}
 	if r.Corrupt > 0 {
 		text += fmt.Sprintf("; %s set aside in %s", plural(r.Corrupt, "damaged file"), filepath.Join(r.Path, "corrupt"))

@@ -147,8 +147,9 @@ func New(o Options) *Crawler {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
-	c := &Crawler{options: o, started: o.Now().Truncate(time.Millisecond), inFlight: map[string]bool{}, spooled: map[spool.Item]*task{},
-		stop: func(error) {}, done: make(chan *task, 64)}
+	c := &Crawler{options: o, started: o.Now().Truncate(time.Millisecond), inFlight: map[string]bool{},
+		spooled: map[spool.Item]*task{},
+		stop:    func(error) {}, done: make(chan *task, 64)}
 	if o.Spool != nil {
 		c.queue = spool.NewQueue(o.Spool, o.MaxRecordBytes, c.fail)
 	}
@@ -205,7 +206,9 @@ func (c *Crawler) Run(ctx context.Context, emit source.Emit) error {
 }
 
 // work downloads items until there are no more.
-func (c *Crawler) work(ctx context.Context, wanted <-chan Item, unspooled chan<- source.Record, stop context.CancelCauseFunc) {
+func (c *Crawler) work(ctx context.Context, wanted <-chan Item, unspooled chan<- source.Record,
+	stop context.CancelCauseFunc,
+) {
 	for it := range wanted {
 		c.awaitRoom(ctx)
 		if ctx.Err() != nil {
@@ -314,8 +317,9 @@ func (c *Crawler) Close(ctx context.Context, runErr error) (Report, error) {
 	if c.queue != nil {
 		c.queue.Flush()
 	}
-	report := Report{Listed: c.listed.Load(), Known: c.known.Load(), Downloaded: c.downloaded.Load(), Resumed: c.resumed.Load(),
-		Failed: c.failures.Load(), GivenUp: c.givenUp.Load()}
+	report := Report{Listed: c.listed.Load(), Known: c.known.Load(), Downloaded: c.downloaded.Load(),
+		Resumed: c.resumed.Load(),
+		Failed:  c.failures.Load(), GivenUp: c.givenUp.Load()}
 	switch {
 	case c.err != nil:
 		return report, c.err

@@ -41,7 +41,8 @@ func newSite() *site { return &site{broken: map[string]error{}, downloads: map[s
 func (s *site) add(kind, key, version string, at time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.items = append(s.items, crawl.Item{Key: key, ID: key, Kind: kind, Form: kind, Name: "http://site/" + key, Version: version, Time: at})
+	s.items = append(s.items,
+		crawl.Item{Key: key, ID: key, Kind: kind, Form: kind, Name: "http://site/" + key, Version: version, Time: at})
 }
 
 func (s *site) Kinds() []string { return []string{"build", "lava"} }
@@ -120,7 +121,8 @@ var errPipeline = errors.New("the pipeline has failed")
 
 func newPlace(t *testing.T) *place {
 	p := &place{t: t, dir: t.TempDir(), site: newSite(), now: time.Date(2026, 3, 4, 12, 0, 0, 0, time.UTC)}
-	p.store = statetest.OpenPath(t, filepath.Join(p.dir, "kcing.db"), state.Options{Now: func() time.Time { return p.now }})
+	p.store = statetest.OpenPath(t, filepath.Join(p.dir, "kcing.db"),
+		state.Options{Now: func() time.Time { return p.now }})
 	return p
 }
 
@@ -240,7 +242,8 @@ func TestResumedWithoutDownloading(t *testing.T) {
 			t.Errorf("%s was downloaded %d times", key, n)
 		}
 	}
-	if r, err = p.crawl(crawl.Options{Since: crawl.DefaultSince}); err != nil || r.Resumed != 0 || r.Downloaded != 0 || r.Known != 60 {
+	if r, err = p.crawl(crawl.Options{Since: crawl.DefaultSince}); err != nil || r.Resumed != 0 || r.Downloaded != 0 ||
+		r.Known != 60 {
 		t.Errorf("after it: %+v, %v", r, err)
 	}
 }
@@ -252,7 +255,8 @@ func TestFullSpoolWaits(t *testing.T) {
 	s, err := spool.Open(filepath.Join(p.dir, "spool"), spool.Options{MaxRecords: 2})
 	p.ok(err)
 	defer s.Close() //nolint:errcheck // nothing is in it
-	c := crawl.New(crawl.Options{Source: "site", Origin: p.site, Store: p.store, Spool: s, Now: func() time.Time { return p.now }})
+	c := crawl.New(crawl.Options{Source: "site", Origin: p.site, Store: p.store, Spool: s,
+		Now: func() time.Time { return p.now }})
 	n := 0
 	runErr := c.Run(t.Context(), func(_ context.Context, r source.Record) error {
 		n++

@@ -17,7 +17,8 @@ import (
 func (c *Crawler) download(ctx context.Context, it Item, unspooled chan<- source.Record) error {
 	payload, err := it.Fetch(ctx)
 	received := c.options.Now()
-	rec := source.Record{Name: it.Name, Kind: it.Form, Payload: payload, Size: int64(len(payload)), Lab: it.Lab, Received: received}
+	rec := source.Record{Name: it.Name, Kind: it.Form, Payload: payload, Size: int64(len(payload)), Lab: it.Lab,
+		Received: received}
 	switch {
 	case err != nil && ctx.Err() != nil:
 		return nil
@@ -69,7 +70,8 @@ func (c *Crawler) enqueue(it spool.Item, t *task) {
 // put stores a download in the spool. While the spool is full it waits for records
 // to be removed from it.
 func (c *Crawler) put(ctx context.Context, it Item, received time.Time, payload []byte) (spool.Item, error) {
-	meta := spool.Meta{Kind: it.Form, Key: c.spoolPrefix() + it.Key, Name: it.Name, Lab: it.Lab, Version: it.Version, Received: received}
+	meta := spool.Meta{Kind: it.Form, Key: c.spoolPrefix() + it.Key, Name: it.Name, Lab: it.Lab, Version: it.Version,
+		Received: received}
 	const patience = 30 // seconds without room and without anything of ours that could make some
 	for quiet := 0; ; {
 		// Also when the run has ended: the next one need not download it then.
@@ -97,8 +99,9 @@ func (c *Crawler) failed(ctx context.Context, it Item, err error) error {
 	n := c.failures.Add(1)
 	attempts := 0
 	if c.options.Store != nil {
-		u, storeErr := c.options.Store.CommitUnfetched(context.WithoutCancel(ctx), state.Unfetched{Source: c.options.Source, Key: it.Key, Kind: it.Kind, Name: it.Name,
-			Lab: it.Lab, Version: it.Version, Time: it.Time, Error: err.Error()})
+		u, storeErr := c.options.Store.CommitUnfetched(context.WithoutCancel(ctx),
+			state.Unfetched{Source: c.options.Source, Key: it.Key, Kind: it.Kind, Name: it.Name,
+				Lab: it.Lab, Version: it.Version, Time: it.Time, Error: err.Error()})
 		if storeErr != nil {
 			return storeErr
 		}
@@ -156,8 +159,9 @@ func (c *Crawler) settle(tasks []*task) error {
 		var crawled []state.Crawled
 		for _, t := range tasks {
 			if t.own {
-				crawled = append(crawled, state.Crawled{Source: c.options.Source, Key: t.item.Key, Version: t.item.Version,
-					Record: state.Key{Kind: t.settled.Kind, ID: t.settled.Key}, Time: t.item.Time})
+				crawled = append(crawled, state.Crawled{Source: c.options.Source, Key: t.item.Key,
+					Version: t.item.Version,
+					Record:  state.Key{Kind: t.settled.Kind, ID: t.settled.Key}, Time: t.item.Time})
 			}
 		}
 		if err := c.options.Store.CommitItems(context.Background(), crawled); err != nil {

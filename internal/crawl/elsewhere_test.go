@@ -22,14 +22,17 @@ func TestCameOtherwise(t *testing.T) {
 		p.site.items[i].Record, p.site.items[i].Level = state.Key{Kind: "lava", ID: p.site.items[i].Key}, 6
 	}
 	finish := func(key string, level uint8) {
-		p.ok(p.store.Commit(t.Context(), state.Batch{Finished: []state.Finished{{Key: state.Key{Kind: "lava", ID: key}, Known: state.Known{Level: level}}}}))
+		p.ok(p.store.Commit(t.Context(),
+			state.Batch{Finished: []state.Finished{{Key: state.Key{Kind: "lava", ID: key},
+				Known: state.Known{Level: level}}}}))
 	}
 	finish("job000", 6)
 	finish("job001", 4)
 	finish("job002", 7)
 	p.site.broken["job003"] = errors.New("broken")
 	r, err := p.crawl(crawl.Options{})
-	if err != nil || r.Known != 2 || r.Downloaded != 1 || r.Failed != 1 || !slices.Equal(p.emitted, []string{"job001 v1"}) {
+	if err != nil || r.Known != 2 || r.Downloaded != 1 || r.Failed != 1 ||
+		!slices.Equal(p.emitted, []string{"job001 v1"}) {
 		t.Errorf("%+v, %v, emitted %q", r, err, p.emitted)
 	}
 	finish("job003", 6)
@@ -37,7 +40,8 @@ func TestCameOtherwise(t *testing.T) {
 	if r, err = p.crawl(crawl.Options{}); err != nil || r.Failed != 0 || r.Downloaded != 0 || len(p.unfetched()) != 0 {
 		t.Errorf("%+v, %v, %+v", r, err, p.unfetched())
 	}
-	if r, err = p.crawl(crawl.Options{Force: true, Since: time.Hour}); err != nil || r.Failed != 1 || r.Downloaded != 3 {
+	if r, err = p.crawl(crawl.Options{Force: true, Since: time.Hour}); err != nil || r.Failed != 1 ||
+		r.Downloaded != 3 {
 		t.Errorf("with Force: %+v, %v", r, err)
 	}
 }
@@ -48,7 +52,8 @@ func TestTooLargeAtTheOrigin(t *testing.T) {
 	p := newPlace(t)
 	p.fill(1)
 	p.site.broken["job000"] = fmt.Errorf("%w: the log", source.ErrTooLarge)
-	c := crawl.New(crawl.Options{Source: "site", Origin: p.site, Store: p.store, Now: func() time.Time { return p.now }})
+	c := crawl.New(crawl.Options{Source: "site", Origin: p.site, Store: p.store,
+		Now: func() time.Time { return p.now }})
 	var got source.Record
 	err := c.Run(t.Context(), func(_ context.Context, r source.Record) error {
 		got = r
@@ -56,7 +61,8 @@ func TestTooLargeAtTheOrigin(t *testing.T) {
 		return nil
 	})
 	r, closeErr := c.Close(t.Context(), err)
-	if err != nil || closeErr != nil || !errors.Is(got.Err, source.ErrTooLarge) || r.Failed != 0 || len(p.unfetched()) != 0 {
+	if err != nil || closeErr != nil || !errors.Is(got.Err, source.ErrTooLarge) || r.Failed != 0 ||
+		len(p.unfetched()) != 0 {
 		t.Errorf("%v, %v, %+v, %+v", err, closeErr, got, r)
 	}
 	if r, err := p.crawl(crawl.Options{}); err != nil || r.Known != 1 {
@@ -117,7 +123,8 @@ func TestOriginsOwn(t *testing.T) {
 		t.Errorf("newest: %+v of window %+v, expected %v", r, l.asked, expected)
 	}
 	expected, r = run(crawl.Options{})
-	if r.Downloaded != 7 || r.Known != 3 || !l.asked.To.Equal(theirs) || expected[0] != -1 || expected[len(expected)-1] != 7 {
+	if r.Downloaded != 7 || r.Known != 3 || !l.asked.To.Equal(theirs) || expected[0] != -1 ||
+		expected[len(expected)-1] != 7 {
 		t.Errorf("all: %+v of window %+v, expected %v", r, l.asked, expected)
 	}
 	if p.cursor() != theirs.Format(time.RFC3339Nano) {

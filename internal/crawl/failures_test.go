@@ -24,7 +24,8 @@ func TestFailuresAreTriedAgain(t *testing.T) {
 			t.Fatalf("run %d: %+v, %v", run, r, err)
 		}
 		list := p.unfetched()
-		if len(list) != 1 || list[0].Attempts != run || list[0].Key != "job001" || !strings.Contains(list[0].Error, "404") || list[0].Name != "http://site/job001" {
+		if len(list) != 1 || list[0].Attempts != run || list[0].Key != "job001" ||
+			!strings.Contains(list[0].Error, "404") || list[0].Name != "http://site/job001" {
 			t.Fatalf("run %d: %+v", run, list)
 		}
 		p.now = p.now.Add(24 * time.Hour)
@@ -43,7 +44,8 @@ func TestFailuresAreTriedAgain(t *testing.T) {
 	}
 	delete(p.site.broken, "job001")
 	p.now = p.now.Add(time.Second)
-	if r, err = p.crawl(crawl.Options{Since: 200 * time.Hour, RetryFailed: true}); err != nil || r.Downloaded != 1 || len(p.unfetched()) != 0 {
+	if r, err = p.crawl(crawl.Options{Since: 200 * time.Hour, RetryFailed: true}); err != nil || r.Downloaded != 1 ||
+		len(p.unfetched()) != 0 {
 		t.Errorf("mended: %+v, %v, %v", r, err, p.unfetched())
 	}
 }
@@ -73,7 +75,8 @@ func TestFailureGone(t *testing.T) {
 	p.ok(err)
 	p.site.items = nil
 	r, err := p.crawl(crawl.Options{})
-	if list := p.unfetched(); err != nil || r.Failed != 1 || len(list) != 1 || list[0].Attempts != 2 || !strings.Contains(list[0].Error, "no such item") {
+	if list := p.unfetched(); err != nil || r.Failed != 1 || len(list) != 1 || list[0].Attempts != 2 ||
+		!strings.Contains(list[0].Error, "no such item") {
 		t.Errorf("%+v, %v, %+v", r, err, list)
 	}
 }
@@ -95,7 +98,8 @@ func TestAwayEndsTheRun(t *testing.T) {
 	p := newPlace(t)
 	p.fill(500)
 	for i := range 500 {
-		p.site.broken[fmt.Sprintf("job%03d", i)] = &fetch.TransferError{URL: "http://site", Tries: 5, Err: errors.New("no route to host")}
+		p.site.broken[fmt.Sprintf("job%03d", i)] = &fetch.TransferError{URL: "http://site", Tries: 5,
+			Err: errors.New("no route to host")}
 	}
 	_, err := p.crawl(crawl.Options{Downloads: 2})
 	if !errors.Is(err, crawl.ErrAway) || p.cursor() != "" {

@@ -139,8 +139,9 @@ func (c *Crawler) cameOtherwise(ctx context.Context, items []Item) ([]bool, erro
 	for j, i := range of {
 		if e, it := entries[j], items[i]; e.Found && e.Finished.Known.Level >= it.Level {
 			there[i] = true
-			done = append(done, state.Crawled{Source: c.options.Source, Key: it.Key, Version: it.Version, Record: it.Record,
-				Time: it.Time})
+			done = append(done, state.Crawled{Source: c.options.Source, Key: it.Key, Version: it.Version,
+				Record: it.Record,
+				Time:   it.Time})
 		}
 	}
 	return there, c.options.Store.CommitItems(ctx, done)

@@ -47,7 +47,8 @@ func (c *Crawler) cursor(ctx context.Context, now time.Time) (time.Time, error) 
 	at, err := time.Parse(time.RFC3339Nano, text)
 	switch {
 	case err != nil:
-		c.options.Logger.Warn("the crawl's cursor in state cannot be read; starting as if there were none", "cursor", text)
+		c.options.Logger.Warn("the crawl's cursor in state cannot be read; starting as if there were none", "cursor",
+			text)
 		return time.Time{}, nil
 	case at.After(now): // the clock was wrong then, or is now
 		return time.Time{}, nil

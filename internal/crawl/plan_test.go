@@ -108,14 +108,17 @@ func TestNewest(t *testing.T) {
 	p.site.twice = true
 	r, err := p.crawl(crawl.Options{HowMany: 3})
 	slices.Sort(p.emitted)
-	if err != nil || r.Downloaded != 6 || !slices.Equal(p.emitted, []string{"build00 v", "build01 v", "build02 v", "job00 v", "job01 v", "job02 v"}) {
+	if err != nil || r.Downloaded != 6 || !slices.Equal(p.emitted,
+		[]string{"build00 v", "build01 v", "build02 v", "job00 v", "job01 v", "job02 v"}) {
 		t.Errorf("%+v, %v, %q", r, err, p.emitted)
 	}
-	items, err := crawl.Newest(t.Context(), crawl.Options{Origin: p.site, Kinds: []string{"build"}, HowMany: 4, Now: func() time.Time { return p.now }})
+	items, err := crawl.Newest(t.Context(),
+		crawl.Options{Origin: p.site, Kinds: []string{"build"}, HowMany: 4, Now: func() time.Time { return p.now }})
 	if err != nil || len(items) != 4 || items[0].Key != "build00" || items[3].Key != "build03" {
 		t.Errorf("%v, %+v", err, items)
 	}
-	items, err = crawl.Newest(t.Context(), crawl.Options{Origin: p.site, Kinds: []string{"build"}, HowMany: 400, Since: 13 * time.Hour, Now: func() time.Time { return p.now }})
+	items, err = crawl.Newest(t.Context(), crawl.Options{Origin: p.site, Kinds: []string{"build"}, HowMany: 400,
+		Since: 13 * time.Hour, Now: func() time.Time { return p.now }})
 	if err != nil || len(items) != 2 {
 		t.Errorf("%v, %+v", err, items)
 	}
@@ -172,7 +175,8 @@ func TestLooksBack(t *testing.T) {
 func TestTooLarge(t *testing.T) {
 	p := newPlace(t)
 	p.fill(1)
-	c := crawl.New(crawl.Options{Source: "site", Origin: p.site, Store: p.store, MaxRecordBytes: 4, Now: func() time.Time { return p.now }})
+	c := crawl.New(crawl.Options{Source: "site", Origin: p.site, Store: p.store, MaxRecordBytes: 4,
+		Now: func() time.Time { return p.now }})
 	var got source.Record
 	err := c.Run(t.Context(), func(_ context.Context, r source.Record) error {
 		got = r
@@ -180,7 +184,8 @@ func TestTooLarge(t *testing.T) {
 		return nil
 	})
 	_, closeErr := c.Close(t.Context(), err)
-	if err != nil || closeErr != nil || !errors.Is(got.Err, source.ErrTooLarge) || string(got.Payload) != "job0" || got.Size != 9 {
+	if err != nil || closeErr != nil || !errors.Is(got.Err, source.ErrTooLarge) || string(got.Payload) != "job0" ||
+		got.Size != 9 {
 		t.Errorf("%v, %v, %+v", err, closeErr, got)
 	}
 	entries, err := p.store.LookupItems(t.Context(), "site", []string{"job000"})

@@ -27,7 +27,8 @@ const (
 // another verdict by [item.after].
 func (it *item) before(e state.Entry, c Config) verdict {
 	it.known, it.op = e, c.op(it.record.Overwrites)
-	if !c.Force && slices.ContainsFunc(it.earlier, func(f state.Finished) bool { return it.knows().Compare(f.Known) < 0 }) {
+	if !c.Force &&
+		slices.ContainsFunc(it.earlier, func(f state.Finished) bool { return it.knows().Compare(f.Known) < 0 }) {
 		return superseded
 	}
 	switch {
@@ -67,7 +68,8 @@ func (it *item) after(documents int, digest state.Digest, c Config) verdict {
 
 // knows is how much the record knows, as the ledger keeps it: without the digest.
 func (it *item) knows() state.Known {
-	return state.Known{Version: transform.Version, Level: it.record.Rank.Level, Updated: it.record.Rank.Updated.Truncate(time.Millisecond)}
+	return state.Known{Version: transform.Version, Level: it.record.Rank.Level,
+		Updated: it.record.Rank.Updated.Truncate(time.Millisecond)}
 }
 
 // begin notes the items that the ledger does not know before anything of them is
@@ -80,7 +82,8 @@ func (w *worker) begin(ctx context.Context, items []item) error {
 	var of []*item
 	for i := range items {
 		if it := &items[i]; !it.known.Found {
-			records = append(records, state.Begun{Key: it.key(), Digest: it.digest, Time: it.ownTime(), Level: it.record.Rank.Level})
+			records = append(records,
+				state.Begun{Key: it.key(), Digest: it.digest, Time: it.ownTime(), Level: it.record.Rank.Level})
 			of = append(of, it)
 		}
 	}
@@ -124,9 +127,10 @@ type conflictError struct {
 }
 
 func (e *conflictError) Error() string {
-	return fmt.Sprintf("other documents with the same key were stored at %s (digest %s); those of this record, received at %s, "+
-		"have digest %s; if they are the right ones: kcing rejects retry --force",
-		e.stored.At.UTC().Format(time.RFC3339), short(e.stored.Known.Digest), e.received.UTC().Format(time.RFC3339), short(e.digest))
+	return fmt.Sprintf("other documents with the same key were stored at %s (digest %s); those of this record, "+
+		"received at %s, have digest %s; if they are the right ones: kcing rejects retry --force",
+		e.stored.At.UTC().Format(time.RFC3339), short(e.stored.Known.Digest),
+		e.received.UTC().Format(time.RFC3339), short(e.digest))
 }
 
 func short(d state.Digest) string { return hex.EncodeToString(d[:6]) }

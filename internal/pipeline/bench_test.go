@@ -35,7 +35,8 @@ func corpus(b *testing.B) (records []source.Record, size int64) {
 			records = append(records, source.Record{Name: name, Payload: payload, Size: int64(len(payload))})
 		}
 	} else {
-		o := synthetic.Options{Size: 120, Seed: 1, Now: time.Date(2025, 11, 20, 0, 0, 0, 0, time.UTC), Profile: synthetic.Real}
+		o := synthetic.Options{Size: 120, Seed: 1, Now: time.Date(2025, 11, 20, 0, 0, 0, 0, time.UTC),
+			Profile: synthetic.Real}
 		for r := range synthetic.Records(o) {
 			records = append(records, source.Record{Name: r.Name, Payload: r.Payload, Size: int64(len(r.Payload))})
 		}
@@ -91,7 +92,9 @@ func BenchmarkRun(b *testing.B) {
 			var docs int64
 			began := cpuTime()
 			for b.Loop() {
-				report, err := Run(b.Context(), slice(records), Config{Transport: &acceptAll{}, OtherLab: "lab", Ledger: forgetful{}, Workers: workers})
+				report, err := Run(b.Context(), slice(records),
+					Config{ES: Elasticsearch{Transport: &acceptAll{}}, OtherLab: "lab",
+						Ledger: forgetful{}, Workers: workers})
 				if err != nil || report.Finished != report.Records {
 					b.Fatal(report, err)
 				}
@@ -112,7 +115,8 @@ func BenchmarkDryRun(b *testing.B) {
 			b.ReportAllocs()
 			began := cpuTime()
 			for b.Loop() {
-				report, err := DryRun(b.Context(), slice(records), io.Discard, Config{OtherLab: "lab", Workers: workers})
+				report, err := DryRun(b.Context(), slice(records), io.Discard,
+					Config{OtherLab: "lab", Workers: workers})
 				if err != nil || report.Pending != 0 {
 					b.Fatal(report, err)
 				}

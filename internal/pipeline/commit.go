@@ -59,7 +59,8 @@ type committer struct {
 
 // newCommitter starts a committer. ctx is for the ledger.
 func newCommitter(
-	ctx context.Context, l Ledger, remove func(context.Context, []*earlier) error, written func(commit), failed func(error),
+	ctx context.Context, l Ledger, remove func(context.Context,
+		[]*earlier) error, written func(commit), failed func(error),
 ) *committer {
 	w := &committer{ledger: l, remove: remove, written: written, failed: failed,
 		memory: semaphore.NewWeighted(rejectBytes), in: make(chan commit, 64), done: make(chan struct{})}

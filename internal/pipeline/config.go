@@ -50,18 +50,24 @@ type Ledger interface {
 	KeysOfNodes(ctx context.Context, nodes []string) ([]state.Key, error)
 }
 
-// Config is what a run needs. Fields without a word about zero are required.
-type Config struct {
+// Elasticsearch is where documents go.
+type Elasticsearch struct {
+	// Transport carries bulk requests. Required.
 	Transport bulk.Transport
 	// Requests carries the few that are not bulk requests, for what is to be
 	// deleted, and is to try again what fails in passing. Nil: Transport.
 	Requests bulk.Transport
 	// Bulk tunes the indexer. TrustBodies is set in any case: the bodies come
 	// from transform.
-	Bulk   bulk.Options
-	Ledger Ledger
+	Bulk bulk.Options
 	// Prefix is put before each index name.
 	Prefix string
+}
+
+// Config is what a run needs. Fields without a word about zero are required.
+type Config struct {
+	ES     Elasticsearch
+	Ledger Ledger
 	// OtherLab is the lab_name of callbacks that name none, see [transform.Options].
 	OtherLab string
 	// IngestTime files documents under the time of receipt.
@@ -106,10 +112,10 @@ func (c Config) withDefaults() Config {
 	if c.OnOutcome == nil {
 		c.OnOutcome = func(bulk.Outcome) {}
 	}
-	if c.Requests == nil {
-		c.Requests = c.Transport
+	if c.ES.Requests == nil {
+		c.ES.Requests = c.ES.Transport
 	}
-	c.Bulk.TrustBodies = true
+	c.ES.Bulk.TrustBodies = true
 	return c
 }
 

@@ -107,7 +107,9 @@ func (r *run) preview(p *preview, rec *transform.Record) {
 	}
 	p.kind = recordKind(p.source, rec)
 	if p.err == nil {
-		p.item = item{record: &transform.Record{Kind: rec.Kind, Key: rec.Key, Rank: rec.Rank, Overwrites: rec.Overwrites}, digest: p.docs.Digest()}
+		p.item = item{record: &transform.Record{Kind: rec.Kind, Key: rec.Key, Rank: rec.Rank,
+			Overwrites: rec.Overwrites},
+			digest: p.docs.Digest()}
 		p.known = p.item.knows()
 		p.known.Digest = p.item.digest
 	}
@@ -118,9 +120,11 @@ func (r *run) preview(p *preview, rec *transform.Record) {
 // writeBulk writes the documents of the previews in order. After an error it
 // only empties the channel, so that nobody waits for it. Each preview is given
 // to done, without what was large in it.
-func (r *run) writeBulk(w io.Writer, order <-chan *preview, seen map[state.Key]state.Finished, done func(*preview), stop context.CancelCauseFunc) error {
+func (r *run) writeBulk(w io.Writer, order <-chan *preview, seen map[state.Key]state.Finished, done func(*preview),
+	stop context.CancelCauseFunc,
+) error {
 	out := bufio.NewWriterSize(w, 256<<10)
-	names := newIndexNames(r.config.Prefix)
+	names := newIndexNames(r.config.ES.Prefix)
 	var err error
 	for p := range order {
 		<-p.done
@@ -207,7 +211,9 @@ func (r *run) judge(p *preview, seen map[state.Key]state.Finished) bool {
 		r.notices.refused(p.source.Name, p.kind, "another record before it has the same key and other documents")
 	default:
 		if found || len(seen) < mostSeen {
-			seen[key] = state.Finished{Digest: p.item.digest, Time: p.item.indexTime(p.docs.Time), Documents: p.docs.Len(), Known: p.known}
+			seen[key] = state.Finished{Digest: p.item.digest, Time: p.item.indexTime(p.docs.Time),
+				Documents: p.docs.Len(),
+				Known:     p.known}
 		}
 		return true
 	}

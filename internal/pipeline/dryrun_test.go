@@ -30,7 +30,9 @@ func TestDryRunIsWhatRunSends(t *testing.T) {
 		var first []byte
 		for _, workers := range []int{1, 2, 7, 7} {
 			var out bytes.Buffer
-			r, err := DryRun(t.Context(), mixed(), &out, Config{Workers: workers, Force: force, Prefix: "p-", Now: func() time.Time { return now }})
+			r, err := DryRun(t.Context(), mixed(), &out,
+				Config{Workers: workers, Force: force, ES: Elasticsearch{Prefix: "p-"},
+					Now: func() time.Time { return now }})
 			checkReport(t, r, err)
 			if err != nil {
 				t.Fatal(err)
@@ -51,7 +53,7 @@ func TestDryRunIsWhatRunSends(t *testing.T) {
 		}
 		e, l := &elastic{}, newLedger()
 		c := config(e, l)
-		c.Prefix, c.Force = "p-", force
+		c.ES.Prefix, c.Force = "p-", force
 		r := mustFeed(t, mixed(), c)
 		equal(t, "documents", r.Bulk.Stored, int64(len(wanted)))
 		got := map[sent]bool{}
@@ -138,7 +140,8 @@ func TestDryRunMemory(t *testing.T) {
 			taken := 0
 			src := sourceFunc(func(ctx context.Context, emit source.Emit) error {
 				for i := range records {
-					r := record("r", `{"id":"`+strconv.Itoa(i)+`","build_result":"PASS","text":"`+strings.Repeat("x", size)+`"}`)
+					r := record("r", `{"id":"`+strconv.Itoa(i)+`","build_result":"PASS","text":"`+strings.Repeat("x",
+						size)+`"}`)
 					if err := emit(ctx, r); err != nil {
 						return err
 					}

@@ -89,7 +89,8 @@ func (e *earlier) query() []byte {
 	if e.node != "" {
 		should = append(should, clause{"term": clause{"node_id": e.node}})
 	}
-	q, _ := json.Marshal(clause{"size": pageSize, "sort": []string{"_doc"}, "_source": false, //nolint:errchkjson // strings
+	q, _ := json.Marshal(clause{"size": pageSize, "sort": []string{"_doc"}, "_source": false,
+		//nolint:errchkjson // strings
 		"query": clause{"bool": clause{"should": should, "minimum_should_match": 1}}})
 	return q
 }
@@ -98,12 +99,13 @@ func (e *earlier) query() []byte {
 func (r *run) removeEarlier(ctx context.Context, all []*earlier) error {
 	var names []string
 	for _, e := range all {
-		names = append(names, e.indices(r.config.Prefix)...)
+		names = append(names, e.indices(r.config.ES.Prefix)...)
 	}
 	slices.Sort(names)
 	for some := range slices.Chunk(slices.Compact(names), indicesAtOnce) {
 		// What was stored a moment ago is to be found as well.
-		if _, err := r.call(ctx, "refresh its indices", http.MethodPost, "/"+strings.Join(some, ",")+"/_refresh?"+whereThere, nil); err != nil {
+		if _, err := r.call(ctx, "refresh its indices", http.MethodPost,
+			"/"+strings.Join(some, ",")+"/_refresh?"+whereThere, nil); err != nil {
 			return notRemoved(all[0], err)
 		}
 	}
@@ -133,7 +135,7 @@ const (
 // earlier record. Elasticsearch keeps a scroll for its minute and has room for few,
 // so one is begun only for a job with more documents than a page, and cleared.
 func (r *run) removeLeft(ctx context.Context, e *earlier) error {
-	search := "/" + strings.Join(e.indices(r.config.Prefix), ",") + "/_search?" + whereThere
+	search := "/" + strings.Join(e.indices(r.config.ES.Prefix), ",") + "/_search?" + whereThere
 	found, _, err := r.removePage(ctx, e, search, e.query())
 	if err != nil || found < pageSize {
 		return err
@@ -151,7 +153,9 @@ func (r *run) removeLeft(ctx context.Context, e *earlier) error {
 
 // removePage deletes what is left among the documents of one answer, and returns
 // how many those were and the id of the scroll, if it is one.
-func (r *run) removePage(ctx context.Context, e *earlier, path string, body []byte) (found int, scroll string, err error) {
+func (r *run) removePage(ctx context.Context, e *earlier, path string, body []byte) (
+	found int, scroll string, err error,
+) {
 	answer, err := r.call(ctx, "look for it", http.MethodPost, path, body)
 	if err != nil {
 		return 0, "", err
@@ -185,7 +189,8 @@ func (r *run) deleteAll(ctx context.Context, lines []byte) error {
 	var failed error
 	gjson.GetBytes(answer, "items.#.delete").ForEach(func(_, item gjson.Result) bool {
 		if status := int(item.Get("status").Int()); status != http.StatusOK && status != http.StatusNotFound {
-			failed = &es.Error{Op: "delete it", Status: status, Type: item.Get("error.type").String(), Reason: item.Get("error.reason").String()}
+			failed = &es.Error{Op: "delete it", Status: status, Type: item.Get("error.type").String(),
+				Reason: item.Get("error.reason").String()}
 		}
 		return failed == nil
 	})
@@ -194,7 +199,7 @@ func (r *run) deleteAll(ctx context.Context, lines []byte) error {
 
 // call is a request beside the bulk requests, with a JSON body or none.
 func (r *run) call(ctx context.Context, op, method, path string, body []byte) ([]byte, error) {
-	return es.Do(ctx, r.config.Requests, op, es.Request{Method: method, Path: path, Body: body})
+	return es.Do(ctx, r.config.ES.Requests, op, es.Request{Method: method, Path: path, Body: body})
 }
 
 // replaced are the keys that a finished record takes the place of.

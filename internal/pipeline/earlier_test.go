@@ -43,8 +43,9 @@ func replacing(t *testing.T, r *requests) (*ledger, Report, error) {
 	plain.Lab = "lab"
 	mustFeed(t, slice{plain}, config(e, l))
 	c := config(e, l)
-	c.Requests = r
-	whole := record("node", `{"node":`+fmt.Sprintf(testNode, "2025-11-20T00:10:00.100000")+`,"tests":[],"callback":`+string(plain.Payload)+`}`)
+	c.ES.Requests = r
+	whole := record("node", `{"node":`+fmt.Sprintf(testNode,
+		"2025-11-20T00:10:00.100000")+`,"tests":[],"callback":`+string(plain.Payload)+`}`)
 	report, err := feed(t.Context(), t, slice{whole}, c)
 	return l, report, err
 }
@@ -75,7 +76,8 @@ func TestRemovesWhatIsLeft(t *testing.T) {
 	if got := r.seen[len(r.seen)-2]; got != want {
 		t.Errorf("deleted with %q, want %q", got, want)
 	}
-	for i, want := range []string{"/_refresh", `{"job_id":"1"}`, "scroll=1m", "/_search/scroll?scroll=1m", "/_bulk", "DELETE /_search/scroll?"} {
+	for i, want := range []string{"/_refresh", `{"job_id":"1"}`, "scroll=1m", "/_search/scroll?scroll=1m", "/_bulk",
+		"DELETE /_search/scroll?"} {
 		if !strings.Contains(r.seen[i], want) {
 			t.Errorf("request %d is %q, want %q in it", i, r.seen[i], want)
 		}

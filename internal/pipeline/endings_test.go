@@ -113,7 +113,7 @@ func TestLedgerThatIsSlow(t *testing.T) {
 		l.commit = func(int) error { time.Sleep(10 * time.Second); return nil }
 		l.lookup = func(int) error { time.Sleep(3 * time.Second); return nil }
 		c := config(e, l)
-		c.Bulk.MaxPendingBytes = 64 << 10
+		c.ES.Bulk.MaxPendingBytes = 64 << 10
 		src := append(callbacks(30, 100), builds(500)...)
 		for i := range 200 {
 			src = append(src, record(fmt.Sprint("bad", i), strings.Repeat("x", 1000)))
@@ -257,7 +257,7 @@ func TestSourceThatFails(t *testing.T) {
 
 	e.item = func(sent) (int, string) { return 500, "x" } // two things at once are both said
 	c := config(e, newLedger())
-	c.Bulk.MaxAttempts = 1
+	c.ES.Bulk.MaxAttempts = 1
 	_, err = feed(t.Context(), t, sourceFunc(func(ctx context.Context, emit source.Emit) error {
 		return errors.Join(builds(1).Run(ctx, emit), errTest)
 	}), c)

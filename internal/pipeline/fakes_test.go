@@ -63,7 +63,8 @@ func (e *elastic) Perform(r *http.Request) (*http.Response, error) {
 			return nil, err
 		}
 		if status != 0 {
-			return response(status, fmt.Sprintf(`{"error":{"type":"test_%d","reason":"test"},"status":%d}`, status, status)), nil
+			return response(status, fmt.Sprintf(`{"error":{"type":"test_%d","reason":"test"},"status":%d}`, status,
+				status)), nil
 		}
 	}
 	return response(200, e.store(docs)), nil
@@ -96,7 +97,8 @@ func (e *elastic) store(docs []sent) string {
 			e.stored[key] = d.body
 			items = append(items, fmt.Sprintf(`{%q:{"status":%d}}`, d.op, status))
 		} else {
-			items = append(items, fmt.Sprintf(`{%q:{"status":%d,"error":{"type":%q,"reason":"test"}}}`, d.op, status, kind))
+			items = append(items, fmt.Sprintf(`{%q:{"status":%d,"error":{"type":%q,"reason":"test"}}}`, d.op, status,
+				kind))
 		}
 	}
 	e.all = append(e.all, docs...)
@@ -152,7 +154,8 @@ type ledger struct {
 }
 
 func newLedger() *ledger {
-	return &ledger{finished: map[state.Key]state.Finished{}, received: map[state.Key]time.Time{}, begun: map[state.Key]state.Begun{}, rejects: map[string]state.Reject{}, nodes: map[string]state.Key{}}
+	return &ledger{finished: map[state.Key]state.Finished{}, received: map[state.Key]time.Time{},
+		begun: map[state.Key]state.Begun{}, rejects: map[string]state.Reject{}, nodes: map[string]state.Key{}}
 }
 
 func (l *ledger) Lookup(_ context.Context, keys []state.Key) ([]state.Entry, error) {
@@ -284,7 +287,8 @@ func (l *ledger) finishedCount() int64 {
 func (l *ledger) listed() []state.Reject {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return slices.SortedFunc(maps.Values(l.rejects), func(a, b state.Reject) int { return cmp.Compare(a.Source+a.DocumentID, b.Source+b.DocumentID) })
+	return slices.SortedFunc(maps.Values(l.rejects),
+		func(a, b state.Reject) int { return cmp.Compare(a.Source+a.DocumentID, b.Source+b.DocumentID) })
 }
 
 func (l *ledger) ids() (ids []string) {
@@ -317,7 +321,8 @@ func record(name, payload string) source.Record {
 // build is a record that becomes one document.
 func build(id int) source.Record {
 	return record(fmt.Sprintf("build%d", id),
-		fmt.Sprintf(`{"_id":{"$oid":"b%d"},"created_on":"2025-11-19T10:00:00Z","build_result":"PASS","job":"mainline"}`, id))
+		fmt.Sprintf(`{"_id":{"$oid":"b%d"},"created_on":"2025-11-19T10:00:00Z","build_result":"PASS","job":"mainline"}`,
+			id))
 }
 
 // callback is a record that becomes a boot, one test and n log lines.
@@ -326,9 +331,10 @@ func callback(id, n int) source.Record {
 	for i := range n {
 		fmt.Fprintf(&log, `- {dt: '2025-11-19T10:00:00', lvl: target, msg: line %d}\n`, i)
 	}
-	return record(fmt.Sprintf("lava%d", id), fmt.Sprintf(`{"id":%d,"status":2,"status_string":"complete","lab_name":"lab","token":"secret%d",`+
-		`"end_time":"2025-11-19 10:00:00+00:00","definition":"job_name: x\n",`+
-		`"results":{"lava":"- {name: job, result: pass, suite: lava, id: '%d', logged: '2025-11-19 10:00:00.000000+00:00'}\n"},"log":"%s"}`, id, id, 1000+id, log.String()))
+	return record(fmt.Sprintf("lava%d", id),
+		fmt.Sprintf(`{"id":%d,"status":2,"status_string":"complete","lab_name":"lab","token":"secret%d",`+
+			`"end_time":"2025-11-19 10:00:00+00:00","definition":"job_name: x\n",`+
+			`"results":{"lava":"- {name: job, result: pass, suite: lava, id: '%d', logged: '2025-11-19 10:00:00.000000+00:00'}\n"},"log":"%s"}`, id, id, 1000+id, log.String()))
 }
 
 func builds(n int) (all slice) {
@@ -347,8 +353,8 @@ func callbacks(n, lines int) (all slice) {
 
 // config is one of a test: two workers, small requests.
 func config(e *elastic, l Ledger) Config {
-	return Config{Transport: e, Ledger: l, Workers: 2, Now: func() time.Time { return now },
-		Bulk: bulk.Options{FlushActions: 10, Requests: 4, RetryFor: time.Minute}}
+	return Config{Ledger: l, Workers: 2, Now: func() time.Time { return now },
+		ES: Elasticsearch{Transport: e, Bulk: bulk.Options{FlushActions: 10, Requests: 4, RetryFor: time.Minute}}}
 }
 
 // feed runs a source and checks what always holds.

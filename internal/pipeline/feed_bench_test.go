@@ -43,7 +43,8 @@ func newFeedBench(b *testing.B) *feedBench {
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	transport.MaxIdleConnsPerHost = 2 * feedConnections
 	var err error
-	f.client, err = elasticsearch.NewBaseClient(elasticsearch.Config{Addresses: []string{f.url}, Transport: transport, DisableRetry: true})
+	f.client, err = elasticsearch.NewBaseClient(elasticsearch.Config{Addresses: []string{f.url}, Transport: transport,
+		DisableRetry: true})
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -113,8 +114,9 @@ func (f *feedBench) feed(b *testing.B) round {
 	defer debug.SetGCPercent(debug.SetGCPercent(CollectAt))
 	defer debug.SetMemoryLimit(debug.SetMemoryLimit(HeapLimit))
 	return measured(b, true, func() (int64, error) {
-		report, err := Run(b.Context(), f.source(), Config{Transport: f.client, Ledger: store, Prefix: prefix, IngestTime: true,
-			Bulk: bulk.Options{MaxPendingBytes: 32 << 20, Requests: feedConnections}})
+		report, err := Run(b.Context(), f.source(),
+			Config{Ledger: store, IngestTime: true, ES: Elasticsearch{Transport: f.client, Prefix: prefix,
+				Bulk: bulk.Options{MaxPendingBytes: 32 << 20, Requests: feedConnections}}})
 		if err == nil && report.Finished != report.Records {
 			err = fmt.Errorf("%d of %d records finished", report.Finished, report.Records)
 		}
@@ -126,7 +128,7 @@ func (f *feedBench) feed(b *testing.B) round {
 func (f *feedBench) prebuilt(b *testing.B, timed bool) round {
 	prefix := f.prefix(b)
 	var all bytes.Buffer
-	if _, err := DryRun(b.Context(), f.source(), &all, Config{Prefix: prefix, IngestTime: true}); err != nil {
+	if _, err := DryRun(b.Context(), f.source(), &all, Config{ES: Elasticsearch{Prefix: prefix}, IngestTime: true}); err != nil {
 		b.Fatal(err)
 	}
 	bodies := cutBodies(all.Bytes(), bulk.DefaultOptions())

@@ -31,13 +31,15 @@ func TestMaestroCompletesCallback(t *testing.T) {
 	key := state.Key{Kind: "lava", ID: "lab/1"}
 	first := l.finished[key]
 
-	whole := record("node", `{"node":`+fmt.Sprintf(testNode, "2025-11-20T00:10:00.100000")+`,"tests":[],"callback":`+string(plain.Payload)+`}`)
+	whole := record("node", `{"node":`+fmt.Sprintf(testNode,
+		"2025-11-20T00:10:00.100000")+`,"tests":[],"callback":`+string(plain.Payload)+`}`)
 	r := mustFeed(t, slice{whole}, config(e, l))
 	equal(t, "stored", r.Bulk.Stored, 22)
 	after := e.docs()
 	equal(t, "documents", len(after), 22)
 	for id, doc := range after {
-		if _, ok := before[id]; !ok || !strings.Contains(doc, `"job":"mainline"`) || !strings.Contains(doc, `"node_id":"6b00989341dcea75e5d60010"`) {
+		if _, ok := before[id]; !ok || !strings.Contains(doc, `"job":"mainline"`) ||
+			!strings.Contains(doc, `"node_id":"6b00989341dcea75e5d60010"`) {
 			t.Errorf("%s, there before: %v: %s", id, ok, doc)
 		}
 	}
@@ -62,7 +64,8 @@ func TestMaestroCompletesCallbackOfAnother(t *testing.T) {
 	e := &elastic{}
 	plain := callback(1, 5)
 	mustFeed(t, slice{plain}, config(e, newLedger()))
-	whole := record("node", `{"node":`+fmt.Sprintf(testNode, "2025-11-20T00:10:00")+`,"callback":`+string(plain.Payload)+`}`)
+	whole := record("node", `{"node":`+fmt.Sprintf(testNode,
+		"2025-11-20T00:10:00")+`,"callback":`+string(plain.Payload)+`}`)
 	mustFeed(t, slice{whole}, config(e, newLedger()))
 	equal(t, "documents", e.count(), 7)
 	for id, doc := range e.docs() {
@@ -76,7 +79,8 @@ func TestMaestroCompletesCallbackOfAnother(t *testing.T) {
 // both come.
 func TestMaestroLateCallback(t *testing.T) {
 	timedOut := record("timed out", `{"node":`+fmt.Sprintf(testNode, "2025-11-18T23:59:00")+`,"tests":[]}`)
-	called := record("called", `{"node":`+fmt.Sprintf(testNode, "2025-11-19T00:10:00")+`,"tests":[],"callback":`+string(callback(1, 5).Payload)+`}`)
+	called := record("called", `{"node":`+fmt.Sprintf(testNode,
+		"2025-11-19T00:10:00")+`,"tests":[],"callback":`+string(callback(1, 5).Payload)+`}`)
 	for _, both := range []slice{{timedOut, called}, {called, timedOut}} {
 		e, l := &elastic{}, newLedger()
 		for _, r := range both {
@@ -107,7 +111,8 @@ func TestMaestroNodeKeepsItsDay(t *testing.T) {
 	r := mustFeed(t, node("2025-11-19T00:00:30.100000"), config(e, l))
 	equal(t, "finished", r.Finished, 2)
 	for id, doc := range e.docs() {
-		if first[id] != doc || !strings.Contains(id, "-2025.11.18/") || !strings.Contains(doc, `"@timestamp":"2025-11-18T23:59:59.900Z"`) {
+		if first[id] != doc || !strings.Contains(id, "-2025.11.18/") ||
+			!strings.Contains(doc, `"@timestamp":"2025-11-18T23:59:59.900Z"`) {
 			t.Errorf("%s: %s", id, doc)
 		}
 	}
@@ -125,7 +130,8 @@ func TestMaestroNodeChanges(t *testing.T) {
 	for _, result := range []string{"fail", "pass"} {
 		mustFeed(t, slice{record("node", `{"id":"6b00941641dcea75e5d60001","kind":"kbuild","name":"k","result":"`+result+`","updated":"2025-11-19T00:00:30","data":{}}`)}, config(e, l))
 	}
-	equal(t, "document", strings.Contains(e.docs()["build-2025.11.19/maestro/6b00941641dcea75e5d60001"], `"build_result":"PASS"`), true)
+	equal(t, "document", strings.Contains(e.docs()["build-2025.11.19/maestro/6b00941641dcea75e5d60001"],
+		`"build_result":"PASS"`), true)
 	equal(t, "documents", e.count(), 1)
 }
 
@@ -144,7 +150,9 @@ func TestMaestroIngestTime(t *testing.T) {
 
 func TestMaestroDryRun(t *testing.T) {
 	var out bytes.Buffer
-	src := slice{build(1), record("node", `{"id":"6b00941641dcea75e5d60001","kind":"kbuild","name":"k","updated":"2025-11-19T00:00:30","data":{}}`)}
+	src := slice{build(1),
+		record("node",
+			`{"id":"6b00941641dcea75e5d60001","kind":"kbuild","name":"k","updated":"2025-11-19T00:00:30","data":{}}`)}
 	if _, err := DryRun(t.Context(), src, &out, Config{Workers: 1, Now: func() time.Time { return now }}); err != nil {
 		t.Fatal(err)
 	}

@@ -68,6 +68,8 @@ func (n *notices) damaged(name string, tags []string) {
 
 func (n *notices) rejected(name string, res bulk.Result) {
 	if n.allowed() {
-		n.log.Warn("document rejected", "source", name, "index", res.Doc.Index, "id", res.Doc.ID, "type", res.Type, "reason", res.Reason)
+		n.log.Warn("document rejected", "source", name, "index", res.Doc.Index, "id", res.Doc.ID, "type", res.Type,
+			"reason",
+			res.Reason)
 	}
 }

@@ -58,7 +58,7 @@ func (r *run) settle(res bulk.Result) {
 // answer that was on its way when the outage began may come late. While others
 // get in, an undelivered document only leaves its record pending.
 func (r *run) giveUp(res bulk.Result) {
-	patience := r.config.Bulk.RetryFor
+	patience := r.config.ES.Bulk.RetryFor
 	if patience == 0 {
 		patience = bulk.DefaultOptions().RetryFor
 	}
@@ -89,7 +89,8 @@ func (p *pending) reject(res bulk.Result) state.Reject {
 		ID:   rejectID(nil, p.key.Kind, p.key.ID, p.source, res.Doc.Index, res.Doc.ID),
 		Kind: p.key.Kind, Key: p.key.ID, Source: p.source, Lab: p.lab, Received: p.received, Time: p.time,
 		Type: res.Type, Reason: res.Reason, Index: res.Doc.Index, DocumentID: res.Doc.ID,
-		Status: res.Status, Attempts: max(res.Attempts, 1), Overwrites: res.Doc.Op == bulk.OpIndex, Body: bytes.Clone(res.Doc.Body),
+		Status: res.Status, Attempts: max(res.Attempts,
+			1), Overwrites: res.Doc.Op == bulk.OpIndex, Body: bytes.Clone(res.Doc.Body),
 	}
 }
 
@@ -105,8 +106,9 @@ func (p *pending) release() {
 	}
 	rejected := int(p.rejected.Load())
 	p.run.committer.add(commit{
-		finished: &state.Finished{Key: p.key, Digest: p.digest, Time: p.time, Documents: p.documents, Rejected: rejected,
-			Known: p.known, Over: p.over},
+		finished: &state.Finished{Key: p.key, Digest: p.digest, Time: p.time, Documents: p.documents,
+			Rejected: rejected,
+			Known:    p.known, Over: p.over},
 		earlier: p.earlier, node: p.node, replaced: p.replaced, ack: p.ack,
 		settled: &source.Settled{Outcome: source.Stored, Kind: p.key.Kind, Key: p.key.ID, Rejected: rejected,
 			Type: p.class, Reason: p.reason},

@@ -79,7 +79,8 @@ func TestFinishedAfterOutcomesAndCommit(t *testing.T) {
 		close(holdCommit)
 		r := <-done
 		equal(t, "finished", r.Finished, 1)
-		if want := (source.Settled{Outcome: source.Stored, Kind: "lava", Key: "lab/1"}); len(acked) != 1 || acked[0] != want {
+		if want := (source.Settled{Outcome: source.Stored, Kind: "lava", Key: "lab/1"}); len(acked) != 1 ||
+			acked[0] != want {
 			t.Errorf("acknowledged %+v, want %+v", acked, want)
 		}
 	})
@@ -95,7 +96,7 @@ func TestUndeliveredDocumentLeavesItsRecordPending(t *testing.T) {
 			return 0, ""
 		}
 		c := config(e, l)
-		c.Bulk.MaxAttempts = 3
+		c.ES.Bulk.MaxAttempts = 3
 		r, err := feed(t.Context(), t, callbacks(20, 20), c)
 		var undelivered *bulk.UndeliveredError
 		if !errors.As(err, &undelivered) || undelivered.Count != 1 {
@@ -129,7 +130,7 @@ func TestEndsWhenElasticsearchStaysAway(t *testing.T) {
 		}
 		began := time.Now()
 		c := config(e, l)
-		c.Bulk.MaxPendingBytes = 64 << 10 // as if there were much more to send
+		c.ES.Bulk.MaxPendingBytes = 64 << 10 // as if there were much more to send
 		r, err := feed(t.Context(), t, builds(2000), c)
 		if took := time.Since(began); took > time.Minute+time.Second {
 			t.Errorf("waited %v for an Elasticsearch that is away, with a budget of one minute", took)
@@ -158,7 +159,7 @@ func TestLateAnswersCostNoSecondBudget(t *testing.T) {
 		}
 		began := time.Now()
 		c := config(e, l)
-		c.Bulk.MaxPendingBytes = 64 << 10
+		c.ES.Bulk.MaxPendingBytes = 64 << 10
 		r, err := feed(t.Context(), t, builds(2000), c)
 		if took := time.Since(began); took < time.Minute || took > time.Minute+time.Second {
 			t.Errorf("ended after %v, with a budget of one minute", took)
@@ -187,7 +188,7 @@ func TestOneDocumentOutOfTimeDoesNotEndTheRun(t *testing.T) {
 			return 0, ""
 		}
 		c := config(e, l)
-		c.Bulk.MaxPendingBytes = 64 << 10
+		c.ES.Bulk.MaxPendingBytes = 64 << 10
 		r, err := feed(t.Context(), t, builds(2000), c)
 		if !errors.Is(err, bulk.ErrOutOfTime) || errors.Is(err, errAway) {
 			t.Errorf("got error %v", err)
@@ -266,7 +267,7 @@ func TestRejectsAreWrittenAsTheyCome(t *testing.T) {
 func TestDocumentThatCannotBeSent(t *testing.T) {
 	e, l := &elastic{}, newLedger()
 	c := config(e, l)
-	c.Bulk.MaxDocBytes = 600
+	c.ES.Bulk.MaxDocBytes = 600
 	big := build(1)
 	big.Payload = []byte(strings.Replace(string(big.Payload), "mainline", strings.Repeat("x", 1000), 1))
 	r := mustFeed(t, slice{big, build(2)}, c)
@@ -288,7 +289,8 @@ func TestSkipsFinishedRecords(t *testing.T) {
 	r := mustFeed(t, again, c)
 	equal(t, "skipped", r.Skipped, 10)
 	equal(t, "sent", r.Bulk.Added, 0)
-	if want := (source.Settled{Outcome: source.Skipped, Kind: "build", Key: "b3"}); len(acked) != 1 || acked[0] != want {
+	if want := (source.Settled{Outcome: source.Skipped, Kind: "build", Key: "b3"}); len(acked) != 1 ||
+		acked[0] != want {
 		t.Errorf("acknowledged %+v, want %+v", acked, want)
 	}
 
@@ -384,7 +386,8 @@ func TestRefusedRecords(t *testing.T) {
 	}
 	equal(t, "size of the large one", rejects[1].Size, 1<<30)
 	equal(t, "kind of the zipped one", rejects[3].Kind, "boot")
-	if got := rejects[2]; got.Source != "noLog" || got.Kind != "lava" || !strings.Contains(got.Reason, "dataset: all") || !strings.Contains(string(got.Body), "REDACTED") {
+	if got := rejects[2]; got.Source != "noLog" || got.Kind != "lava" ||
+		!strings.Contains(got.Reason, "dataset: all") || !strings.Contains(string(got.Body), "REDACTED") {
 		t.Errorf("got %+v, body %s", got, got.Body)
 	}
 

@@ -39,8 +39,8 @@ func Run(ctx context.Context, src Source, c Config) (Report, error) {
 	defer stop(nil)
 	started := time.Now()
 	r.stop, r.lastGood = stop, started
-	r.config.Bulk.OnPause = r.config.Progress.pause
-	indexer, err := bulk.New(r.config.Transport, r.settle, r.config.Bulk)
+	r.config.ES.Bulk.OnPause = r.config.Progress.pause
+	indexer, err := bulk.New(r.config.ES.Transport, r.settle, r.config.ES.Bulk)
 	if err != nil {
 		return Report{}, err
 	}
@@ -166,7 +166,8 @@ func explain(report Report, stopped error, e ending) error {
 	case e.close != nil:
 		why = e.close
 	}
-	own := e.source != nil && (stopped == nil || !errors.Is(e.source, stopped) && !errors.Is(e.source, context.Canceled))
+	own := e.source != nil && (stopped == nil || !errors.Is(e.source, stopped) &&
+		!errors.Is(e.source, context.Canceled))
 	switch {
 	case own && why != nil:
 		return fmt.Errorf("%w; and reading records: %w", why, e.source)

@@ -40,7 +40,8 @@ func (w *world) n(n int) int {
 func (w *world) chance(n int) bool { return w.n(n) == 0 }
 
 func newWorld(t *testing.T, seed uint64) *world {
-	w := &world{rnd: rand.New(rand.NewPCG(seed, 1)), want: map[string]map[string]string{}, e: &elastic{}, l: newLedger(),
+	w := &world{rnd: rand.New(rand.NewPCG(seed, 1)), want: map[string]map[string]string{}, e: &elastic{},
+		l:     newLedger(),
 		acked: map[string]int{}}
 	for i := range 20 + w.n(150) {
 		var r source.Record
@@ -159,11 +160,11 @@ func (w *world) breakLedger() {
 func (w *world) config() Config {
 	c := config(w.e, w.l)
 	c.Workers = 1 + w.n(3)
-	c.Bulk.FlushActions = 1 + w.n(40)
-	c.Bulk.RequestTimeout = 10 * time.Second
-	c.Bulk.MaxPendingBytes = int64(16<<10 + w.n(256<<10))
+	c.ES.Bulk.FlushActions = 1 + w.n(40)
+	c.ES.Bulk.RequestTimeout = 10 * time.Second
+	c.ES.Bulk.MaxPendingBytes = int64(16<<10 + w.n(256<<10))
 	if w.chance(3) {
-		c.Bulk.MaxAttempts = 1 + w.n(5)
+		c.ES.Bulk.MaxAttempts = 1 + w.n(5)
 	}
 	return c
 }

@@ -23,7 +23,7 @@ type worker struct {
 }
 
 func newWorker(r *run) *worker {
-	return &worker{run: r, records: make([]transform.Record, batchRecords), names: newIndexNames(r.config.Prefix)}
+	return &worker{run: r, records: make([]transform.Record, batchRecords), names: newIndexNames(r.config.ES.Prefix)}
 }
 
 // item is a record of a batch on its way through a worker.
@@ -147,7 +147,8 @@ func (w *worker) accept(batch []source.Record) []item {
 			w.run.refuse(src, rec, state.Key{}, received, err)
 		default:
 			sum := sha256.Sum256(src.Payload)
-			items = append(items, item{source: src, record: rec, received: received, digest: state.Digest(sum[:len(state.Digest{})])})
+			items = append(items, item{source: src, record: rec, received: received,
+				digest: state.Digest(sum[:len(state.Digest{})])})
 		}
 	}
 	return items
@@ -258,7 +259,8 @@ func (w *worker) send(ctx context.Context, it *item) error {
 		w.run.tally.damaged.Add(1)
 		w.run.notices.damaged(it.source.Name, w.docs.Tags)
 	}
-	p := &pending{run: w.run, key: it.key(), digest: it.digest, ack: it.source.Ack, source: it.source.Name, lab: it.record.Lab,
+	p := &pending{run: w.run, key: it.key(), digest: it.digest, ack: it.source.Ack, source: it.source.Name,
+		lab:      it.record.Lab,
 		received: it.received, time: it.indexTime(w.docs.Time), documents: w.docs.Len(),
 		known: it.knows(), over: it.known.Finished.Known}
 	p.known.Digest = digest

@@ -45,7 +45,8 @@ func Refusal(src source.Record, rec *transform.Record, why error) state.Reject {
 	class, reason := Reason(why)
 	body := transform.Redact(src.Payload)
 	return state.Reject{
-		ID: rejectID(body, kind, src.Name), Kind: kind, Key: key, Source: src.Name, Lab: src.Lab, NodeID: src.NodeID, Received: src.Received,
+		ID: rejectID(body, kind,
+			src.Name), Kind: kind, Key: key, Source: src.Name, Lab: src.Lab, NodeID: src.NodeID, Received: src.Received,
 		Type: class, Reason: reason, Attempts: 1, Body: body,
 		Truncated: src.Size > int64(len(src.Payload)) || src.Size < 0, Size: max(src.Size, int64(len(body))),
 	}

@@ -136,8 +136,9 @@ func (r *run) report(elapsed time.Duration) Report {
 	settled := func(o source.Outcome) int64 { return t.outcomes[o].Load() }
 	out := Report{
 		Records: t.records.Load(), Bytes: t.bytes.Load(), Damaged: t.damaged.Load(),
-		Finished: settled(source.Stored), Skipped: settled(source.Skipped), SkippedWithRejects: t.skippedWithRejects.Load(),
-		Superseded: settled(source.Superseded), Blank: settled(source.Blank), NotFinished: settled(source.NotFinished),
+		Finished: settled(source.Stored), Superseded: settled(source.Superseded),
+		Skipped: settled(source.Skipped), SkippedWithRejects: t.skippedWithRejects.Load(),
+		Blank: settled(source.Blank), NotFinished: settled(source.NotFinished),
 		Refused: maps.Clone(t.refused), Documents: maps.Clone(t.documents), RejectedDocuments: maps.Clone(t.rejected),
 		Elapsed: elapsed, Seconds: elapsed.Seconds(),
 	}

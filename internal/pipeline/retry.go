@@ -77,7 +77,8 @@ func (s *rejected) record(r state.Reject) source.Record {
 			rec.Err = &lostError{class: r.Type, reason: r.Reason, err: err}
 		}
 	}
-	rec.Name, rec.Kind, rec.Lab, rec.NodeID, rec.Received, rec.RejectID = r.Source, r.Kind, r.Lab, r.NodeID, r.Received, r.ID
+	rec.Name, rec.Kind, rec.Lab, rec.NodeID, rec.Received = r.Source, r.Kind, r.Lab, r.NodeID, r.Received
+	rec.RejectID = r.ID
 	rec.Ack = func(settled source.Settled) {
 		if settled.Outcome == source.Refused {
 			return
@@ -107,23 +108,26 @@ func (e *lostError) Unwrap() error { return e.err }
 
 // retryDocuments sends those of the rejects that are documents and returns the
 // ids of the others.
-func retryDocuments(ctx context.Context, list Rejects, ids []string, c Config) (accepted int, records []string, err error) {
+func retryDocuments(ctx context.Context, list Rejects, ids []string, c Config) (
+	accepted int, records []string, err error,
+) {
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	r := &run{config: c}
-	c.Bulk.TrustBodies = false // what was refused once gets every check
-	c.Bulk.Indices = &bulk.Indices{Judged: true}
+	c.ES.Bulk.TrustBodies = false // what was refused once gets every check
+	c.ES.Bulk.Indices = &bulk.Indices{Judged: true}
 	if c.Progress != nil {
-		c.Bulk.OnPause = c.Progress.pause
+		c.ES.Bulk.OnPause = c.Progress.pause
 	}
-	refusals := newCommitter(context.WithoutCancel(ctx), list, nil, func(commit) {}, stop) // rejects alone replace nothing
+	refusals := newCommitter(context.WithoutCancel(ctx), list, nil, func(commit) {},
+		stop) // rejects alone replace nothing
 	refused := func(old state.Reject, res bulk.Result) {
 		old.Type, old.Reason, old.Status, old.Attempts = res.Type, res.Reason, res.Status, max(res.Attempts, 1)
 		old.Body = bytes.Clone(res.Doc.Body)
 		refusals.add(commit{rejects: []state.Reject{old}})
 	}
 	var done []string // written by the indexer's one callback goroutine, read after Close
-	indexer, err := bulk.New(c.Transport, func(res bulk.Result) {
+	indexer, err := bulk.New(c.ES.Transport, func(res bulk.Result) {
 		old := res.Doc.Tag.(*state.Reject) //nolint:forcetypeassert // set below on each
 		switch res.Outcome {
 		case bulk.Stored, bulk.Duplicate:
@@ -131,7 +135,7 @@ func retryDocuments(ctx context.Context, list Rejects, ids []string, c Config) (
 		case bulk.Rejected:
 			refused(*old, res)
 		}
-	}, c.Bulk)
+	}, c.ES.Bulk)
 	if err != nil {
 		return 0, nil, errors.Join(err, refusals.close())
 	}
@@ -149,7 +153,9 @@ func retryDocuments(ctx context.Context, list Rejects, ids []string, c Config) (
 
 // addDocuments adds the rejects that are documents to the indexer and returns
 // the ids of the others.
-func addDocuments(ctx context.Context, list Rejects, ids []string, indexer *bulk.Indexer, c Config, refused func(state.Reject, bulk.Result)) (records []string, err error) {
+func addDocuments(ctx context.Context, list Rejects, ids []string, indexer *bulk.Indexer, c Config,
+	refused func(state.Reject, bulk.Result),
+) (records []string, err error) {
 	for _, id := range ids {
 		r, err := list.Reject(ctx, id)
 		switch {

@@ -41,7 +41,8 @@ func TestRetryDocuments(t *testing.T) {
 	rejects := l.listed()
 	equal(t, "rejects left", len(rejects), 10)
 	for _, r := range rejects {
-		if r.Attempts != 2 || r.Type != "another_exception" || !strings.HasSuffix(r.DocumentID, "/l/6") || !strings.Contains(string(r.Body), "line 5") || r.Index == "" || r.Key == "" {
+		if r.Attempts != 2 || r.Type != "another_exception" || !strings.HasSuffix(r.DocumentID, "/l/6") ||
+			!strings.Contains(string(r.Body), "line 5") || r.Index == "" || r.Key == "" {
 			t.Errorf("got %+v, body %s", r, r.Body)
 		}
 	}
@@ -74,7 +75,8 @@ func TestRetryDocumentThatCannotBeSent(t *testing.T) {
 func TestRetryDocumentsUndelivered(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		e, l := &elastic{}, newLedger()
-		l.rejects["1"] = state.Reject{ID: "1", Index: "log-2025.11.19", DocumentID: "a", Body: []byte("{}"), Attempts: 1}
+		l.rejects["1"] = state.Reject{ID: "1", Index: "log-2025.11.19", DocumentID: "a", Body: []byte("{}"),
+			Attempts: 1}
 		e.request = func(ctx context.Context, _ int, _ []sent) (int, error) { <-ctx.Done(); return 0, ctx.Err() }
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
@@ -114,7 +116,8 @@ func TestRetryRecords(t *testing.T) {
 		t.Errorf("not filed under the day of its first receipt: %v", e.docs())
 	}
 	rejects := l.listed()
-	if len(rejects) != 1 || rejects[0].Source != "cut" || rejects[0].Attempts != 2 || string(rejects[0].Body) != `{"a` || !rejects[0].Received.Equal(now) {
+	if len(rejects) != 1 || rejects[0].Source != "cut" || rejects[0].Attempts != 2 ||
+		string(rejects[0].Body) != `{"a` || !rejects[0].Received.Equal(now) {
 		t.Errorf("left: %+v", rejects)
 	}
 }
@@ -124,7 +127,8 @@ func TestRetryRecords(t *testing.T) {
 func TestRetryRecordInPart(t *testing.T) {
 	e, l := &elastic{}, newLedger()
 	rec := callback(1, 10)
-	l.rejects["1"] = state.Reject{ID: "1", Kind: "lava", Key: "lab/1", Source: "f", Type: "no_log", Body: rec.Payload, Attempts: 1}
+	l.rejects["1"] = state.Reject{ID: "1", Kind: "lava", Key: "lab/1", Source: "f", Type: "no_log", Body: rec.Payload,
+		Attempts: 1}
 	e.item = func(d sent) (int, string) {
 		if d.id == "lab/1/l/5" {
 			return 400, "mapper_parsing_exception"

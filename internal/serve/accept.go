@@ -28,7 +28,8 @@ func (s *Server) Accept(ctx context.Context, p *intake.Post) error {
 	case err != nil:
 		return s.refuse(ctx, p, &rec, lab, err)
 	}
-	m := spool.Meta{Kind: string(rec.Kind), Key: rec.Key, Name: nameOf(p), Lab: lab, NodeID: p.NodeID, Received: p.Received}
+	m := spool.Meta{Kind: string(rec.Kind), Key: rec.Key, Name: nameOf(p), Lab: lab, NodeID: p.NodeID,
+		Received: p.Received}
 	if s.known(ctx, m, p.Payload) {
 		s.config.Metrics.Duplicate(m.Kind, rec.Lab)
 		return nil
@@ -41,7 +42,8 @@ func (s *Server) Accept(ctx context.Context, p *intake.Post) error {
 // ErrBlank, a *transform.RefusedError or a *intake.Refusal.
 func (s *Server) parse(p *intake.Post, rec *transform.Record) (lab string, err error) {
 	o := transform.Options{
-		Kind: transform.Kind(p.Kind), Lab: p.Lab, OtherLab: cmp.Or(p.TokenLab, s.config.Pipeline.OtherLab), NodeID: p.NodeID,
+		Kind: transform.Kind(p.Kind), Lab: p.Lab, OtherLab: cmp.Or(p.TokenLab,
+			s.config.Pipeline.OtherLab), NodeID: p.NodeID,
 		IngestTime: s.config.Pipeline.IngestTime,
 	}
 	if err := rec.Parse(p.Payload, o); err != nil {
@@ -65,7 +67,8 @@ func (s *Server) known(ctx context.Context, m spool.Meta, payload []byte) bool {
 	sum := sha256.Sum256(payload)
 	if items, err := s.config.Spool.Find(m.Kind, m.Key); err == nil {
 		for _, it := range items {
-			if waiting, err := s.config.Spool.Stat(it); err == nil && waiting.Digest == sum && waiting.Lab == m.Lab && waiting.NodeID == m.NodeID {
+			if waiting, err := s.config.Spool.Stat(it); err == nil && waiting.Digest == sum && waiting.Lab == m.Lab &&
+				waiting.NodeID == m.NodeID {
 				return true
 			}
 		}
@@ -77,7 +80,8 @@ func (s *Server) known(ctx context.Context, m spool.Meta, payload []byte) bool {
 	ctx, cancel := context.WithTimeout(ctx, lookupFor)
 	defer cancel()
 	entries, err := (*store).Lookup(ctx, []state.Key{{Kind: m.Kind, ID: m.Key}})
-	return err == nil && len(entries) == 1 && entries[0].Found && entries[0].Finished.Matches(state.Digest(sum[:len(state.Digest{})]))
+	return err == nil && len(entries) == 1 && entries[0].Found &&
+		entries[0].Finished.Matches(state.Digest(sum[:len(state.Digest{})]))
 }
 
 // put spools a record and puts it in line.
@@ -90,7 +94,8 @@ func (s *Server) put(ctx context.Context, m spool.Meta, payload []byte) error {
 		return nil
 	case errors.As(err, &full):
 		s.full(full)
-		return &intake.Busy{RetryAfter: retryAfter, Reason: "the spool is full: what was accepted before has to reach Elasticsearch first"}
+		return &intake.Busy{RetryAfter: retryAfter,
+			Reason: "the spool is full: what was accepted before has to reach Elasticsearch first"}
 	case errors.Is(err, spool.ErrInvalid):
 		return &intake.Refusal{Status: http.StatusUnprocessableEntity, Type: "bad_key", Reason: err.Error()}
 	}
@@ -103,12 +108,14 @@ func (s *Server) refuse(ctx context.Context, p *intake.Post, rec *transform.Reco
 	var refusal *intake.Refusal
 	if !errors.As(why, &refusal) {
 		class, reason := pipeline.Reason(why)
-		refusal = &intake.Refusal{Status: statusOf(class), Type: class, Reason: reason, NoReject: class == transform.TypeNotFinished}
+		refusal = &intake.Refusal{Status: statusOf(class), Type: class, Reason: reason,
+			NoReject: class == transform.TypeNotFinished}
 	}
 	if refusal.Status == http.StatusForbidden || refusal.NoReject {
 		return refusal // a wrong token's record is not kept
 	}
-	r := source.Record{Name: nameOf(p), Kind: p.Kind, Payload: p.Payload, Size: int64(len(p.Payload)), Lab: lab, NodeID: p.NodeID, Received: p.Received}
+	r := source.Record{Name: nameOf(p), Kind: p.Kind, Payload: p.Payload, Size: int64(len(p.Payload)), Lab: lab,
+		NodeID: p.NodeID, Received: p.Received}
 	if refusal.Status == http.StatusBadRequest {
 		// No JSON object: no later kcing will take it either, and the rejects must
 		// not be full of what anybody may post.
@@ -148,13 +155,15 @@ var errNoStore = errors.New("the state file is not open yet")
 // Refused puts a post among the rejects that the intake itself has refused. It is
 // intake.Config.Refused.
 func (s *Server) Refused(ctx context.Context, p *intake.Post, why *intake.Refusal) {
-	r := source.Record{Name: nameOf(p), Kind: p.Kind, Payload: source.Beginning(p.Payload), Size: max(p.Size, int64(len(p.Payload))), Lab: p.Lab, Received: p.Received, Err: why}
+	r := source.Record{Name: nameOf(p), Kind: p.Kind, Payload: source.Beginning(p.Payload),
+		Size: max(p.Size, int64(len(p.Payload))), Lab: p.Lab, Received: p.Received, Err: why}
 	if len(p.Payload) == 0 { // without bytes all of them would be one reject
 		r.Name += ", request " + p.RequestID
 	}
 	reject := pipeline.Refusal(r, new(transform.Record), why)
 	reject.Type, reject.Reason = why.Type, why.Reason
 	if err := s.reject(ctx, reject); err != nil {
-		s.config.Logger.Error("a refused post is not among the rejects", "request_id", p.RequestID, "remote", p.Remote, "kind", p.Kind, "type", why.Type, "reason", why.Reason, "error", err)
+		s.config.Logger.Error("a refused post is not among the rejects", "request_id", p.RequestID, "remote", p.Remote,
+			"kind", p.Kind, "type", why.Type, "reason", why.Reason, "error", err)
 	}
 }

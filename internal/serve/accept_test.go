@@ -52,7 +52,8 @@ func TestRefusals(t *testing.T) {
 				if strings.Contains(string(reject.Body), "s3cret") {
 					t.Errorf("a secret is kept: %s", reject.Body)
 				}
-				found = found || reject.Type == class && reject.Source == "posted by 10.0.0.9" && reject.Reason == refusal.Reason
+				found = found || reject.Type == class && reject.Source == "posted by 10.0.0.9" &&
+					reject.Reason == refusal.Reason
 			}
 			if !found || len(r.store.rejected()) != n {
 				t.Errorf("%s: rejects %+v", payload, r.store.rejected())
@@ -66,8 +67,10 @@ func TestRefusals(t *testing.T) {
 		f(`{"id":7,"lab_name":" ","results":{"lava":"- {}"},"log":"x","definition":"x"}`, 422, "empty_lab_name")
 		kept := len(r.store.rejected())
 		var refusal *intake.Refusal
-		running := &intake.Post{Kind: intake.KindLAVA, Payload: []byte(`{"id":8,"lab_name":"l","status":0,"results":{},"definition":"x"}`)}
-		if err := r.Accept(t.Context(), running); !errors.As(err, &refusal) || refusal.Status != 422 || !refusal.NoReject ||
+		running := &intake.Post{Kind: intake.KindLAVA,
+			Payload: []byte(`{"id":8,"lab_name":"l","status":0,"results":{},"definition":"x"}`)}
+		if err := r.Accept(t.Context(), running); !errors.As(err, &refusal) || refusal.Status != 422 ||
+			!refusal.NoReject ||
 			!strings.Contains(refusal.Reason, "still submitted") || len(r.store.rejected()) != kept {
 			t.Errorf("a job in the queue: %v, %d rejects more", err, len(r.store.rejected())-kept)
 		}
@@ -87,14 +90,16 @@ func TestRefused(t *testing.T) {
 		r := newRig(t, nil)
 		r.start()
 		time.Sleep(time.Second)
-		p := &intake.Post{Kind: intake.KindLAVA, Payload: []byte(`{"id":1,"token":"s3cret`), Size: 99 << 20, Lab: "lab-a", Remote: "10.0.0.1", Received: time.Now()}
+		p := &intake.Post{Kind: intake.KindLAVA, Payload: []byte(`{"id":1,"token":"s3cret`), Size: 99 << 20,
+			Lab: "lab-a", Remote: "10.0.0.1", Received: time.Now()}
 		r.Refused(t.Context(), p, &intake.Refusal{Status: 413, Type: "too_large", Reason: "99 MB"})
 		rejects := r.store.rejected()
 		if len(rejects) != 1 {
 			t.Fatalf("%+v", rejects)
 		}
 		got := rejects[0]
-		if got.Type != "too_large" || got.Reason != "99 MB" || !got.Truncated || got.Size != 99<<20 || got.Lab != "lab-a" || bytes.Contains(got.Body, []byte("s3cret")) {
+		if got.Type != "too_large" || got.Reason != "99 MB" || !got.Truncated || got.Size != 99<<20 ||
+			got.Lab != "lab-a" || bytes.Contains(got.Body, []byte("s3cret")) {
 			t.Errorf("%+v, body %s", got, got.Body)
 		}
 		r.store.set(&state.LockedError{})
@@ -112,7 +117,8 @@ func TestLab(t *testing.T) {
 	r := newRig(t, nil)
 	f := func(query, body, token, want string, status int) {
 		t.Helper()
-		p := &intake.Post{Kind: intake.KindLAVA, Payload: callback(1, body), Lab: query, TokenLab: token, Received: time.Now()}
+		p := &intake.Post{Kind: intake.KindLAVA, Payload: callback(1, body), Lab: query, TokenLab: token,
+			Received: time.Now()}
 		if body == "" {
 			p.Payload = bytes.Replace(p.Payload, []byte(`"lab_name": "",`), nil, 1)
 		}
@@ -128,7 +134,8 @@ func TestLab(t *testing.T) {
 			_ = r.spool.Remove(r.spool.Items()...) // without state it becomes a reject from there
 			return
 		case err != nil || p.Lab != want || p.Key != want+"/1":
-			t.Errorf("query %q, body %q, token %q: lab %q, key %q, %v, want %q", query, body, token, p.Lab, p.Key, err, want)
+			t.Errorf("query %q, body %q, token %q: lab %q, key %q, %v, want %q", query, body, token, p.Lab, p.Key, err,
+				want)
 		}
 		items := r.spool.Items()
 		if len(items) != 1 {

@@ -89,7 +89,8 @@ func (s *Server) session(ctx context.Context, drain time.Duration) error {
 	}
 	s.health.begin()
 	c := s.config.Pipeline
-	c.Ledger = patientLedger{Store: *s.store.Load(), ctx: ctx, waiting: func(err error) { s.trouble(stateWaiting, err) },
+	c.Ledger = patientLedger{ledger: *s.store.Load(), ctx: ctx,
+		waiting:   func(err error) { s.trouble(stateWaiting, err) },
 		recovered: func() { s.health.delivery(stateDelivering, "") }}
 	_, err := pipeline.Run(runCtx, &queueSource{server: s, ending: ctx}, c)
 	return err
@@ -114,7 +115,7 @@ const ledgerPause = 100 * time.Millisecond
 // patientLedger waits for as long as it takes when another process holds the
 // state file: documents under way would only have to be sent again.
 type patientLedger struct {
-	Store
+	ledger    pipeline.Ledger
 	ctx       context.Context //nolint:containedctx // ends the patience, not the calls
 	waiting   func(error)
 	recovered func()
@@ -140,7 +141,7 @@ func (l patientLedger) retryLocked(call func() error) error {
 // Lookup implements [pipeline.Ledger].
 func (l patientLedger) Lookup(ctx context.Context, keys []state.Key) (entries []state.Entry, err error) {
 	err = l.retryLocked(func() error {
-		entries, err = l.Store.Lookup(ctx, keys)
+		entries, err = l.ledger.Lookup(ctx, keys)
 		return err
 	})
 	return entries, err
@@ -149,7 +150,7 @@ func (l patientLedger) Lookup(ctx context.Context, keys []state.Key) (entries []
 // KeysOfNodes implements [pipeline.Ledger].
 func (l patientLedger) KeysOfNodes(ctx context.Context, nodes []string) (keys []state.Key, err error) {
 	err = l.retryLocked(func() error {
-		keys, err = l.Store.KeysOfNodes(ctx, nodes)
+		keys, err = l.ledger.KeysOfNodes(ctx, nodes)
 		return err
 	})
 	return keys, err
@@ -157,13 +158,13 @@ func (l patientLedger) KeysOfNodes(ctx context.Context, nodes []string) (keys []
 
 // ReceivedAll implements [pipeline.Ledger].
 func (l patientLedger) ReceivedAll(ctx context.Context, rs []state.Receipt) error {
-	return l.retryLocked(func() error { return l.Store.ReceivedAll(ctx, rs) })
+	return l.retryLocked(func() error { return l.ledger.ReceivedAll(ctx, rs) })
 }
 
 // Begin implements [pipeline.Ledger].
 func (l patientLedger) Begin(ctx context.Context, rs []state.Begun) (earlier []state.Begun, err error) {
 	err = l.retryLocked(func() error {
-		earlier, err = l.Store.Begin(ctx, rs)
+		earlier, err = l.ledger.Begin(ctx, rs)
 		return err
 	})
 	return earlier, err
@@ -171,7 +172,7 @@ func (l patientLedger) Begin(ctx context.Context, rs []state.Begun) (earlier []s
 
 // Commit implements [pipeline.Ledger].
 func (l patientLedger) Commit(ctx context.Context, b state.Batch) error {
-	return l.retryLocked(func() error { return l.Store.Commit(ctx, b) })
+	return l.retryLocked(func() error { return l.ledger.Commit(ctx, b) })
 }
 
 // settled counts what became of a record.

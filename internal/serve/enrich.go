@@ -113,6 +113,7 @@ func (e *Enricher) failed(ctx context.Context, id string, err error) {
 	}
 	e.mu.Unlock()
 	if first {
-		e.Logger.Warn("Maestro does not answer; callbacks are stored without their nodes for a while, kcing feed --source maestro completes them", "reason", text)
+		e.Logger.Warn("Maestro does not answer; callbacks are stored without their nodes for a while, "+
+			"kcing feed --source maestro completes them", "reason", text)
 	}
 }

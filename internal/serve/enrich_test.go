@@ -67,7 +67,9 @@ func TestCompletesCallbacks(t *testing.T) {
 		node, callback := completed(t)
 		api := &maestro{node: node}
 		r := newRig(t, func(c *Config, _ *spool.Options) {
-			c.Enrich = &Enricher{Complete: api.complete, Away: func(err error) bool { return !errors.Is(err, errNoNode) }, Logger: slog.New(slog.DiscardHandler)}
+			c.Enrich = &Enricher{Complete: api.complete,
+				Away:   func(err error) bool { return !errors.Is(err, errNoNode) },
+				Logger: slog.New(slog.DiscardHandler)}
 		})
 		r.start()
 		n := 0
@@ -134,10 +136,13 @@ func TestWaitsForTheLab(t *testing.T) {
 		api := &maestro{node: node}
 		api.err.Store(answerError{errors.New("refused")})
 		r := newRig(t, func(c *Config, _ *spool.Options) {
-			c.Enrich = &Enricher{Complete: api.complete, Away: func(err error) bool { return !errors.Is(err, errNoNode) }, Logger: slog.New(slog.DiscardHandler)}
+			c.Enrich = &Enricher{Complete: api.complete,
+				Away:   func(err error) bool { return !errors.Is(err, errNoNode) },
+				Logger: slog.New(slog.DiscardHandler)}
 		})
 		r.start()
-		if err := r.Accept(t.Context(), &intake.Post{Kind: intake.KindLAVA, Payload: callback, Received: time.Now()}); err != nil {
+		if err := r.Accept(t.Context(), &intake.Post{Kind: intake.KindLAVA, Payload: callback,
+			Received: time.Now()}); err != nil {
 			t.Fatal(err)
 		}
 		time.Sleep(time.Minute)

@@ -102,7 +102,8 @@ func (e *elastic) Perform(r *http.Request) (*http.Response, error) {
 		}
 		for op, a := range action {
 			status := e.store(op, a.Index+"/"+a.ID, a.ID, string(lines[i+1]))
-			items = append(items, fmt.Sprintf(`{%q:{"status":%d,"error":{"type":"test","reason":"because"}}}`, op, status))
+			items = append(items, fmt.Sprintf(`{%q:{"status":%d,"error":{"type":"test","reason":"because"}}}`, op,
+				status))
 		}
 	}
 	return answer(200, `{"took":1,"errors":true,"items":[`+strings.Join(items, ",")+`]}`), nil
@@ -297,7 +298,8 @@ func (b *lockedBuffer) String() string {
 // newRig makes a server that does not run yet.
 func newRig(t *testing.T, change func(*Config, *spool.Options)) *rig {
 	t.Helper()
-	r := &rig{t: t, es: &elastic{stored: map[string]string{}}, store: newStore(), counts: new(counts), log: new(lockedBuffer),
+	r := &rig{t: t, es: &elastic{stored: map[string]string{}}, store: newStore(), counts: new(counts),
+		log: new(lockedBuffer),
 		dir: filepath.Join(t.TempDir(), "spool"), ended: make(chan error, 1)}
 	c := Config{
 		OpenStore: func() (Store, error) {
@@ -306,7 +308,7 @@ func newRig(t *testing.T, change func(*Config, *spool.Options)) *rig {
 			}
 			return r.store, nil
 		},
-		Pipeline: pipeline.Config{Transport: r.es, Workers: 2},
+		Pipeline: pipeline.Config{ES: pipeline.Elasticsearch{Transport: r.es}, Workers: 2},
 		Ping:     func(context.Context) (string, error) { return "8.19.0", r.es.err() },
 		URL:      "http://es:9200", Metrics: r.counts, Logger: slog.New(slog.NewTextHandler(r.log, nil)),
 	}
@@ -360,7 +362,8 @@ func callback(id int, lab string) []byte {
 }
 
 func post(id int) *intake.Post {
-	return &intake.Post{Kind: intake.KindLAVA, Payload: callback(id, "lab-a"), Remote: "10.0.0.1", RequestID: "r1", Received: time.Now()}
+	return &intake.Post{Kind: intake.KindLAVA, Payload: callback(id, "lab-a"), Remote: "10.0.0.1", RequestID: "r1",
+		Received: time.Now()}
 }
 
 // accept posts, and wants 200.

@@ -139,7 +139,8 @@ func (s *Server) trouble(state string, err error) {
 	text := s.config.Explain(err)
 	s.health.delivery(state, text)
 	if s.health.news(text) {
-		s.config.Logger.Error("delivery has stopped and is tried again; what is accepted stays in the spool", "reason", text)
+		s.config.Logger.Error("delivery has stopped and is tried again; what is accepted stays in the spool", "reason",
+			text)
 	}
 }
 
@@ -203,7 +204,8 @@ func (s *Server) Ready() []string {
 // Status describes everything behind the intake. It is intake.Config.Status.
 func (s *Server) Status() intake.Status {
 	st := s.config.Spool.Stats()
-	out := intake.Status{Spool: intake.Spool{Records: st.Records, Bytes: st.Bytes, MaxBytes: s.config.MaxSpoolBytes, Oldest: st.Oldest, Corrupt: st.Corrupt}}
+	out := intake.Status{Spool: intake.Spool{Records: st.Records, Bytes: st.Bytes, MaxBytes: s.config.MaxSpoolBytes,
+		Oldest: st.Oldest, Corrupt: st.Corrupt}}
 	h := &s.health
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -270,19 +272,20 @@ func (s *Server) setRejects(n int) {
 
 // observed notes how Elasticsearch answers.
 type observed struct {
-	bulk.Transport
-	health  *health
-	explain func(error) string
+	transport bulk.Transport
+	health    *health
+	explain   func(error) string
 }
 
 // Perform implements [bulk.Transport].
 func (o observed) Perform(req *http.Request) (*http.Response, error) {
-	res, err := o.Transport.Perform(req)
+	res, err := o.transport.Perform(req)
 	switch {
 	case err != nil && errors.Is(err, context.Canceled):
 	case err != nil:
 		o.health.elasticsearch(false, o.explain(err))
-	case res.StatusCode == http.StatusBadGateway, res.StatusCode == http.StatusServiceUnavailable, res.StatusCode == http.StatusGatewayTimeout:
+	case res.StatusCode == http.StatusBadGateway, res.StatusCode == http.StatusServiceUnavailable,
+		res.StatusCode == http.StatusGatewayTimeout:
 		o.health.elasticsearch(false, fmt.Sprintf("it answered %d", res.StatusCode))
 	default:
 		o.health.elasticsearch(true, "")

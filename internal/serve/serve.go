@@ -121,13 +121,13 @@ func New(c Config) *Server {
 	})}
 	s.health.now = c.Now
 	s.health.delivery(stateIdle, "")
-	s.config.Pipeline.Transport = observed{s.config.Pipeline.Transport, &s.health, c.Explain}
-	s.config.Pipeline.Bulk.RetryFor = -1
-	s.config.Pipeline.Bulk.MaxAttempts = 0
+	s.config.Pipeline.ES.Transport = observed{s.config.Pipeline.ES.Transport, &s.health, c.Explain}
+	s.config.Pipeline.ES.Bulk.RetryFor = -1
+	s.config.Pipeline.ES.Bulk.MaxAttempts = 0
 	s.config.Pipeline.DrainTimeout = time.Millisecond // session gives the time
 	s.config.Pipeline.Now = c.Now
-	s.config.Pipeline.Bulk.Indices = &bulk.Indices{Changed: func(index string, why *bulk.Error) {
-		if why == nil {
+	s.config.Pipeline.ES.Bulk.Indices = &bulk.Indices{Changed: func(index string, why *bulk.Error) {
+		if why == nil { // not an error that holds a nil pointer
 			s.health.index(index, nil)
 			return
 		}

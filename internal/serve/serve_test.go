@@ -34,7 +34,8 @@ func TestDelivers(t *testing.T) {
 			t.Errorf("not ready: %v", reasons)
 		}
 		st := r.Status()
-		if st.Elasticsearch != (intake.Elasticsearch{URL: "http://es:9200", Version: "8.19.0", Up: true}) || st.Delivery.State != stateIdle || st.Rejects != 0 {
+		if st.Elasticsearch != (intake.Elasticsearch{URL: "http://es:9200", Version: "8.19.0", Up: true}) ||
+			st.Delivery.State != stateIdle || st.Rejects != 0 {
 			t.Errorf("%+v", st)
 		}
 		if n := r.counts.of("stored lava lab-a"); n != 3 || r.counts.of("documents stored") != 9 {
@@ -104,7 +105,7 @@ func TestDuplicatePosts(t *testing.T) {
 // is delivered once.
 func TestElasticsearchAwayForHours(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := newRig(t, func(c *Config, _ *spool.Options) { c.Pipeline.Bulk.FlushActions = 3 })
+		r := newRig(t, func(c *Config, _ *spool.Options) { c.Pipeline.ES.Bulk.FlushActions = 3 })
 		r.start()
 		r.accept(1)
 		time.Sleep(10 * time.Second)
@@ -121,7 +122,8 @@ func TestElasticsearchAwayForHours(t *testing.T) {
 		if !strings.Contains(reasons, "Elasticsearch away since") || !strings.Contains(reasons, "connection refused") {
 			t.Errorf("ready: %q", reasons)
 		}
-		if st := r.Status(); st.Elasticsearch.Up || st.Delivery.State != stateWaiting || st.Spool.Records != 19 || st.Spool.Oldest.IsZero() {
+		if st := r.Status(); st.Elasticsearch.Up || st.Delivery.State != stateWaiting || st.Spool.Records != 19 ||
+			st.Spool.Oldest.IsZero() {
 			t.Errorf("%+v", st)
 		}
 		r.es.set(func(e *elastic) { e.away = false })
@@ -184,7 +186,8 @@ func TestStateTrouble(t *testing.T) {
 		r.start()
 		time.Sleep(time.Second)
 		ids := []int{}
-		for i, trouble := range []error{&state.LockedError{Path: "kcing.db", Command: "kcing state check"}, errors.Join(state.ErrNoSpace, syscall.ENOSPC)} {
+		for i, trouble := range []error{&state.LockedError{Path: "kcing.db", Command: "kcing state check"},
+			errors.Join(state.ErrNoSpace, syscall.ENOSPC)} {
 			r.store.set(trouble)
 			r.accept(2*i+1, 2*i+2)
 			ids = append(ids, 2*i+1, 2*i+2)
@@ -272,7 +275,8 @@ func TestAdoptsLeftovers(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if _, err := s.Put(t.Context(), spool.Meta{Name: "somewhere", Key: "whatever"}, callback(id, "lab-a")); err != nil {
+			if _, err := s.Put(t.Context(), spool.Meta{Name: "somewhere", Key: "whatever"},
+				callback(id, "lab-a")); err != nil {
 				t.Fatal(err)
 			}
 			if err := s.Close(); err != nil {
@@ -381,7 +385,7 @@ func TestRejectedDocument(t *testing.T) {
 // Shut down, serve finishes what is there.
 func TestDrains(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := newRig(t, func(c *Config, _ *spool.Options) { c.Pipeline.Bulk.FlushInterval = time.Hour })
+		r := newRig(t, func(c *Config, _ *spool.Options) { c.Pipeline.ES.Bulk.FlushInterval = time.Hour })
 		r.start()
 		time.Sleep(time.Second)
 		r.accept(1, 2, 3)
@@ -449,7 +453,7 @@ func TestDrainIsBounded(t *testing.T) {
 // Many posts at once while Elasticsearch comes and goes: each is stored once.
 func TestManyPostsWhileElasticsearchComesAndGoes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := newRig(t, func(c *Config, _ *spool.Options) { c.Pipeline.Bulk.FlushActions = 7 })
+		r := newRig(t, func(c *Config, _ *spool.Options) { c.Pipeline.ES.Bulk.FlushActions = 7 })
 		r.start()
 		var clients sync.WaitGroup
 		var ids []int

@@ -123,7 +123,8 @@ const FolderFiles = "*.json, *.json.gz and job_data.gz"
 
 // IsRecordFile reports whether a file of a folder is read, by its name.
 func IsRecordFile(path string) bool {
-	return strings.HasSuffix(path, ".json") || strings.HasSuffix(path, ".json.gz") || filepath.Base(path) == "job_data.gz"
+	return strings.HasSuffix(path, ".json") || strings.HasSuffix(path, ".json.gz") ||
+		filepath.Base(path) == "job_data.gz"
 }
 
 func (f *Files) file(ctx context.Context, p Path, emit Emit) error {

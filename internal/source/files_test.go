@@ -96,7 +96,8 @@ func TestFolder(t *testing.T) {
 func TestEmptyFolder(t *testing.T) {
 	dir := tree(t, map[string]string{"output.yaml": "x", "sub/x.txt": "x"})
 	var empty []string
-	f := &Files{Paths: []Path{{Name: dir}, {Name: tree(t, map[string]string{"a/job_data.gz": "x"})}}, Empty: func(path string) { empty = append(empty, path) }}
+	f := &Files{Paths: []Path{{Name: dir}, {Name: tree(t, map[string]string{"a/job_data.gz": "x"})}},
+		Empty: func(path string) { empty = append(empty, path) }}
 	if got := all(t, f); len(got) != 1 || !slices.Equal(empty, []string{dir}) {
 		t.Errorf("%d records, empty %q", len(got), empty)
 	}
@@ -115,7 +116,8 @@ func TestFolderNamedByLink(t *testing.T) {
 
 func TestNamedFile(t *testing.T) {
 	dir := tree(t, map[string]string{"callback": "{}", "zipped": zip(t, "{1}") + zip(t, "{2}")})
-	got := all(t, &Files{Paths: []Path{{Name: filepath.Join(dir, "callback"), Kind: "lava"}, {Name: filepath.Join(dir, "zipped")}}})
+	got := all(t, &Files{Paths: []Path{{Name: filepath.Join(dir, "callback"), Kind: "lava"},
+		{Name: filepath.Join(dir, "zipped")}}})
 	if len(got) != 2 || got[0].Kind != "lava" || got[1].Kind != "" {
 		t.Fatalf("got %+v", got)
 	}
@@ -128,12 +130,13 @@ func TestUnreadable(t *testing.T) {
 	dir := tree(t, map[string]string{"a.json": "a", "c.json": "c"})
 	link(t, filepath.Join(dir, "gone"), filepath.Join(dir, "b.json"))
 	var unreadable []string
-	f := &Files{Paths: []Path{{Name: filepath.Join(dir, "none")}, {Name: dir}}, Unreadable: func(path string, err error) {
-		if !errors.Is(err, fs.ErrNotExist) {
-			t.Errorf("%s: %v", path, err)
-		}
-		unreadable = append(unreadable, filepath.Base(path))
-	}}
+	f := &Files{Paths: []Path{{Name: filepath.Join(dir, "none")}, {Name: dir}},
+		Unreadable: func(path string, err error) {
+			if !errors.Is(err, fs.ErrNotExist) {
+				t.Errorf("%s: %v", path, err)
+			}
+			unreadable = append(unreadable, filepath.Base(path))
+		}}
 	if got := payloads(all(t, f)); !slices.Equal(got, []string{"a", "c"}) {
 		t.Errorf("got %q", got)
 	}
@@ -156,12 +159,14 @@ func TestRunEndsWithEmitAndContext(t *testing.T) {
 	dir := tree(t, map[string]string{"a.json": "a", "b.json": "b", "c.json": "c"})
 	f := &Files{Paths: []Path{{Name: dir}, {Name: filepath.Join(dir, "a.json")}}}
 	enough, n := errors.New("enough"), 0
-	if err := f.Run(t.Context(), func(context.Context, Record) error { n++; return enough }); !errors.Is(err, enough) || n != 1 {
+	if err := f.Run(t.Context(), func(context.Context, Record) error { n++; return enough }); !errors.Is(err, enough) ||
+		n != 1 {
 		t.Errorf("%d emitted, %v", n, err)
 	}
 	ctx, cancel := context.WithCancelCause(t.Context())
 	n = 0
-	if err := f.Run(ctx, func(context.Context, Record) error { n++; cancel(enough); return nil }); !errors.Is(err, enough) || n != 1 {
+	if err := f.Run(ctx, func(context.Context, Record) error { n++; cancel(enough); return nil }); !errors.Is(err,
+		enough) || n != 1 {
 		t.Errorf("%d emitted, %v", n, err)
 	}
 }
@@ -174,7 +179,8 @@ func TestTooLarge(t *testing.T) {
 		dir := tree(t, map[string]string{"f.json": content})
 		got := all(t, &Files{Paths: []Path{{Name: dir}}, MaxRecordBytes: limit})[0]
 		if !errors.Is(got.Err, want.Err) || got.Size != want.Size || string(got.Payload) != string(want.Payload) {
-			t.Errorf("%s: got %d bytes, size %d, %v; want %d bytes, size %d, %v", name, len(got.Payload), got.Size, got.Err, len(want.Payload), want.Size, want.Err)
+			t.Errorf("%s: got %d bytes, size %d, %v; want %d bytes, size %d, %v",
+				name, len(got.Payload), got.Size, got.Err, len(want.Payload), want.Size, want.Err)
 		}
 		if cap(got.Payload) > 2*len(got.Payload)+bytes.MinRead {
 			t.Errorf("%s: holds %d bytes for %d", name, cap(got.Payload), len(got.Payload))
@@ -186,7 +192,8 @@ func TestTooLarge(t *testing.T) {
 	f("gzip over", zip(t, over), limit, Record{Payload: []byte(over[:keepOfTooLarge]), Size: -1, Err: ErrTooLarge})
 	f("small limit", "12345678901", 10, Record{Payload: []byte("1234567890"), Size: 11, Err: ErrTooLarge})
 	f("gzip, small limit", zip(t, "12345678901"), 10, Record{Payload: []byte("1234567890"), Size: -1, Err: ErrTooLarge})
-	f("over and damaged", zip(t, over)[:len(zip(t, over))-6], limit, Record{Payload: []byte(over[:keepOfTooLarge]), Size: -1, Err: ErrTooLarge})
+	f("over and damaged", zip(t, over)[:len(zip(t, over))-6], limit,
+		Record{Payload: []byte(over[:keepOfTooLarge]), Size: -1, Err: ErrTooLarge})
 }
 
 // A bomb costs no more memory than a record of the limit.
@@ -232,8 +239,10 @@ func TestDamagedGzip(t *testing.T) {
 		} {
 			got := all(t, files)
 			var damaged *GzipError
-			if len(got) != 1 || !errors.As(got[0].Err, &damaged) || got[0].Size != -1 || (len(got[0].Payload) > 0) != wantBytes {
-				t.Errorf("%s, %s: got %d records, %d bytes, size %d, %v", name, files.Paths[0].Name, len(got), len(got[0].Payload), got[0].Size, got[0].Err)
+			if len(got) != 1 || !errors.As(got[0].Err, &damaged) || got[0].Size != -1 ||
+				(len(got[0].Payload) > 0) != wantBytes {
+				t.Errorf("%s, %s: got %d records, %d bytes, size %d, %v",
+					name, files.Paths[0].Name, len(got), len(got[0].Payload), got[0].Size, got[0].Err)
 			}
 		}
 	}

@@ -98,5 +98,6 @@ func isGzipFault(err error) bool {
 // head is the record of a payload over the limit whose length is not known.
 func (f *Files) head(payload []byte) Record {
 	limit := f.limit()
-	return Record{Payload: bytes.Clone(Beginning(payload[:min(limit, int64(len(payload)))])), Size: -1, Err: tooLarge(-1, limit)}
+	return Record{Payload: bytes.Clone(Beginning(payload[:min(limit, int64(len(payload)))])), Size: -1,
+		Err: tooLarge(-1, limit)}
 }

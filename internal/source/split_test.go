@@ -79,7 +79,8 @@ func TestSplit(t *testing.T) {
 	f("{\"a\":[\n{\"b\":[\n{\"c\":3}\n{\"d\":4}\n", `{"a":[`, `{"b":[`, `{"c":3}`, `{"d":4}`)
 	f("{\"a\":[\n{\"b\":\"cut\n{\"c\":3}\n", `{"a":[`, `{"b":"cut`, `{"c":3}`)
 	// The rest of a damaged record stays with it: it is one reject, not hundreds.
-	f("{\n \"a\":\"te\nxt\",\n \"b\":[\n  {}\n ]\n}\n{\"c\":3}", "{\n \"a\":\"te\nxt\",\n \"b\":[\n  {}\n ]\n}", `{"c":3}`)
+	f("{\n \"a\":\"te\nxt\",\n \"b\":[\n  {}\n ]\n}\n{\"c\":3}", "{\n \"a\":\"te\nxt\",\n \"b\":[\n  {}\n ]\n}",
+		`{"c":3}`)
 	// The stream ends within a record.
 	f("{\"a\":1}\n{\"b\":", `{"a":1}`, `{"b":`)
 }
@@ -297,7 +298,9 @@ func trimSpace(b []byte) []byte {
 }
 
 func BenchmarkSplit(b *testing.B) {
-	line := `{"id":12345,"log":"` + strings.Repeat(`- {\"dt\": \"2025-11-19T10:00:00\", \"lvl\": \"target\", \"msg\": \"[    1.234] something\"}\n`, 1000) + `"}` + "\n"
+	line := `{"id":12345,"log":"` +
+		strings.Repeat(`- {\"dt\": \"2025-11-19T10:00:00\", \"lvl\": \"target\", \"msg\": \"[    1.234] something\"}\n`,
+			1000) + `"}` + "\n"
 	in := strings.Repeat(line, 100)
 	b.SetBytes(int64(len(in)))
 	b.ReportAllocs()

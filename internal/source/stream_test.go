@@ -51,7 +51,8 @@ func TestStdinErrors(t *testing.T) {
 		"plain": io.MultiReader(strings.NewReader(`{"a":1}{"b"`), iotest.ErrReader(fault)),
 		"gzip":  io.MultiReader(strings.NewReader(zip(t, strings.Repeat(`{"a":1}`, 10))[:20]), iotest.ErrReader(fault)),
 	} {
-		if err := stdin(in).Run(t.Context(), count); !errors.Is(err, fault) || !strings.Contains(err.Error(), "standard input") {
+		if err := stdin(in).Run(t.Context(), count); !errors.Is(err, fault) ||
+			!strings.Contains(err.Error(), "standard input") {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -59,7 +60,8 @@ func TestStdinErrors(t *testing.T) {
 		t.Error("no standard input, no error")
 	}
 	n = 0
-	if err := stdin(strings.NewReader("{}{}{}")).Run(t.Context(), func(context.Context, Record) error { n++; return fault }); !errors.Is(err, fault) || n != 1 {
+	if err := stdin(strings.NewReader("{}{}{}")).Run(t.Context(),
+		func(context.Context, Record) error { n++; return fault }); !errors.Is(err, fault) || n != 1 {
 		t.Errorf("%d emitted, %v", n, err)
 	}
 }

@@ -22,7 +22,8 @@ func TestAdopt(t *testing.T) {
 	dead := open(t, dir, Options{})
 	var want []string
 	for i := range 5 {
-		put(t, dead, Meta{Kind: "lava", Key: fmt.Sprint(i), Received: at.Add(-time.Duration(i) * time.Minute)}, fmt.Sprint(i))
+		put(t, dead, Meta{Kind: "lava", Key: fmt.Sprint(i), Received: at.Add(-time.Duration(i) * time.Minute)},
+			fmt.Sprint(i))
 		want = append([]string{fmt.Sprint(i)}, want...)
 	}
 	unfinished := strings.TrimSuffix(dead.path(Item{received: 1}), recordSuffix) + tmpSuffix

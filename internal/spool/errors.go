@@ -35,7 +35,8 @@ type FullError struct {
 
 // Error names the limit and how much there is.
 func (e *FullError) Error() string {
-	held := fmt.Sprintf("%d records, %s, the oldest %v old", e.Records, humanize.IBytes(uint64(max(e.Bytes, 0))), e.Oldest.Round(time.Second))
+	held := fmt.Sprintf("%d records, %s, the oldest %v old",
+		e.Records, humanize.IBytes(uint64(max(e.Bytes, 0))), e.Oldest.Round(time.Second))
 	if e.Err != nil {
 		return fmt.Sprintf("spool %s: no room on the disk (%v); it holds %s", e.Dir, e.Err, held)
 	}

@@ -77,13 +77,15 @@ func (m Meta) normalized(payload []byte, now func() time.Time) Meta {
 
 // encode is the header line.
 func (m Meta) encode(size int) ([]byte, error) {
-	line, err := json.Marshal(header{Version: headerVersion, Kind: m.Kind, Key: m.Key, Name: m.Name, Lab: m.Lab, NodeID: m.NodeID,
+	line, err := json.Marshal(header{Version: headerVersion, Kind: m.Kind, Key: m.Key, Name: m.Name, Lab: m.Lab,
+		NodeID: m.NodeID,
 		Origin: m.Version, Received: m.Received, Size: int64(size), SHA256: hex.EncodeToString(m.Digest[:])})
 	switch {
 	case err != nil:
 		return nil, fmt.Errorf("%w: %w", ErrInvalid, err)
 	case len(line) >= maxHeader:
-		return nil, fmt.Errorf("%w: its key, name and lab take %d bytes, the limit is %d", ErrInvalid, len(line), maxHeader)
+		return nil, fmt.Errorf("%w: its key, name and lab take %d bytes, the limit is %d", ErrInvalid, len(line),
+			maxHeader)
 	case size > maxPayload:
 		return nil, fmt.Errorf("%w: it has %d bytes, the limit is %d", ErrInvalid, size, maxPayload)
 	}
@@ -115,9 +117,11 @@ func decode(r io.Reader, length int64, payloadToo bool) (Meta, []byte, error) {
 	case h.Version != headerVersion || err != nil || len(digest) != sha256.Size || h.Size < 0 || h.Size > maxPayload:
 		return Meta{}, nil, damage("its first line is not a header of ours")
 	case length != int64(len(line))+1+h.Size:
-		return Meta{}, nil, damage(fmt.Sprintf("it has %d bytes, its header promises %d", length, int64(len(line))+1+h.Size))
+		return Meta{}, nil, damage(fmt.Sprintf("it has %d bytes, its header promises %d", length,
+			int64(len(line))+1+h.Size))
 	}
-	m := Meta{Kind: h.Kind, Key: h.Key, Name: h.Name, Lab: h.Lab, NodeID: h.NodeID, Version: h.Origin, Received: h.Received.UTC()}
+	m := Meta{Kind: h.Kind, Key: h.Key, Name: h.Name, Lab: h.Lab, NodeID: h.NodeID, Version: h.Origin,
+		Received: h.Received.UTC()}
 	copy(m.Digest[:], digest)
 	if !payloadToo {
 		return m, nil, nil

@@ -68,7 +68,8 @@ func childPut(dir string) error {
 				i := n
 				n++
 				next.Unlock()
-				if _, err := s.Put(context.Background(), Meta{Kind: "lava", Key: strconv.Itoa(i)}, childPayload(i)); err != nil {
+				if _, err := s.Put(context.Background(), Meta{Kind: "lava", Key: strconv.Itoa(i)},
+					childPayload(i)); err != nil {
 					failed <- err
 				}
 				mu.Lock()
@@ -155,7 +156,8 @@ func childFill(dir, limit string) error {
 		return err
 	}
 	var full *FullError
-	if _, err = s.Put(context.Background(), Meta{}, make([]byte, 2*most)); !errors.As(err, &full) || full.Limit != "disk" || !errors.Is(err, syscall.EFBIG) {
+	if _, err = s.Put(context.Background(), Meta{}, make([]byte, 2*most)); !errors.As(err, &full) ||
+		full.Limit != "disk" || !errors.Is(err, syscall.EFBIG) {
 		return fmt.Errorf("the large one: %w", err)
 	}
 	if strings.Contains(err.Error(), tmpSuffix) || !strings.Contains(err.Error(), dir) {

@@ -26,7 +26,8 @@ func (s *Spool) Put(ctx context.Context, m Meta, payload []byte) (Item, error) {
 	if err != nil {
 		return Item{}, err
 	}
-	it := Item{received: m.Received.UnixNano(), hash: hashOf(m.Kind, m.Key), nonce: newNonce(), size: int64(len(line) + len(payload))}
+	it := Item{received: m.Received.UnixNano(), hash: hashOf(m.Kind, m.Key), nonce: newNonce(),
+		size: int64(len(line) + len(payload))}
 	if err := s.reserve(it.size); err != nil {
 		return Item{}, err
 	}

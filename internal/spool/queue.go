@@ -101,7 +101,8 @@ func (q *Queue) Load(it Item) (Meta, source.Record, error) {
 		}
 		return Meta{}, source.Record{}, err
 	}
-	rec := source.Record{Name: m.Name, Kind: m.Kind, Payload: payload, Size: int64(len(payload)), Lab: m.Lab, NodeID: m.NodeID,
+	rec := source.Record{Name: m.Name, Kind: m.Kind, Payload: payload, Size: int64(len(payload)), Lab: m.Lab,
+		NodeID:   m.NodeID,
 		Received: m.Received, Ack: func(source.Settled) { q.settle(it) }}
 	return m, rec.Limited(q.maxBytes), nil
 }

@@ -57,7 +57,8 @@ func take(t *testing.T, q *Queue, settle func(payload string) bool) (payloads []
 
 func TestQueue(t *testing.T) {
 	q, s := queued(t, "a", "b", "c")
-	if got := take(t, q, func(payload string) bool { return payload != "b" }); !slices.Equal(got, []string{"a", "b", "c"}) {
+	if got := take(t, q, func(payload string) bool { return payload != "b" }); !slices.Equal(got,
+		[]string{"a", "b", "c"}) {
 		t.Errorf("in the order %q", got)
 	}
 	if waiting, underWay := q.Len(); waiting != 0 || underWay != 1 || s.Stats().Records != 1 {
@@ -79,7 +80,8 @@ func TestQueue(t *testing.T) {
 		t.Errorf("%q was put off", got)
 	}
 	q.Retry()
-	if got := take(t, q, func(string) bool { return true }); !slices.Equal(got, []string{"b"}) || s.Stats().Records != 0 {
+	if got := take(t, q, func(string) bool { return true }); !slices.Equal(got, []string{"b"}) ||
+		s.Stats().Records != 0 {
 		t.Errorf("%q, %+v", got, s.Stats())
 	}
 }

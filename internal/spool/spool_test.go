@@ -172,7 +172,8 @@ func TestFind(t *testing.T) {
 	// A hash that is another key's is told apart by the header.
 	it := put(t, s, Meta{Kind: "lava", Key: "a/9", Received: at}, "9")
 	s.index.remove(it)
-	if err := os.Rename(s.path(it), s.path(Item{received: it.received, hash: hashOf("lava", "a/8"), nonce: it.nonce})); err != nil {
+	if err := os.Rename(s.path(it), s.path(Item{received: it.received, hash: hashOf("lava", "a/8"),
+		nonce: it.nonce})); err != nil {
 		t.Fatal(err)
 	}
 	it.hash = hashOf("lava", "a/8")
@@ -276,7 +277,8 @@ func TestPutFailsWhenTheDirectoryCannotBeSynced(t *testing.T) {
 	if _, err := s.Put(t.Context(), Meta{}, []byte("x")); !errors.Is(err, broken) {
 		t.Errorf("%v", err)
 	}
-	if left := files(t, dir, recordSuffix); len(left) > 0 || s.Stats() != (Stats{}) || s.reserved != 0 || s.writing != 0 {
+	if left := files(t, dir, recordSuffix); len(left) > 0 || s.Stats() != (Stats{}) || s.reserved != 0 ||
+		s.writing != 0 {
 		t.Errorf("left: %v, %+v", left, s.Stats())
 	}
 }
@@ -312,12 +314,14 @@ func TestPutWaitsForTheDirectory(t *testing.T) {
 
 func TestLimits(t *testing.T) {
 	now := at
-	s := open(t, t.TempDir(), Options{MaxRecords: 3, MaxBytes: 5000, MaxAge: time.Hour, Now: func() time.Time { return now }})
+	s := open(t, t.TempDir(),
+		Options{MaxRecords: 3, MaxBytes: 5000, MaxAge: time.Hour, Now: func() time.Time { return now }})
 	full := func(limit, sentence string) {
 		t.Helper()
 		_, err := s.Put(t.Context(), Meta{Kind: "lava"}, make([]byte, 2000))
 		var e *FullError
-		if !errors.Is(err, ErrFull) || !errors.As(err, &e) || e.Limit != limit || !strings.Contains(err.Error(), sentence) {
+		if !errors.Is(err, ErrFull) || !errors.As(err, &e) || e.Limit != limit ||
+			!strings.Contains(err.Error(), sentence) {
 			t.Errorf("want %s, got %v", limit, err)
 		}
 	}
@@ -423,7 +427,8 @@ func TestCorrupt(t *testing.T) {
 	f(func([]byte) []byte { return []byte("hello\nworld") }, "not a header of ours")
 	f(func(w []byte) []byte { return bytes.Replace(w, []byte(`"v":1`), []byte(`"v":2`), 1) }, "newer kcing")
 	f(func(w []byte) []byte { return bytes.Replace(w, []byte(`a/1`), []byte(`a/2`), 1) }, "another record's")
-	f(func(w []byte) []byte { return bytes.Replace(w, []byte(`"size":12`), []byte(`"size":99999999999`), 1) }, "not a header of ours")
+	f(func(w []byte) []byte { return bytes.Replace(w, []byte(`"size":12`), []byte(`"size":99999999999`), 1) },
+		"not a header of ours")
 	f(func([]byte) []byte { return nil }, "gone")
 	if inspected, err := Inspect(dir); err != nil || inspected.Corrupt != s.Stats().Corrupt {
 		t.Errorf("Inspect: %+v, %v", inspected, err)

@@ -60,7 +60,8 @@ func feed(t *testing.T) *server {
 	if _, err := mappings.Install(t.Context(), client, mappings.InstallOptions{Prefix: s.prefix}); err != nil {
 		t.Fatal(err)
 	}
-	config := pipeline.Config{Transport: client, Ledger: ledger{}, Prefix: s.prefix, Now: func() time.Time { return receipt }}
+	config := pipeline.Config{Ledger: ledger{}, Now: func() time.Time { return receipt },
+		ES: pipeline.Elasticsearch{Transport: client, Prefix: s.prefix}}
 	if _, err := pipeline.Run(t.Context(), recordSource{}, config); err != nil {
 		t.Fatal(err)
 	}
