@@ -24,9 +24,9 @@ const (
 	// listed among the failures.
 	MaxRuns = 5
 
-	// awayAfter is how many downloads in a row must fail for want of an answer to
+	// maxUnanswered is how many downloads in a row must fail for want of an answer to
 	// end the run: then it is the storage that is away, not the files.
-	awayAfter = 20
+	maxUnanswered = 20
 	// lookupBatch is how many listed items are looked up in state together.
 	lookupBatch = 64
 )
@@ -110,7 +110,7 @@ type Crawler struct {
 
 	gap                                         atomic.Bool  // a listed item was lost to this run: the cursor stays
 	open                                        atomic.Int64 // records spooled or emitted, and not settled
-	inARow                                      atomic.Int64 // downloads without an answer, one after the other
+	unanswered                                  atomic.Int64 // downloads without an answer, one after the other
 	failures                                    atomic.Int64
 	listed, known, downloaded, resumed, givenUp atomic.Int64
 	total                                       atomic.Int64 // of the window, as the origin says; 0: it does not

@@ -23,7 +23,7 @@ func (c *Crawler) download(ctx context.Context, it Item, unspooled chan<- source
 	case err != nil && ctx.Err() != nil:
 		return nil
 	case errors.Is(err, source.ErrTooLarge):
-		c.inARow.Store(0)
+		c.unanswered.Store(0)
 		rec = rec.Limited(c.options.MaxRecordBytes)
 		rec.Err, rec.Size = err, -1
 		c.emitUnspooled(ctx, it, rec, unspooled)
@@ -34,7 +34,7 @@ func (c *Crawler) download(ctx context.Context, it Item, unspooled chan<- source
 		defer c.leave(it)
 		return c.failed(ctx, it, err)
 	}
-	c.inARow.Store(0)
+	c.unanswered.Store(0)
 	c.downloaded.Add(1)
 	if c.queue == nil {
 		c.emitUnspooled(ctx, it, rec.Limited(c.options.MaxRecordBytes), unspooled)
@@ -117,8 +117,8 @@ func (c *Crawler) failed(ctx context.Context, it Item, err error) error {
 		c.options.Logger.Warn("further downloads that fail are not logged; kcing status lists them")
 	}
 	var cut *fetch.TransferError
-	if errors.As(err, &cut) && c.inARow.Add(1) >= awayAfter {
-		return fmt.Errorf("%w: %d downloads in a row failed, the last: %w", ErrAway, awayAfter, err)
+	if errors.As(err, &cut) && c.unanswered.Add(1) >= maxUnanswered {
+		return fmt.Errorf("%w: %d downloads in a row failed, the last: %w", ErrAway, maxUnanswered, err)
 	}
 	return nil
 }

@@ -96,12 +96,12 @@ func (b *batch) flush(ctx context.Context) error {
 		}
 		wanted = append(wanted, it)
 	}
-	there, err := c.cameOtherwise(ctx, wanted)
+	finished, err := c.finishedElsewhere(ctx, wanted)
 	if err != nil {
 		return err
 	}
 	for i, it := range wanted {
-		if there[i] {
+		if finished[i] {
 			c.known.Add(1)
 			c.leave(it)
 			continue
@@ -113,13 +113,13 @@ func (b *batch) flush(ctx context.Context) error {
 	return nil
 }
 
-// cameOtherwise reports for each item whether the same record, with as much in it,
+// finishedElsewhere reports for each item whether the same record, with as much in it,
 // has been finished from another source, such as a job's callback. Such items are
 // stored as done, so that they are no failures any more.
-func (c *Crawler) cameOtherwise(ctx context.Context, items []Item) ([]bool, error) {
-	there := make([]bool, len(items))
+func (c *Crawler) finishedElsewhere(ctx context.Context, items []Item) ([]bool, error) {
+	finished := make([]bool, len(items))
 	if c.options.Store == nil || c.options.Force {
-		return there, nil
+		return finished, nil
 	}
 	var keys []state.Key
 	var of []int
@@ -129,7 +129,7 @@ func (c *Crawler) cameOtherwise(ctx context.Context, items []Item) ([]bool, erro
 		}
 	}
 	if len(keys) == 0 {
-		return there, nil
+		return finished, nil
 	}
 	entries, err := c.options.Store.Lookup(ctx, keys)
 	if err != nil {
@@ -138,13 +138,13 @@ func (c *Crawler) cameOtherwise(ctx context.Context, items []Item) ([]bool, erro
 	var done []state.Crawled
 	for j, i := range of {
 		if e, it := entries[j], items[i]; e.Found && e.Finished.Known.Level >= it.Level {
-			there[i] = true
+			finished[i] = true
 			done = append(done, state.Crawled{Source: c.options.Source, Key: it.Key, Version: it.Version,
 				Record: it.Record,
 				Time:   it.Time})
 		}
 	}
-	return there, c.options.Store.CommitItems(ctx, done)
+	return finished, c.options.Store.CommitItems(ctx, done)
 }
 
 // skips reports whether nothing is to be done for an item, and counts it.
@@ -233,11 +233,11 @@ func (c *Crawler) earlierFailures(ctx context.Context, wanted chan<- Item) error
 			c.leave(was)
 			c.take(it)
 		}
-		there, err := c.cameOtherwise(ctx, []Item{it})
+		finished, err := c.finishedElsewhere(ctx, []Item{it})
 		if err != nil {
 			return err
 		}
-		if there[0] {
+		if finished[0] {
 			c.leave(it)
 			continue
 		}

@@ -19,7 +19,7 @@ import (
 // DryRun writes what Run would send as one _bulk body to w, in the order of the
 // records, and touches nothing else: what the ledger knows (finished records,
 // earlier times of receipt) is not asked for. Of records of one key it treats the
-// later ones as Run would, as long as it has seen no more than mostSeen. Config
+// later ones as Run would, as long as it has seen no more than maxSeen. Config
 // needs no Transport and no Ledger. In the Report finished means written, and
 // pending not written.
 func DryRun(ctx context.Context, src Source, w io.Writer, c Config) (Report, error) {
@@ -110,7 +110,7 @@ func (r *run) preview(p *preview, rec *transform.Record) {
 		p.item = item{record: &transform.Record{Kind: rec.Kind, Key: rec.Key, Rank: rec.Rank,
 			Overwrites: rec.Overwrites},
 			digest: p.docs.Digest()}
-		p.known = p.item.knows()
+		p.known = p.item.knowledge()
 		p.known.Digest = p.item.digest
 	}
 	p.source.Payload = nil
@@ -188,17 +188,17 @@ func (r *run) writePreview(out *bufio.Writer, p *preview, names *indexNames, see
 	return nil
 }
 
-// mostSeen bounds the memory for the keys of a dry run to some 20 MB.
-const mostSeen = 100_000
+// maxSeen bounds the memory for the keys of a dry run to some 20 MB.
+const maxSeen = 100_000
 
 // judge tells whether the record's documents are to be written, after those of
 // earlier records of its key. A record whose documents are not is settled.
 func (r *run) judge(p *preview, seen map[state.Key]state.Finished) bool {
 	key := p.item.key()
 	before, found := seen[key]
-	v := p.item.before(state.Entry{Found: found, Finished: before}, r.config)
+	v := p.item.judge(state.Entry{Found: found, Finished: before}, r.config)
 	if v == store {
-		v = p.item.after(p.docs.Len(), p.known.Digest, r.config)
+		v = p.item.judgeDocuments(p.docs.Len(), p.known.Digest, r.config)
 	}
 	switch v {
 	case same:
@@ -210,7 +210,7 @@ func (r *run) judge(p *preview, seen map[state.Key]state.Finished) bool {
 		r.settled(nil, source.Settled{Outcome: source.Refused, Type: TypeConflict})
 		r.notices.refused(p.source.Name, p.kind, "another record before it has the same key and other documents")
 	default:
-		if found || len(seen) < mostSeen {
+		if found || len(seen) < maxSeen {
 			seen[key] = state.Finished{Digest: p.item.digest, Time: p.item.indexTime(p.docs.Time),
 				Documents: p.docs.Len(),
 				Known:     p.known}

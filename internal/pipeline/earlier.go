@@ -53,10 +53,10 @@ func (it *item) replaces(digest state.Digest) *earlier {
 
 func (e *earlier) stores(id string) { e.ids[xxh3.HashString(id)] = true }
 
-// left reports whether a document that [earlier.query] finds is of the earlier record
+// isLeftover reports whether a document that [earlier.query] finds is of the earlier record
 // and this one has none of its id. One that is a Maestro node has that node's id,
 // which says nothing of the job: lab and number, by which it was found, do.
-func (e *earlier) left(id string) bool {
+func (e *earlier) isLeftover(id string) bool {
 	if e.ids[xxh3.HashString(id)] {
 		return false
 	}
@@ -95,22 +95,22 @@ func (e *earlier) query() []byte {
 	return q
 }
 
-// removeEarlier deletes what is left of the records that those of a batch replace.
-func (r *run) removeEarlier(ctx context.Context, all []*earlier) error {
+// removeReplaced deletes what is left of the records that those of a batch replace.
+func (r *run) removeReplaced(ctx context.Context, all []*earlier) error {
 	var names []string
 	for _, e := range all {
 		names = append(names, e.indices(r.config.ES.Prefix)...)
 	}
 	slices.Sort(names)
-	for some := range slices.Chunk(slices.Compact(names), indicesAtOnce) {
+	for some := range slices.Chunk(slices.Compact(names), maxIndices) {
 		// What was stored a moment ago is to be found as well.
 		if _, err := r.call(ctx, "refresh its indices", http.MethodPost,
-			"/"+strings.Join(some, ",")+"/_refresh?"+whereThere, nil); err != nil {
+			"/"+strings.Join(some, ",")+"/_refresh?"+ignoreMissing, nil); err != nil {
 			return notRemoved(all[0], err)
 		}
 	}
 	for _, e := range all {
-		if err := r.removeLeft(ctx, e); err != nil {
+		if err := r.removeLeftovers(ctx, e); err != nil {
 			return notRemoved(e, err)
 		}
 	}
@@ -126,16 +126,16 @@ func notRemoved(e *earlier, err error) error {
 }
 
 const (
-	indicesAtOnce = 40 // their names are part of a URL
+	maxIndices    = 40 // their names are part of a URL
 	pageSize      = 5000
-	whereThere    = "ignore_unavailable=true&allow_no_indices=true"
+	ignoreMissing = "ignore_unavailable=true&allow_no_indices=true"
 )
 
-// removeLeft finds the job's documents and deletes those that are left of an
+// removeLeftovers finds the job's documents and deletes those that are left of an
 // earlier record. Elasticsearch keeps a scroll for its minute and has room for few,
 // so one is begun only for a job with more documents than a page, and cleared.
-func (r *run) removeLeft(ctx context.Context, e *earlier) error {
-	search := "/" + strings.Join(e.indices(r.config.ES.Prefix), ",") + "/_search?" + whereThere
+func (r *run) removeLeftovers(ctx context.Context, e *earlier) error {
+	search := "/" + strings.Join(e.indices(r.config.ES.Prefix), ",") + "/_search?" + ignoreMissing
 	found, _, err := r.removePage(ctx, e, search, e.query())
 	if err != nil || found < pageSize {
 		return err
@@ -164,7 +164,7 @@ func (r *run) removePage(ctx context.Context, e *earlier, path string, body []by
 	scroll = gjson.GetBytes(answer, "_scroll_id").String()
 	var deletes bytes.Buffer
 	for _, h := range hits {
-		if id := h.Get("_id").String(); e.left(id) {
+		if id := h.Get("_id").String(); e.isLeftover(id) {
 			meta := map[string]string{"_index": h.Get("_index").String(), "_id": id}
 			line, _ := json.Marshal(map[string]any{"delete": meta}) //nolint:errchkjson // strings
 			deletes.Write(append(line, '\n'))

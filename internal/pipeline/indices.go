@@ -17,7 +17,7 @@ type indexDay struct {
 	day  int64 // since 1970, UTC
 }
 
-const mostIndexNames = 1000
+const maxIndexNames = 1000
 
 func newIndexNames(prefix string) indexNames {
 	return indexNames{prefix: prefix, names: map[indexDay]string{}}
@@ -32,7 +32,7 @@ func (x *indexNames) name(kind string, t time.Time) string {
 	k := indexDay{kind, since / day}
 	name, ok := x.names[k]
 	if !ok {
-		if len(x.names) >= mostIndexNames {
+		if len(x.names) >= maxIndexNames {
 			clear(x.names) // a run of weeks sees many days
 		}
 		name = mappings.IndexName(x.prefix, kind, t)

@@ -10,7 +10,7 @@ import (
 )
 
 // notices writes a line for each refused or damaged record, but not for ten
-// thousand of them in a row: mostNotices in each noticeWindow, unless all are
+// thousand of them in a row: maxNotices in each noticeWindow, unless all are
 // asked for.
 type notices struct {
 	log  *slog.Logger
@@ -22,7 +22,7 @@ type notices struct {
 }
 
 const (
-	mostNotices  = 200
+	maxNotices   = 200
 	noticeWindow = 10 * time.Minute
 )
 
@@ -36,10 +36,10 @@ func (n *notices) allowed() bool {
 		n.began, n.n = now, 0
 	}
 	n.n++
-	if n.n == mostNotices+1 {
+	if n.n == maxNotices+1 {
 		n.log.Warn("further refused and damaged records are only counted for a while; see: kcing rejects list")
 	}
-	return n.n <= mostNotices
+	return n.n <= maxNotices
 }
 
 func (n *notices) refused(name, kind, reason string) {

@@ -15,17 +15,14 @@ import (
 // pending is a record whose documents are under way. It does not hold the
 // record's bytes.
 type pending struct {
-	run            *run
-	key            state.Key
-	digest         state.Digest
-	source, lab    string
-	received, time time.Time
-	documents      int
-	ack            func(source.Settled)
-	known, over    state.Known
-	node           string
-	replaced       []state.Key
-	earlier        *earlier // what is to be deleted then; nil: nothing
+	run         *run
+	finished    state.Finished // but for Rejected
+	source, lab string
+	received    time.Time
+	ack         func(source.Settled)
+	node        string
+	replaced    []state.Key
+	earlier     *earlier // what is to be deleted then; nil: nothing
 
 	open        atomic.Int64 // documents without an outcome, and one for the worker
 	rejected    atomic.Int64 // by the indexer's goroutine, and by a worker if it could not be sent
@@ -42,22 +39,22 @@ func (r *run) settle(res bulk.Result) {
 	switch res.Outcome {
 	case bulk.Undelivered:
 		p.undelivered.Store(true)
-		r.giveUp(res)
+		r.endIfNothingIsTaken(res)
 	case bulk.Rejected:
 		p.refused(res)
 		fallthrough
 	default:
-		r.lastGood = time.Now()
+		r.lastTaken = time.Now()
 	}
 	p.release()
 }
 
-// giveUp ends the run when a document was tried for as long as it may be and
+// endIfNothingIsTaken ends the run when a document was tried for as long as it may be and
 // nothing at all got in during the second half of that time: the documents still
 // to come would each take as long, one batch after the other. Half, because an
 // answer that was on its way when the outage began may come late. While others
 // get in, an undelivered document only leaves its record pending.
-func (r *run) giveUp(res bulk.Result) {
+func (r *run) endIfNothingIsTaken(res bulk.Result) {
 	patience := r.config.ES.Bulk.RetryFor
 	if patience == 0 {
 		patience = bulk.DefaultOptions().RetryFor
@@ -66,13 +63,13 @@ func (r *run) giveUp(res bulk.Result) {
 	if errors.Is(res.Err, bulk.ErrOutOfTime) {
 		enough = patience / 2
 	}
-	if since := time.Since(r.lastGood); patience > 0 && since >= enough {
-		r.stop(fmt.Errorf("%w for %v: %w", errAway, since.Round(100*time.Millisecond), res.Err))
+	if since := time.Since(r.lastTaken); patience > 0 && since >= enough {
+		r.stop(fmt.Errorf("%w for %v: %w", errNothingTaken, since.Round(100*time.Millisecond), res.Err))
 	}
 }
 
-// errAway ends a run that has waited for Elasticsearch long enough.
-var errAway = errors.New("nothing was taken by Elasticsearch")
+// errNothingTaken ends a run that has waited for Elasticsearch long enough.
+var errNothingTaken = errors.New("nothing was taken by Elasticsearch")
 
 // refused notes a rejected document. Rejects go to the ledger as they come: a
 // record may have 200,000 of them.
@@ -85,12 +82,12 @@ func (p *pending) refused(res bulk.Result) {
 }
 
 func (p *pending) reject(res bulk.Result) state.Reject {
+	key := p.finished.Key
 	return state.Reject{
-		ID:   rejectID(nil, p.key.Kind, p.key.ID, p.source, res.Doc.Index, res.Doc.ID),
-		Kind: p.key.Kind, Key: p.key.ID, Source: p.source, Lab: p.lab, Received: p.received, Time: p.time,
-		Type: res.Type, Reason: res.Reason, Index: res.Doc.Index, DocumentID: res.Doc.ID,
-		Status: res.Status, Attempts: max(res.Attempts,
-			1), Overwrites: res.Doc.Op == bulk.OpIndex, Body: bytes.Clone(res.Doc.Body),
+		ID:   rejectID(nil, key.Kind, key.ID, p.source, res.Doc.Index, res.Doc.ID),
+		Kind: key.Kind, Key: key.ID, Source: p.source, Lab: p.lab, Received: p.received, Time: p.finished.Time,
+		Type: res.Type, Reason: res.Reason, Index: res.Doc.Index, DocumentID: res.Doc.ID, Status: res.Status,
+		Attempts: max(res.Attempts, 1), Overwrites: res.Doc.Op == bulk.OpIndex, Body: bytes.Clone(res.Doc.Body),
 	}
 }
 
@@ -101,17 +98,15 @@ func (p *pending) release() {
 		return
 	}
 	if p.undelivered.Load() {
-		p.run.flights.land(p.key) // its followers stay pending with it
+		p.run.keys.release(p.finished.Key) // its followers stay pending with it
 		return
 	}
-	rejected := int(p.rejected.Load())
+	finished := p.finished
+	finished.Rejected = int(p.rejected.Load())
 	p.run.committer.add(commit{
-		finished: &state.Finished{Key: p.key, Digest: p.digest, Time: p.time, Documents: p.documents,
-			Rejected: rejected,
-			Known:    p.known, Over: p.over},
-		earlier: p.earlier, node: p.node, replaced: p.replaced, ack: p.ack,
-		settled: &source.Settled{Outcome: source.Stored, Kind: p.key.Kind, Key: p.key.ID, Rejected: rejected,
-			Type: p.class, Reason: p.reason},
+		finished: &finished, earlier: p.earlier, node: p.node, replaced: p.replaced, ack: p.ack,
+		settled: &source.Settled{Outcome: source.Stored, Kind: finished.Key.Kind, Key: finished.Key.ID,
+			Rejected: finished.Rejected, Type: p.class, Reason: p.reason},
 	})
 }
 
@@ -125,14 +120,14 @@ func (r *run) committed(c commit) {
 	}
 	r.settled(c.ack, *c.settled)
 	if c.finished != nil {
-		r.landed(c.finished.Key)
+		r.releaseKey(c.finished.Key)
 	}
 }
 
-// landed ends the flight of a key's record; those that came meanwhile with the
+// releaseKey ends the lock of a key; those that came meanwhile with the
 // same bytes are settled with it.
-func (r *run) landed(key state.Key) {
-	for _, ack := range r.flights.land(key) {
+func (r *run) releaseKey(key state.Key) {
+	for _, ack := range r.keys.release(key) {
 		r.settled(ack, source.Settled{Outcome: source.Skipped, Kind: key.Kind, Key: key.ID})
 	}
 }

@@ -164,7 +164,7 @@ func TestLateAnswersCostNoSecondBudget(t *testing.T) {
 		if took := time.Since(began); took < time.Minute || took > time.Minute+time.Second {
 			t.Errorf("ended after %v, with a budget of one minute", took)
 		}
-		if !errors.Is(err, bulk.ErrOutOfTime) || !errors.Is(err, errAway) {
+		if !errors.Is(err, bulk.ErrOutOfTime) || !errors.Is(err, errNothingTaken) {
 			t.Errorf("got error %v", err)
 		}
 		equal(t, "finished", r.Finished, 80)
@@ -190,7 +190,7 @@ func TestOneDocumentOutOfTimeDoesNotEndTheRun(t *testing.T) {
 		c := config(e, l)
 		c.ES.Bulk.MaxPendingBytes = 64 << 10
 		r, err := feed(t.Context(), t, builds(2000), c)
-		if !errors.Is(err, bulk.ErrOutOfTime) || errors.Is(err, errAway) {
+		if !errors.Is(err, bulk.ErrOutOfTime) || errors.Is(err, errNothingTaken) {
 			t.Errorf("got error %v", err)
 		}
 		equal(t, "pending", r.Pending, 1)

@@ -16,12 +16,12 @@ type run struct {
 	config    Config
 	tally     *tally
 	notices   notices
-	flights   flights
+	keys      keyLocks
 	indexer   *bulk.Indexer
 	committer *committer
 	stop      context.CancelCauseFunc
 	acking    sync.Mutex // one call of an Ack at a time
-	lastGood  time.Time  // when the indexer last had an outcome other than Undelivered; settle's
+	lastTaken time.Time  // when the indexer last had an outcome other than Undelivered; settle's
 }
 
 func newRun(c Config) *run {
@@ -38,14 +38,14 @@ func Run(ctx context.Context, src Source, c Config) (Report, error) {
 	runCtx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	started := time.Now()
-	r.stop, r.lastGood = stop, started
+	r.stop, r.lastTaken = stop, started
 	r.config.ES.Bulk.OnPause = r.config.Progress.pause
 	indexer, err := bulk.New(r.config.ES.Transport, r.settle, r.config.ES.Bulk)
 	if err != nil {
 		return Report{}, err
 	}
 	r.indexer = indexer
-	r.committer = newCommitter(context.WithoutCancel(ctx), r.config.Ledger, r.removeEarlier, r.committed, stop)
+	r.committer = newCommitter(context.WithoutCancel(ctx), r.config.Ledger, r.removeReplaced, r.committed, stop)
 
 	var watch sync.WaitGroup
 	watch.Go(func() {
@@ -132,7 +132,7 @@ func (r *run) closeIndexer(ctx context.Context) error {
 	defer cancel(nil)
 	defer context.AfterFunc(ctx, func() {
 		drain := r.config.DrainTimeout
-		if errors.Is(context.Cause(ctx), errAway) {
+		if errors.Is(context.Cause(ctx), errNothingTaken) {
 			drain = 0
 		}
 		timer := time.NewTimer(drain)

@@ -95,12 +95,12 @@ func (w *worker) feed(ctx context.Context, batch []source.Record) error {
 // putOff is an item that has to wait for another one of its key.
 type putOff struct {
 	item  item
-	other *flight
+	other *keyLock
 }
 
 func (w *worker) claim(items []item) (claimed []item, later []putOff) {
 	for i := range items {
-		switch other, follows := w.run.flights.claim(&items[i]); {
+		switch other, follows := w.run.keys.claim(&items[i]); {
 		case other == nil:
 			claimed = append(claimed, items[i])
 		case !follows:
@@ -179,7 +179,7 @@ func (w *worker) skipFinished(ctx context.Context, items []item) ([]item, error)
 			}
 		}
 		entries = entries[1+n:]
-		if v := items[i].before(own, w.run.config); v != store {
+		if v := items[i].judge(own, w.run.config); v != store {
 			w.leave(&items[i], v)
 			continue
 		}
@@ -198,7 +198,7 @@ func (w *worker) leave(it *item, v verdict) {
 		w.run.tally.skippedWithRejects.Add(1)
 	}
 	w.run.settled(it.source.Ack, source.Settled{Outcome: outcome, Kind: key.Kind, Key: key.ID})
-	w.run.landed(key)
+	w.run.releaseKey(key)
 }
 
 // fixReceipts gives records without a time of their own the time at which they
@@ -240,16 +240,16 @@ func (w *worker) fixReceipts(ctx context.Context, items []item) error {
 func (w *worker) send(ctx context.Context, it *item) error {
 	if err := documents(it.record, &w.docs, it.received); err != nil {
 		w.run.refuse(it.source, it.record, it.key(), it.received, err)
-		w.run.landed(it.key())
+		w.run.releaseKey(it.key())
 		return nil
 	}
 	digest := w.docs.Digest()
-	switch v := it.after(w.docs.Len(), digest, w.run.config); v {
+	switch v := it.judgeDocuments(w.docs.Len(), digest, w.run.config); v {
 	case store:
 	case conflicting:
 		conflict := &conflictError{stored: it.known.Finished, digest: digest, received: it.received}
 		w.run.refuse(it.source, it.record, it.key(), it.received, conflict)
-		w.run.landed(it.key())
+		w.run.releaseKey(it.key())
 		return nil
 	default:
 		w.leave(it, v)
@@ -259,27 +259,39 @@ func (w *worker) send(ctx context.Context, it *item) error {
 		w.run.tally.damaged.Add(1)
 		w.run.notices.damaged(it.source.Name, w.docs.Tags)
 	}
-	p := &pending{run: w.run, key: it.key(), digest: it.digest, ack: it.source.Ack, source: it.source.Name,
-		lab:      it.record.Lab,
-		received: it.received, time: it.indexTime(w.docs.Time), documents: w.docs.Len(),
-		known: it.knows(), over: it.known.Finished.Known}
-	p.known.Digest = digest
+	return w.addDocuments(ctx, w.newPending(it, digest), it.op)
+}
+
+// newPending is the item's record once its documents are made; they have this
+// digest.
+func (w *worker) newPending(it *item, digest state.Digest) *pending {
+	known := it.knowledge()
+	known.Digest = digest
+	p := &pending{run: w.run, source: it.source.Name, ack: it.source.Ack, lab: it.record.Lab, received: it.received,
+		finished: state.Finished{Key: it.key(), Digest: it.digest, Time: it.indexTime(w.docs.Time),
+			Documents: w.docs.Len(), Known: known, Over: it.known.Finished.Known}}
 	p.replaced, p.earlier = replaced(it.earlier), it.replaces(digest)
 	if len(it.former) > 0 {
 		p.node = it.record.Node()
 	}
 	if p.earlier != nil {
-		p.earlier.days = append(p.earlier.days, p.time)
+		p.earlier.days = append(p.earlier.days, p.finished.Time)
 	}
+	return p
+}
+
+// addDocuments hands the documents that were made to the indexer. Its error ends the
+// run, and leaves the record unfinished.
+func (w *worker) addDocuments(ctx context.Context, p *pending, op bulk.Op) error {
 	p.open.Store(1) // held by this function until all documents are added
-	d := bulk.Doc{Op: it.op, Tag: p}
+	d := bulk.Doc{Op: op, Tag: p}
 	kind, n := "", int64(0)
 	defer func() { w.run.made(kind, n) }()
 	for doc := range w.docs.All() {
 		if doc.Kind != kind { // they come kind by kind
 			w.run.made(kind, n)
 			kind, n = doc.Kind, 0
-			d.Index = w.names.name(kind, p.time)
+			d.Index = w.names.name(kind, p.finished.Time)
 		}
 		n++
 		d.ID, d.Body = w.ids.of(doc.ID), doc.Source
@@ -294,7 +306,7 @@ func (w *worker) send(ctx context.Context, it *item) error {
 			p.refused(bulk.Result{Doc: d, Type: "document_not_sendable", Reason: err.Error()})
 			p.release()
 		default:
-			return err // p stays open for ever: the record is not finished
+			return err // p stays open for ever
 		}
 	}
 	p.release()

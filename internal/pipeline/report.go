@@ -117,13 +117,13 @@ func (t *tally) settled(s source.Settled) {
 	}
 }
 
-// mostClasses bounds what is counted apart: the words come from Elasticsearch.
-const mostClasses = 100
+// maxClasses bounds what is counted apart: the words come from Elasticsearch.
+const maxClasses = 100
 
 func (t *tally) documentRejected(class string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if _, known := t.rejected[class]; !known && len(t.rejected) >= mostClasses {
+	if _, known := t.rejected[class]; !known && len(t.rejected) >= maxClasses {
 		class = "other"
 	}
 	t.rejected[class]++

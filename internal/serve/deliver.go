@@ -28,7 +28,7 @@ func (s *Server) deliver(ctx context.Context, drain time.Duration) {
 			pauses.Reset()
 			s.health.delivery(stateIdle, "")
 			if waiting, underWay := s.queue.Len(); waiting+underWay == 0 {
-				s.health.indicesWork()
+				s.health.clearIndices()
 			}
 			s.recovered()
 			continue

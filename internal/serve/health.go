@@ -28,16 +28,16 @@ const (
 type health struct {
 	now func() time.Time
 
-	mu      sync.Mutex
-	es      intake.Elasticsearch
-	heard   time.Time // of Elasticsearch, good or bad
-	down    time.Time // since when it is away; zero when it is not
-	state   intake.Delivery
-	said    string // trouble that was logged
-	saidAt  time.Time
-	fullAt  time.Time // when a full spool was logged
-	rejects int
-	refuse  map[string]string // indices that take no documents, and why
+	mu           sync.Mutex
+	es           intake.Elasticsearch
+	heard        time.Time // of Elasticsearch, good or bad
+	down         time.Time // since when it is away; zero when it is not
+	state        intake.Delivery
+	logged       string // trouble that was logged
+	loggedAt     time.Time
+	fullLoggedAt time.Time // when a full spool was logged
+	rejects      int
+	refuse       map[string]string // indices that take no documents, and why
 }
 
 // index notes that an index takes no documents, or with nil that it does again.
@@ -54,8 +54,8 @@ func (h *health) index(name string, why error) {
 	h.refuse[name] = why.Error()
 }
 
-// indicesWork forgets which indices took no documents: nothing waits for them.
-func (h *health) indicesWork() {
+// clearIndices forgets which indices took no documents: nothing waits for them.
+func (h *health) clearIndices() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	clear(h.refuse)
@@ -114,23 +114,23 @@ func (h *health) quiet(d time.Duration) bool {
 	return h.now().Sub(h.heard) >= d
 }
 
-// news reports whether this trouble is to be logged: it is another one, or the
+// shouldLog reports whether this trouble is to be logged: it is another one, or the
 // last line about it is old.
-func (h *health) news(text string) bool {
+func (h *health) shouldLog(text string) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	now, quiet := h.now(), repeatLogAfter
-	switch h.said {
+	switch h.logged {
 	case "":
 		quiet = 0
 	case text:
 	default:
 		quiet = nextLogAfter // it may be the same in other words
 	}
-	if now.Sub(h.saidAt) < quiet {
+	if now.Sub(h.loggedAt) < quiet {
 		return false
 	}
-	h.said, h.saidAt = text, now
+	h.logged, h.loggedAt = text, now
 	return true
 }
 
@@ -138,7 +138,7 @@ func (h *health) news(text string) bool {
 func (s *Server) trouble(state string, err error) {
 	text := s.config.Explain(err)
 	s.health.delivery(state, text)
-	if s.health.news(text) {
+	if s.health.shouldLog(text) {
 		s.config.Logger.Error("delivery has stopped and is tried again; what is accepted stays in the spool", "reason",
 			text)
 	}
@@ -148,8 +148,8 @@ func (s *Server) trouble(state string, err error) {
 func (s *Server) recovered() {
 	h := &s.health
 	h.mu.Lock()
-	said := h.said != ""
-	h.said = ""
+	said := h.logged != ""
+	h.logged = ""
 	h.mu.Unlock()
 	if said {
 		s.config.Logger.Info("delivery goes on")
@@ -160,9 +160,9 @@ func (s *Server) recovered() {
 func (s *Server) full(err *spool.FullError) {
 	s.health.mu.Lock()
 	now := s.config.Now()
-	say := now.Sub(s.health.fullAt) >= time.Minute
+	say := now.Sub(s.health.fullLoggedAt) >= time.Minute
 	if say {
-		s.health.fullAt = now
+		s.health.fullLoggedAt = now
 	}
 	s.health.mu.Unlock()
 	if say {

@@ -137,7 +137,7 @@ func (s *Server) load(ctx context.Context, it spool.Item) (rec source.Record, ok
 	if s.config.Enrich != nil {
 		s.config.Enrich.record(ctx, m, &rec)
 		// Only Maestro knows its lab, and that is in its ids: delivered now, it
-		// would be there a second time once Maestro has been asked.
+		// would be stored a second time once Maestro has been asked.
 		if labOf(m) == "" && slices.Contains(rec.Tags, noMaestro) && s.config.Enrich.isAway() {
 			s.queue.PutOff(it)
 			return source.Record{}, false

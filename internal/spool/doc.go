@@ -2,7 +2,7 @@
 // the moment they are finished: one file a record, header line and bytes, each
 // durable before Put returns. A [Queue] has the order in which they are delivered,
 // and removes those that are settled. It knows no Elasticsearch, and what is
-// finished only when it is told.
+// finished only when its user says so.
 //
 // Several processes share a directory. Each has an owner id, locked for as long
 // as it lives, and works on its own records only; [Spool.Adopt] takes over those

@@ -1,6 +1,7 @@
 package spool
 
 import (
+	"cmp"
 	"container/heap"
 	"slices"
 )
@@ -83,22 +84,7 @@ func (x *index) all() []Item {
 
 // compare orders items as their names: by time of receipt.
 func compare(a, b Item) int {
-	switch {
-	case a.received != b.received:
-		return order(a.received < b.received)
-	case a.hash != b.hash:
-		return order(a.hash < b.hash)
-	case a.nonce != b.nonce:
-		return order(a.nonce < b.nonce)
-	}
-	return 0
-}
-
-func order(less bool) int {
-	if less {
-		return -1
-	}
-	return 1
+	return cmp.Or(cmp.Compare(a.received, b.received), cmp.Compare(a.hash, b.hash), cmp.Compare(a.nonce, b.nonce))
 }
 
 // byReceipt is a heap.

@@ -109,7 +109,3 @@ func clampTime(t time.Time) int64 {
 	}
 	return t.UnixNano()
 }
-
-// Before reports whether it was received before other; of one moment, some order
-// that does not change.
-func (it Item) Before(other Item) bool { return compare(it, other) < 0 }

@@ -18,17 +18,17 @@ type verdict int
 
 const (
 	store       verdict = iota // its documents are to be stored, with the item's op
-	same                       // nothing: they are there
-	superseded                 // nothing: a record that knows more is there
+	same                       // nothing: they are stored
+	superseded                 // nothing: those of a record that knows more are
 	conflicting                // it and another one claim the same key
 )
 
-// before judges by what is known without making the documents. store may become
-// another verdict by [item.after].
-func (it *item) before(e state.Entry, c Config) verdict {
+// judge decides by what is known without making the documents. store may become
+// another verdict by [item.judgeDocuments].
+func (it *item) judge(e state.Entry, c Config) verdict {
 	it.known, it.op = e, c.op(it.record.Overwrites)
 	if !c.Force &&
-		slices.ContainsFunc(it.earlier, func(f state.Finished) bool { return it.knows().Compare(f.Known) < 0 }) {
+		slices.ContainsFunc(it.earlier, func(f state.Finished) bool { return it.knowledge().Compare(f.Known) < 0 }) {
 		return superseded
 	}
 	switch {
@@ -38,20 +38,20 @@ func (it *item) before(e state.Entry, c Config) verdict {
 		return same
 	case e.Finished.Known == (state.Known{}):
 		return store
-	case it.knows().Compare(e.Finished.Known) < 0:
+	case it.knowledge().Compare(e.Finished.Known) < 0:
 		return superseded
 	}
 	return store
 }
 
-// after judges when the documents are made.
-func (it *item) after(documents int, digest state.Digest, c Config) verdict {
+// judgeDocuments decides when the documents are made.
+func (it *item) judgeDocuments(documents int, digest state.Digest, c Config) verdict {
 	e := it.known
 	if !e.Found || c.Force {
 		return store
 	}
 	known := e.Finished.Known
-	more := it.knows().Compare(known)
+	more := it.knowledge().Compare(known)
 	switch {
 	case known == (state.Known{}): // of an earlier kcing: the number of documents is all that it has kept
 		if documents < e.Finished.Documents && !it.record.Overwrites {
@@ -66,8 +66,8 @@ func (it *item) after(documents int, digest state.Digest, c Config) verdict {
 	return store
 }
 
-// knows is how much the record knows, as the ledger keeps it: without the digest.
-func (it *item) knows() state.Known {
+// knowledge is how much the record knows, as the ledger keeps it: without the digest.
+func (it *item) knowledge() state.Known {
 	return state.Known{Version: transform.Version, Level: it.record.Rank.Level,
 		Updated: it.record.Rank.Updated.Truncate(time.Millisecond)}
 }
