@@ -261,6 +261,10 @@ func (j *jvm) javaFlags() []string {
 	tmp := filepath.Join(j.dir, "tmp")
 	flags := []string{
 		"-Xms" + heap, "-Xmx" + heap,
+		// What is nested a thousand deep is for Elasticsearch to refuse. In a JVM that
+		// has not compiled its parser yet that takes more stack than a thread has by
+		// default: the thread dies, and the request gets no answer at all.
+		"-Xss4m",
 		"-XX:+UseSerialGC", "-XX:-UsePerfData", "-XX:+ExitOnOutOfMemoryError",
 		"-XX:ErrorFile=" + filepath.Join(j.dir, "hs_err.log"),
 		"-Dfile.encoding=UTF-8", "-Djava.awt.headless=true", "-Dlog4j2.disable.jmx=true",
