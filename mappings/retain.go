@@ -17,15 +17,21 @@ import (
 type Days struct {
 	Default int
 	// ByKind overrides Default; 0 is a value of its own (only today stays).
+	// Incidents go by the days of tests unless they have some of their own: they are
+	// of use as long as the results that they explain.
 	ByKind map[string]int
 }
 
 // Of is the number of days for a kind.
 func (d Days) Of(kind string) int {
-	if days, ok := d.ByKind[kind]; ok {
-		return days
+	days, ok := d.ByKind[kind]
+	if !ok && kind == Incident {
+		days, ok = d.ByKind[Test]
 	}
-	return d.Default
+	if !ok {
+		return d.Default
+	}
+	return days
 }
 
 // Longest is the number of days of the kind that is kept longest: a record may be

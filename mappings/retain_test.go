@@ -16,6 +16,23 @@ import (
 
 var november10 = time.Date(2020, 11, 10, 15, 4, 5, 0, time.UTC)
 
+// TestDaysOfIncidents: they stay as long as the tests that they explain.
+func TestDaysOfIncidents(t *testing.T) {
+	f := func(d Days, incident, longest int) {
+		t.Helper()
+		if got := d.Of(Incident); got != incident {
+			t.Errorf("%v: %d days of incidents, want %d", d, got, incident)
+		}
+		if got := d.Longest(); got != longest {
+			t.Errorf("%v: %d days at the longest, want %d", d, got, longest)
+		}
+	}
+	f(Days{Default: 3}, 3, 3)
+	f(Days{Default: 3, ByKind: map[string]int{Test: 30}}, 30, 30)
+	f(Days{Default: 3, ByKind: map[string]int{Test: 30, Incident: 90}}, 90, 90)
+	f(Days{Default: 3, ByKind: map[string]int{Incident: 0}}, 0, 3)
+}
+
 func TestCutoff(t *testing.T) {
 	f := func(now time.Time, days int, want string) {
 		t.Helper()

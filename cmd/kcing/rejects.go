@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"time"
 
 	"github.com/dustin/go-humanize"
 	"github.com/urfave/cli/v2"
@@ -82,31 +81,6 @@ func (a *app) rejectsList() *cli.Command {
 	}
 }
 
-// rejectJSON is a reject in --json output: one object a line, without its bytes.
-type rejectJSON struct {
-	ID         string    `json:"id"`
-	Received   time.Time `json:"received"`
-	Kind       string    `json:"kind,omitempty"`
-	Key        string    `json:"key,omitempty"`
-	Lab        string    `json:"lab_name,omitempty"`
-	Source     string    `json:"source"`
-	Type       string    `json:"type"`
-	Reason     string    `json:"reason"`
-	Index      string    `json:"index,omitempty"`
-	DocumentID string    `json:"document_id,omitempty"`
-	Status     int       `json:"status,omitempty"`
-	Attempts   int       `json:"attempts"`
-	Size       int64     `json:"size"`
-	Truncated  bool      `json:"truncated,omitempty"`
-}
-
-func toJSON(r state.Reject) rejectJSON {
-	return rejectJSON{ID: r.ID, Received: r.Received, Kind: r.Kind, Key: r.Key, Lab: r.Lab, Source: r.Source,
-		Type: r.Type, Reason: r.Reason,
-		Index: r.Index, DocumentID: r.DocumentID, Status: r.Status, Attempts: r.Attempts,
-		Size: r.Size, Truncated: r.Truncated}
-}
-
 func (a *app) listRejects(ctx context.Context, o *rejectsArgs, s *state.Store) error {
 	t := new(table)
 	enc := json.NewEncoder(a.stdout)
@@ -116,7 +90,7 @@ func (a *app) listRejects(ctx context.Context, o *rejectsArgs, s *state.Store) e
 			return err
 		}
 		if o.json {
-			if err := enc.Encode(toJSON(r)); err != nil {
+			if err := enc.Encode(r); err != nil {
 				return err
 			}
 			continue
@@ -194,7 +168,7 @@ func (a *app) showReject(ctx context.Context, o *rejectsArgs, s *state.Store, id
 	enc := json.NewEncoder(a.stdout)
 	enc.SetIndent("", "  ")
 	enc.SetEscapeHTML(false)
-	if err := enc.Encode(toJSON(r)); err != nil {
+	if err := enc.Encode(r); err != nil {
 		return err
 	}
 	const most = 4096

@@ -178,11 +178,11 @@ func (s *settings) dataFlag() cli.Flag {
 	}
 }
 
-// spoolDir is where records lie that are accepted and not yet finished.
 func (s *settings) openState(a *app) (*state.Store, error) {
 	return state.Open(s.db, state.Options{Now: a.now, MaxRejectBytes: int64(s.maxRejectBytes)})
 }
 
+// spoolDir is where records lie that are accepted and not yet finished.
 func (s *settings) spoolDir() string { return filepath.Join(s.data, "spool") }
 
 func (s *settings) recordFlags() []cli.Flag {
@@ -266,10 +266,6 @@ func (s *settings) days() mappings.Days {
 		if *n >= 0 {
 			d.ByKind[kind] = *n
 		}
-	}
-	// An incident is a result: it is of use as long as its test's are.
-	if test, ok := d.ByKind[mappings.Test]; ok && *s.drpDaysOf[mappings.Incident] < 0 {
-		d.ByKind[mappings.Incident] = test
 	}
 	return d
 }
