@@ -118,7 +118,7 @@ func (a *app) eachLab(ctx context.Context, origins []*origin, fn func(*origin) e
 
 // crawl feeds from an origin. The report is printed with an error too.
 func (r *feedRun) crawl(ctx context.Context, from *origin, o crawl.Options) error {
-	from.fill(&o)
+	o.Site = from.site
 	crawler := crawl.New(o)
 	report, err := r.deliver(ctx, crawler, crawler.Expected)
 	crawled, closeErr := crawler.Close(ctx, err)
@@ -126,7 +126,7 @@ func (r *feedRun) crawl(ctx context.Context, from *origin, o crawl.Options) erro
 	done.pending = pendingInSpool(o.Spool, r.args.spoolDir())
 	r.counts["downloaded"] += crawled.Downloaded
 	r.counts["not_downloaded"] += crawled.Failed
-	return r.conclude(done, crawlJSON{Source: o.Source, Report: report, Crawl: crawled}, func() {
+	return r.conclude(done, crawlJSON{Source: from.site.Name, Report: report, Crawl: crawled}, func() {
 		r.app.printCrawlReport(cmp.Or(printable(from.lab), r.args.crawled.source), crawled)
 		nothing := allKnown(crawled.Known)
 		if crawled.Failed > 0 {
@@ -141,12 +141,7 @@ func (r *feedRun) unreached(from *origin, why error) error {
 	if !r.args.json {
 		return why
 	}
-	return cmp.Or(json.NewEncoder(r.app.stdout).Encode(crawlJSON{Source: from.name, Error: plainText(why)}), why)
-}
-
-// fill sets what of a crawl's options the origin decides.
-func (o *origin) fill(options *crawl.Options) {
-	options.Source, options.Origin, options.Clock, options.Downloads = o.name, o.Origin, o.clock, o.downloads
+	return cmp.Or(json.NewEncoder(r.app.stdout).Encode(crawlJSON{Source: from.site.Name, Error: plainText(why)}), why)
 }
 
 // crawlJSON is the report of feed --json when it crawls, a line for each source.
@@ -164,7 +159,7 @@ func (a *app) dryCrawl(ctx context.Context, f *feedArgs, from *origin, o crawl.O
 	if err := from.reach(ctx); err != nil {
 		return err
 	}
-	from.fill(&o)
+	o.Site = from.site
 	crawler := crawl.New(o)
 	report, err := pipeline.DryRun(ctx, crawler, a.stdout, config)
 	crawled, _ := crawler.Close(ctx, err)

@@ -85,23 +85,18 @@ func (o *sourceArgs) settings() []cli.Flag {
 
 // origin is a source to crawl, with what the commands need besides.
 type origin struct {
-	crawl.Origin
-	what    string // for people
-	name    string // in state: kind and URL
-	setting string // that says where it is
+	site    crawl.Site // its name is kind and URL
+	what    string     // for people
+	setting string     // that says where it is
 	url     string
 	// check makes one request that shows whether it is there.
 	check func(ctx context.Context) error
-
-	// Of LAVA only; zero: what a crawl does by itself.
-	lab       string
-	clock     func() time.Time
-	downloads int
+	lab   string // of LAVA only
 }
 
 // front is an origin of KernelCI's.
 func front(from crawl.Origin, kind, setting, url string, client *fetch.Client) *origin {
-	return &origin{Origin: from, what: "KernelCI", name: kind + " " + url, setting: setting, url: url,
+	return &origin{site: crawl.Site{Name: kind + " " + url, Origin: from}, what: "KernelCI", setting: setting, url: url,
 		check: func(ctx context.Context) error { return client.Reach(ctx, url, fetch.DefaultIdleTimeout) }}
 }
 
@@ -127,8 +122,8 @@ func (o *sourceArgs) origins(s *settings, lab string, now func() time.Time, log 
 }
 
 // kinds are the wanted ones; the error says that the source has none of them.
-func (o *sourceArgs) kinds(from crawl.Origin) ([]string, error) {
-	all := from.Kinds()
+func (o *sourceArgs) kinds(from *origin) ([]string, error) {
+	all := from.site.Origin.Kinds()
 	if o.kind == "" {
 		return all, nil
 	}

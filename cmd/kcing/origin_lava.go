@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/kcing/kcing/internal/crawl"
 	"github.com/kcing/kcing/internal/fetch"
 	"github.com/kcing/kcing/internal/intake"
 	"github.com/kcing/kcing/internal/lavarest"
@@ -32,9 +33,10 @@ func (o *sourceArgs) lava(s *settings, options fetch.Options, lab string, now fu
 	for _, lab := range labs {
 		from := lavarest.New(lavarest.Options{Lab: lab, Token: tokens[lab.Name], Jobs: jobs,
 			MaxRecordBytes: int64(s.maxRecordBytes), Fetch: options, Now: now})
-		all = append(all, &origin{Origin: from, what: "LAVA", name: "lava " + cursorName(lab),
-			setting: "LAVA_URL", url: lab.URL, check: from.Check,
-			lab: lab.Name, clock: from.Clock, downloads: lavarest.Requests})
+		site := crawl.Site{Name: "lava " + cursorName(lab), Origin: from, Clock: from.Clock,
+			Downloads: lavarest.Requests}
+		all = append(all, &origin{site: site, what: "LAVA", setting: "LAVA_URL", url: lab.URL, check: from.Check,
+			lab: lab.Name})
 	}
 	return all, nil
 }

@@ -53,7 +53,7 @@ func (a *app) downloadSamples(ctx context.Context, o *samplesArgs) error {
 	listed.Store(-1)
 	stopProgress := a.showDownload(o.crawled.source, &listed, &present)
 	items, err := crawl.Newest(ctx, crawl.Options{
-		Origin: from.Origin, Clock: from.clock, Kinds: kinds, HowMany: o.size, Since: o.crawled.since, Now: a.now,
+		Site: from.site, Kinds: kinds, HowMany: o.size, Since: o.crawled.since, Now: a.now,
 	})
 	if err != nil {
 		stopProgress()

@@ -39,11 +39,22 @@ var ErrStop = errors.New("stopped")
 // ErrAway ends a run whose downloads get no answers any more.
 var ErrAway = errors.New("the source has stopped answering")
 
+// Site is where to crawl. Fields without a word about zero are required.
+type Site struct {
+	// Name is that of the origin in state: the same name, the same cursor and items.
+	Name   string
+	Origin Origin
+	// Clock is the origin's own, by which it lists; nil: Options.Now. It is not
+	// asked before Run.
+	Clock func() time.Time
+	// Downloads is how many records are downloaded at once; 0: 4. Each is held in
+	// memory whole.
+	Downloads int
+}
+
 // Options of New. Fields without a word about zero are required.
 type Options struct {
-	// Source names the origin in state: the same name, the same cursor and items.
-	Source string
-	Origin Origin
+	Site Site
 	// Kinds are those to crawl; empty: all of the origin's.
 	Kinds []string
 	// Since is how far back to go; 0: to where the last run ended, or, when there
@@ -51,9 +62,6 @@ type Options struct {
 	Since time.Duration
 	// HowMany, when positive, is how many of each kind to take, the newest.
 	HowMany int
-	// Downloads is how many records are downloaded at once; 0: 4. Each is held in
-	// memory whole.
-	Downloads int
 	// MaxRecordBytes limits a record; 0: source.DefaultMaxRecordBytes.
 	MaxRecordBytes int64
 	// Force downloads also what is finished, and what failed too often.
@@ -68,9 +76,8 @@ type Options struct {
 	// both: a dry run, which remembers nothing and asks for everything.
 	Store *state.Store
 	Spool *spool.Spool
-	// Now is the clock; nil: time.Now. Clock is the origin's own, by which it
-	// lists; nil: the same. It is not asked before Run.
-	Now, Clock func() time.Time
+	// Now is the clock; nil: time.Now.
+	Now func() time.Time
 	// Logger gets a line for each failure; nil: none.
 	Logger *slog.Logger
 }
@@ -130,10 +137,10 @@ type task struct {
 // New makes a crawler for one run. Close has to be called.
 func New(o Options) *Crawler {
 	if len(o.Kinds) == 0 {
-		o.Kinds = o.Origin.Kinds()
+		o.Kinds = o.Site.Origin.Kinds()
 	}
-	if o.Downloads <= 0 {
-		o.Downloads = 4
+	if o.Site.Downloads <= 0 {
+		o.Site.Downloads = 4
 	}
 	if o.MaxRecordBytes <= 0 {
 		o.MaxRecordBytes = source.DefaultMaxRecordBytes
@@ -141,8 +148,8 @@ func New(o Options) *Crawler {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	if o.Clock == nil {
-		o.Clock = o.Now
+	if o.Site.Clock == nil {
+		o.Site.Clock = o.Now
 	}
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
@@ -185,7 +192,7 @@ func (c *Crawler) Run(ctx context.Context, emit source.Emit) error {
 			stop(err)
 		}
 	})
-	for range c.options.Downloads {
+	for range c.options.Site.Downloads {
 		producers.Go(func() { c.work(ctx, wanted, unspooled, stop) })
 	}
 	go func() {
@@ -225,7 +232,7 @@ func (c *Crawler) work(ctx context.Context, wanted <-chan Item, unspooled chan<-
 func (c *Crawler) awaitRoom(ctx context.Context) {
 	for c.queue != nil {
 		changed := c.queue.Changed()
-		if waiting, _ := c.queue.Len(); waiting < c.options.Downloads {
+		if waiting, _ := c.queue.Len(); waiting < c.options.Site.Downloads {
 			return
 		}
 		select {

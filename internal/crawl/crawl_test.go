@@ -139,7 +139,7 @@ func (p *place) crawl(o crawl.Options) (crawl.Report, error) {
 	s, err := spool.Open(filepath.Join(p.dir, "spool"), spool.Options{})
 	p.ok(err)
 	defer s.Close() //nolint:errcheck // checked by the next run
-	o.Source, o.Origin, o.Store, o.Spool = "site", p.site, p.store, s
+	o.Site.Name, o.Site.Origin, o.Store, o.Spool = "site", p.site, p.store, s
 	o.Now = func() time.Time { return p.now }
 	c := crawl.New(o)
 	p.emitted, p.labs = nil, map[string]string{}
@@ -255,7 +255,7 @@ func TestFullSpoolWaits(t *testing.T) {
 	s, err := spool.Open(filepath.Join(p.dir, "spool"), spool.Options{MaxRecords: 2})
 	p.ok(err)
 	defer s.Close() //nolint:errcheck // nothing is in it
-	c := crawl.New(crawl.Options{Source: "site", Origin: p.site, Store: p.store, Spool: s,
+	c := crawl.New(crawl.Options{Site: crawl.Site{Name: "site", Origin: p.site}, Store: p.store, Spool: s,
 		Now: func() time.Time { return p.now }})
 	n := 0
 	runErr := c.Run(t.Context(), func(_ context.Context, r source.Record) error {
@@ -353,7 +353,7 @@ func TestSpoolWithoutRoom(t *testing.T) {
 		defer s.Close() //nolint:errcheck // nothing is in it
 		from := newSite()
 		from.add("lava", "job", "v", time.Now().Add(-time.Hour))
-		c := crawl.New(crawl.Options{Source: "site", Origin: from, Spool: s})
+		c := crawl.New(crawl.Options{Site: crawl.Site{Name: "site", Origin: from}, Spool: s})
 		runErr := c.Run(t.Context(), func(context.Context, source.Record) error { return nil })
 		if _, err := c.Close(t.Context(), runErr); err != nil || !errors.Is(runErr, spool.ErrFull) {
 			t.Errorf("%v, %v", runErr, err)

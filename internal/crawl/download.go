@@ -100,7 +100,7 @@ func (c *Crawler) failed(ctx context.Context, it Item, err error) error {
 	attempts := 0
 	if c.options.Store != nil {
 		u, storeErr := c.options.Store.CommitUnfetched(context.WithoutCancel(ctx),
-			state.Unfetched{Source: c.options.Source, Key: it.Key, Kind: it.Kind, Name: it.Name,
+			state.Unfetched{Source: c.options.Site.Name, Key: it.Key, Kind: it.Kind, Name: it.Name,
 				Lab: it.Lab, Version: it.Version, Time: it.Time, Error: err.Error()})
 		if storeErr != nil {
 			return storeErr
@@ -159,7 +159,7 @@ func (c *Crawler) settle(tasks []*task) error {
 		var crawled []state.Crawled
 		for _, t := range tasks {
 			if t.own {
-				crawled = append(crawled, state.Crawled{Source: c.options.Source, Key: t.item.Key,
+				crawled = append(crawled, state.Crawled{Source: c.options.Site.Name, Key: t.item.Key,
 					Version: t.item.Version,
 					Record:  state.Key{Kind: t.settled.Kind, ID: t.settled.Key}, Time: t.item.Time})
 			}

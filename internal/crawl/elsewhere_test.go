@@ -52,7 +52,7 @@ func TestTooLargeAtTheOrigin(t *testing.T) {
 	p := newPlace(t)
 	p.fill(1)
 	p.site.broken["job000"] = fmt.Errorf("%w: the log", source.ErrTooLarge)
-	c := crawl.New(crawl.Options{Source: "site", Origin: p.site, Store: p.store,
+	c := crawl.New(crawl.Options{Site: crawl.Site{Name: "site", Origin: p.site}, Store: p.store,
 		Now: func() time.Time { return p.now }})
 	var got source.Record
 	err := c.Run(t.Context(), func(_ context.Context, r source.Record) error {
@@ -105,7 +105,8 @@ func TestOriginsOwn(t *testing.T) {
 	l := &lab{site: p.site}
 	run := func(o crawl.Options) (expected []int64, r crawl.Report) {
 		t.Helper()
-		o.Source, o.Origin, o.Store, o.Now, o.Clock = "site", l, p.store, func() time.Time { return p.now }, func() time.Time { return theirs }
+		o.Site = crawl.Site{Name: "site", Origin: l, Clock: func() time.Time { return theirs }}
+		o.Store, o.Now = p.store, func() time.Time { return p.now }
 		c := crawl.New(o)
 		expected = append(expected, c.Expected())
 		err := c.Run(t.Context(), func(_ context.Context, r source.Record) error {

@@ -101,7 +101,7 @@ func TestAwayEndsTheRun(t *testing.T) {
 		p.site.broken[fmt.Sprintf("job%03d", i)] = &fetch.TransferError{URL: "http://site", Tries: 5,
 			Err: errors.New("no route to host")}
 	}
-	_, err := p.crawl(crawl.Options{Downloads: 2})
+	_, err := p.crawl(crawl.Options{Site: crawl.Site{Downloads: 2}})
 	if !errors.Is(err, crawl.ErrAway) || p.cursor() != "" {
 		t.Errorf("%v, cursor %q", err, p.cursor())
 	}

@@ -31,7 +31,7 @@ func (c *Crawler) list(ctx context.Context, wanted chan<- Item) error {
 	if c.options.HowMany > 0 {
 		err = c.newest(ctx, p, func(it Item) error { return b.add(ctx, it) })
 	} else {
-		p.complete, err = c.options.Origin.Items(ctx, c.window(p), func(it Item) error { return b.add(ctx, it) })
+		p.complete, err = c.options.Site.Origin.Items(ctx, c.window(p), func(it Item) error { return b.add(ctx, it) })
 	}
 	if err == nil {
 		err = b.flush(ctx)
@@ -84,7 +84,7 @@ func (b *batch) flush(ctx context.Context) error {
 			keys[i] = items[i].Key
 		}
 		var err error
-		if entries, err = c.options.Store.LookupItems(ctx, c.options.Source, keys); err != nil {
+		if entries, err = c.options.Store.LookupItems(ctx, c.options.Site.Name, keys); err != nil {
 			return err
 		}
 	}
@@ -139,7 +139,7 @@ func (c *Crawler) finishedElsewhere(ctx context.Context, items []Item) ([]bool, 
 	for j, i := range of {
 		if e, it := entries[j], items[i]; e.Found && e.Finished.Known.Level >= it.Level {
 			finished[i] = true
-			done = append(done, state.Crawled{Source: c.options.Source, Key: it.Key, Version: it.Version,
+			done = append(done, state.Crawled{Source: c.options.Site.Name, Key: it.Key, Version: it.Version,
 				Record: it.Record,
 				Time:   it.Time})
 		}
@@ -202,11 +202,11 @@ func (c *Crawler) leftovers(ctx context.Context) error {
 
 // spoolPrefix is what the keys of this source's downloads in the spool begin
 // with.
-func (c *Crawler) spoolPrefix() string { return "crawl " + c.options.Source + " " }
+func (c *Crawler) spoolPrefix() string { return "crawl " + c.options.Site.Name + " " }
 
 // earlierFailures sends the items that earlier runs could not download.
 func (c *Crawler) earlierFailures(ctx context.Context, wanted chan<- Item) error {
-	failed, _, err := c.options.Store.Unfetched(ctx, c.options.Source, 0)
+	failed, _, err := c.options.Store.Unfetched(ctx, c.options.Site.Name, 0)
 	if err != nil {
 		return err
 	}
@@ -215,7 +215,7 @@ func (c *Crawler) earlierFailures(ctx context.Context, wanted chan<- Item) error
 		if u.Attempts >= MaxRuns || !c.wants(u.Kind) || !c.take(was) {
 			continue
 		}
-		it, err := c.options.Origin.Item(ctx, was)
+		it, err := c.options.Site.Origin.Item(ctx, was)
 		switch {
 		case ctx.Err() != nil:
 			return context.Cause(ctx)

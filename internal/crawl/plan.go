@@ -18,7 +18,7 @@ type plan struct {
 
 // makePlan chooses the window.
 func (c *Crawler) makePlan(ctx context.Context) (plan, error) {
-	now := c.options.Clock().Truncate(time.Millisecond)
+	now := c.options.Site.Clock().Truncate(time.Millisecond)
 	p := plan{to: now, from: now.Add(-DefaultSince)}
 	oldest := p.from // what a window must reach back to, to leave no gap
 	if c.options.Store != nil {
@@ -33,14 +33,14 @@ func (c *Crawler) makePlan(ctx context.Context) (plan, error) {
 	if c.options.Since > 0 {
 		p.from = now.Add(-c.options.Since)
 	}
-	all := !slices.ContainsFunc(c.options.Origin.Kinds(), func(kind string) bool { return !c.wants(kind) })
+	all := !slices.ContainsFunc(c.options.Site.Origin.Kinds(), func(kind string) bool { return !c.wants(kind) })
 	p.movable = all && c.options.HowMany == 0 && !p.from.After(oldest)
 	return p, nil
 }
 
 // cursor is the time up to which all was crawled, zero when there is none.
 func (c *Crawler) cursor(ctx context.Context, now time.Time) (time.Time, error) {
-	text, err := c.options.Store.Cursor(ctx, c.options.Source)
+	text, err := c.options.Store.Cursor(ctx, c.options.Site.Name)
 	if err != nil || text == "" {
 		return time.Time{}, err
 	}
@@ -62,10 +62,10 @@ func (c *Crawler) moveCursor(ctx context.Context) error {
 	if !p.listedAll || !p.movable || p.complete.IsZero() || !p.complete.After(p.from) {
 		return nil
 	}
-	if err := c.options.Store.SetCursor(ctx, c.options.Source, p.complete.UTC().Format(time.RFC3339Nano)); err != nil {
+	if err := c.options.Store.SetCursor(ctx, c.options.Site.Name, p.complete.UTC().Format(time.RFC3339Nano)); err != nil {
 		return fmt.Errorf("how far the crawl came cannot be remembered, the next one lists the same again: %w", err)
 	}
-	return c.options.Store.SetCursor(ctx, windowName+c.options.Source, p.to.Sub(p.from).String())
+	return c.options.Store.SetCursor(ctx, windowName+c.options.Site.Name, p.to.Sub(p.from).String())
 }
 
 // windowName, with a source after it, is the name of a cursor that holds how far
@@ -112,7 +112,7 @@ func Newest(ctx context.Context, o Options) ([]Item, error) {
 
 // newest yields the newest items of each kind.
 func (c *Crawler) newest(ctx context.Context, p plan, yield func(Item) error) error {
-	origin, ok := c.options.Origin.(Newester)
+	origin, ok := c.options.Site.Origin.(Newester)
 	switch {
 	case c.options.Since > 0:
 	case ok:
@@ -144,7 +144,7 @@ func (c *Crawler) goBack(ctx context.Context, p plan) ([]Item, error) {
 		if from.Before(floor) {
 			from = floor
 		}
-		_, err := c.options.Origin.Items(ctx, Window{From: from, To: to, Kinds: c.options.Kinds}, func(it Item) error {
+		_, err := c.options.Site.Origin.Items(ctx, Window{From: from, To: to, Kinds: c.options.Kinds}, func(it Item) error {
 			if seen[it.Key] || !c.wants(it.Kind) {
 				return nil
 			}

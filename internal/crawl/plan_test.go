@@ -113,12 +113,14 @@ func TestNewest(t *testing.T) {
 		t.Errorf("%+v, %v, %q", r, err, p.emitted)
 	}
 	items, err := crawl.Newest(t.Context(),
-		crawl.Options{Origin: p.site, Kinds: []string{"build"}, HowMany: 4, Now: func() time.Time { return p.now }})
+		crawl.Options{Site: crawl.Site{Origin: p.site}, Kinds: []string{"build"}, HowMany: 4,
+			Now: func() time.Time { return p.now }})
 	if err != nil || len(items) != 4 || items[0].Key != "build00" || items[3].Key != "build03" {
 		t.Errorf("%v, %+v", err, items)
 	}
-	items, err = crawl.Newest(t.Context(), crawl.Options{Origin: p.site, Kinds: []string{"build"}, HowMany: 400,
-		Since: 13 * time.Hour, Now: func() time.Time { return p.now }})
+	items, err = crawl.Newest(t.Context(), crawl.Options{Site: crawl.Site{Origin: p.site}, Kinds: []string{"build"},
+		HowMany: 400,
+		Since:   13 * time.Hour, Now: func() time.Time { return p.now }})
 	if err != nil || len(items) != 2 {
 		t.Errorf("%v, %+v", err, items)
 	}
@@ -128,7 +130,8 @@ func TestNewest(t *testing.T) {
 func TestDryRun(t *testing.T) {
 	p := newPlace(t)
 	p.fill(10)
-	c := crawl.New(crawl.Options{Source: "site", Origin: p.site, Now: func() time.Time { return p.now }})
+	c := crawl.New(crawl.Options{Site: crawl.Site{Name: "site", Origin: p.site},
+		Now: func() time.Time { return p.now }})
 	n := 0
 	err := c.Run(t.Context(), func(context.Context, source.Record) error {
 		n++
@@ -175,7 +178,7 @@ func TestLooksBack(t *testing.T) {
 func TestTooLarge(t *testing.T) {
 	p := newPlace(t)
 	p.fill(1)
-	c := crawl.New(crawl.Options{Source: "site", Origin: p.site, Store: p.store, MaxRecordBytes: 4,
+	c := crawl.New(crawl.Options{Site: crawl.Site{Name: "site", Origin: p.site}, Store: p.store, MaxRecordBytes: 4,
 		Now: func() time.Time { return p.now }})
 	var got source.Record
 	err := c.Run(t.Context(), func(_ context.Context, r source.Record) error {
