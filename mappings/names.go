@@ -5,20 +5,21 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/kcing/kcing/internal/kinds"
 )
 
 // Kinds of documents; each has its own daily indices and its own template.
 const (
-	Build = "build"
-	Boot  = "boot"
-	Test  = "test"
-	Log   = "log"
-	// Incident documents name what failed in a job.
-	Incident = "incident"
+	Build    = kinds.Build
+	Boot     = kinds.Boot
+	Test     = kinds.Test
+	Log      = kinds.Log
+	Incident = kinds.Incident // what failed in a job
 )
 
 // Kinds lists every kind in the order in which they are shown.
-var Kinds = []string{Build, Boot, Test, Log, Incident}
+var Kinds = kinds.Documents
 
 const (
 	dayLayout = "2006.01.02"

@@ -6,11 +6,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"go.etcd.io/bbolt"
+
+	"github.com/kcing/kcing/internal/kinds"
 )
 
 // importBatch is how many rows one transaction adds.
@@ -117,11 +120,9 @@ func parseRow(row []string) (Finished, error) {
 		return Finished{}, fmt.Errorf("%d fields instead of type,oid,created_on", len(row))
 	}
 	var f Finished
-	switch kind := strings.TrimSuffix(strings.ToLower(strings.TrimSpace(row[0])), "s"); kind {
-	case "build", "boot", "lava":
-		f.Key.Kind = kind
-	default:
-		return f, fmt.Errorf("type %.40q: expected build, boot or lava", row[0])
+	f.Key.Kind = strings.TrimSuffix(strings.ToLower(strings.TrimSpace(row[0])), "s")
+	if !slices.Contains(kinds.Names(), f.Key.Kind) {
+		return Finished{}, fmt.Errorf("type %.40q: expected %s", row[0], kinds.AnyRecord())
 	}
 	f.Key.ID = strings.TrimSpace(row[1])
 	if _, err := f.Key.bytes(); err != nil {

@@ -1,5 +1,7 @@
 package transform
 
+import "github.com/kcing/kcing/internal/kinds"
+
 // detect goes by the fields that only one kind has. A callback is asked for
 // first: it is the only one with a job definition or a log; then boots, which
 // carry build facts too. What has build facts and a lab, but no board, was made
@@ -20,7 +22,8 @@ func (r *Record) detect() (Kind, error) {
 	case has("board"):
 		return KindBoot, nil
 	}
-	return "", refuse(typeUnknownKind, "", "cannot tell whether this is a build, a boot or a LAVA callback: say --kind build, boot or lava")
+	return "", refuse(typeUnknownKind, "",
+		"cannot tell whether this is a build, a boot or a LAVA callback: say --kind "+kinds.AnyRecord())
 }
 
 const typeUnknownKind = "unknown_kind"

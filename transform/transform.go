@@ -10,6 +10,7 @@ import (
 	"github.com/tidwall/gjson"
 
 	"github.com/kcing/kcing/internal/jsontext"
+	"github.com/kcing/kcing/internal/kinds"
 )
 
 // Kind says what a record is.
@@ -17,9 +18,9 @@ type Kind string
 
 // The kinds of records that kcing takes.
 const (
-	KindBuild Kind = "build"
-	KindBoot  Kind = "boot"
-	KindLAVA  Kind = "lava"
+	KindBuild Kind = kinds.Build
+	KindBoot  Kind = kinds.Boot
+	KindLAVA  Kind = kinds.LAVA
 )
 
 // Format is a form in which records come. Each is known by its content; one that is
@@ -44,12 +45,11 @@ func Named(name string) (Kind, Format) {
 // for each result, a DocLog for each log line and a DocIncident for each failure
 // that has a name.
 const (
-	DocBuild = "build"
-	DocBoot  = "boot"
-	DocTest  = "test"
-	DocLog   = "log"
-	// DocIncident is a report of the kernel's in the log, or the job's error.
-	DocIncident = "incident"
+	DocBuild    = kinds.Build
+	DocBoot     = kinds.Boot
+	DocTest     = kinds.Test
+	DocLog      = kinds.Log
+	DocIncident = kinds.Incident // a report of the kernel's in the log, or the job's error
 )
 
 // Limits on one record. A record that exceeds one is refused with a reason that
@@ -331,7 +331,7 @@ func (r *Record) Documents(d *Documents, received time.Time) error {
 			err = d.writeJob(received)
 		}
 	default:
-		err = refuse(typeUnknownKind, "", "kind "+string(r.Kind)+" is not build, boot or lava")
+		err = refuse(typeUnknownKind, "", "kind "+string(r.Kind)+" is not "+kinds.AnyRecord())
 	}
 	if err != nil {
 		d.Reset()

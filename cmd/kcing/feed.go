@@ -26,10 +26,10 @@ func (a *app) feedCommand() *cli.Command {
 	howMany := &cli.IntFlag{Name: "how-many", Usage: "crawl the newest `N` records of each kind",
 		DefaultText: "all new ones", Destination: &f.crawled.howMany, Category: "Source",
 		Action: atLeast("--how-many", 1)}
+	kind := kindFlag("all records are of this", &f.kind)
+	kind.Usage, kind.Category = kind.Usage+" (default: detected from each)", "Records"
 	flags := []cli.Flag{
-		&cli.StringFlag{Name: "kind",
-			Usage:       "all records are of this `KIND`: build, boot or lava (default: detected from each)",
-			Destination: &f.kind, Category: "Records", Action: oneOf("--kind", "build", "boot", "lava")},
+		kind,
 		&cli.StringSliceFlag{Name: "builds", Usage: "feed build records from `FILE`; further names may follow",
 			Destination: &f.builds, Category: "Records"},
 		&cli.StringSliceFlag{Name: "boots", Usage: "feed boot records from `FILE`; further names may follow",

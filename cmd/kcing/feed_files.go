@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/kcing/kcing/internal/elastic"
+	"github.com/kcing/kcing/internal/kinds"
 	"github.com/kcing/kcing/internal/pipeline"
 	"github.com/kcing/kcing/internal/source"
 )
@@ -21,7 +22,7 @@ func (f *feedArgs) allPaths() []source.Path {
 	for _, list := range []struct {
 		kind  string
 		names []string
-	}{{"build", f.builds.Value()}, {"boot", f.boots.Value()}, {"lava", f.lavas.Value()}} {
+	}{{kinds.Build, f.builds.Value()}, {kinds.Boot, f.boots.Value()}, {kinds.LAVA, f.lavas.Value()}} {
 		for _, p := range list.names {
 			paths = append(paths, source.Path{Name: p, Kind: list.kind})
 		}

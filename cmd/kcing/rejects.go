@@ -35,10 +35,7 @@ func (a *app) rejectsCommand() *cli.Command {
 
 func (o *rejectsArgs) filterFlags() []cli.Flag {
 	return []cli.Flag{
-		&cli.StringFlag{
-			Name: "kind", Usage: "only records of `KIND`: build, boot or lava", Destination: &o.filter.Kind,
-			Action: oneOf("--kind", "build", "boot", "lava"),
-		},
+		kindFlag("only records of", &o.filter.Kind),
 		&cli.StringFlag{
 			Name: "type", Usage: "only those refused for `TYPE`, as list shows it", Destination: &o.filter.Type,
 		},

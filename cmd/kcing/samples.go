@@ -25,10 +25,7 @@ type samplesArgs struct {
 
 func (a *app) samplesCommand() *cli.Command {
 	o := new(samplesArgs)
-	downloading := append(o.crawled.flags(), &cli.StringFlag{
-		Name: "kind", Usage: "only records of `KIND`: build, boot or lava", Destination: &o.crawled.kind,
-		Action: oneOf("--kind", "build", "boot", "lava"),
-	})
+	downloading := append(o.crawled.flags(), kindFlag("only records of", &o.crawled.kind))
 	making := []cli.Flag{
 		&cli.Uint64Flag{
 			Name: "seed", Value: 1, Usage: "with --synthetic: `S` chooses the records", Destination: &o.seed,
@@ -100,7 +97,6 @@ func (a *app) samples(o *samplesArgs) error {
 		}
 		counts[r.Kind]++
 	}
-	a.say("%s in %s: build %d, boot %d, lava %d",
-		plural(total(counts), "record"), o.dir, counts["build"], counts["boot"], counts["lava"])
+	a.say("%s in %s: %s", plural(total(counts), "record"), o.dir, eachKind(counts))
 	return nil
 }

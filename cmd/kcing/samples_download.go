@@ -69,9 +69,8 @@ func (a *app) downloadSamples(ctx context.Context, o *samplesArgs) error {
 		a.say("nothing to do: all %s that are listed are in %s", humanize.Comma(done.present), o.dir)
 		return nil
 	}
-	a.say("%s downloaded to %s: build %d, boot %d, lava %d; %d were there",
-		plural(total(done.written), "record"), o.dir, done.written["build"], done.written["boot"], done.written["lava"],
-		done.present)
+	a.say("%s downloaded to %s: %s; %d were there",
+		plural(total(done.written), "record"), o.dir, eachKind(done.written), done.present)
 	if done.failed > 0 {
 		return &exitError{code: exitRejects, msg: plural(done.failed, "record") + " could not be downloaded"}
 	}

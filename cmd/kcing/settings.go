@@ -10,6 +10,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/kcing/kcing/bulk"
+	"github.com/kcing/kcing/internal/kinds"
 	"github.com/kcing/kcing/internal/source"
 	"github.com/kcing/kcing/mappings"
 	"github.com/kcing/kcing/state"
@@ -268,6 +269,21 @@ func (s *settings) days() mappings.Days {
 		}
 	}
 	return d
+}
+
+// kindFlag takes a kind of records; usage says what of, up to the word KIND.
+func kindFlag(usage string, to *string) *cli.StringFlag {
+	return &cli.StringFlag{Name: "kind", Usage: usage + " `KIND`: " + kinds.AnyRecord(), Destination: to,
+		Action: oneOf("--kind", kinds.Names()...)}
+}
+
+// eachKind says how many there are of each kind of records.
+func eachKind(counts map[string]int64) string {
+	var parts []string
+	for _, kind := range kinds.Names() {
+		parts = append(parts, fmt.Sprintf("%s %d", kind, counts[kind]))
+	}
+	return strings.Join(parts, ", ")
 }
 
 func oneOf(name string, allowed ...string) func(*cli.Context, string) error {

@@ -87,10 +87,7 @@ func (a *app) stateForget() *cli.Command {
 	s := new(settings)
 	kind, all := "", false
 	flags := []cli.Flag{
-		&cli.StringFlag{
-			Name: "kind", Usage: "the records are of `KIND`: build, boot or lava", Destination: &kind,
-			Action: oneOf("--kind", "build", "boot", "lava"),
-		},
+		kindFlag("the records are of", &kind),
 		&cli.BoolFlag{Name: "all", Usage: "all records of the kind", Destination: &all},
 	}
 	return &cli.Command{

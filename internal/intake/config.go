@@ -4,13 +4,15 @@ import (
 	"context"
 	"log/slog"
 	"time"
+
+	"github.com/kcing/kcing/internal/kinds"
 )
 
 // Kinds of records, as in package transform.
 const (
-	KindBuild = "build"
-	KindBoot  = "boot"
-	KindLAVA  = "lava"
+	KindBuild = kinds.Build
+	KindBoot  = kinds.Boot
+	KindLAVA  = kinds.LAVA
 )
 
 // Post is one record as it was posted.

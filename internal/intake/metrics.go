@@ -2,6 +2,7 @@ package intake
 
 import (
 	"runtime"
+	"slices"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -9,6 +10,8 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
+
+	"github.com/kcing/kcing/internal/kinds"
 )
 
 const (
@@ -183,8 +186,7 @@ func (m *Metrics) label(lab string) string {
 }
 
 func knownKind(kind string) string {
-	switch kind {
-	case KindBuild, KindBoot, KindLAVA:
+	if slices.Contains(kinds.Names(), kind) {
 		return kind
 	}
 	return "unknown"

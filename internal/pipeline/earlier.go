@@ -16,6 +16,7 @@ import (
 
 	"github.com/kcing/kcing/bulk"
 	es "github.com/kcing/kcing/internal/elastic"
+	"github.com/kcing/kcing/internal/kinds"
 	"github.com/kcing/kcing/mappings"
 	"github.com/kcing/kcing/state"
 	"github.com/kcing/kcing/transform"
@@ -70,7 +71,7 @@ func (e *earlier) isLeftover(id string) bool {
 func (e *earlier) indices(prefix string) []string {
 	var names []string
 	for _, day := range e.days {
-		for _, kind := range [...]string{mappings.Boot, mappings.Test, mappings.Log, mappings.Incident} {
+		for _, kind := range kinds.DocumentsOf(kinds.LAVA) {
 			names = append(names, mappings.IndexName(prefix, kind, day))
 		}
 	}
