@@ -1,6 +1,7 @@
 package main
 
 import (
+	"io/fs"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -80,6 +81,45 @@ func TestLinks(t *testing.T) {
 	for _, name := range pages {
 		if base := filepath.Base(name); filepath.Base(filepath.Dir(name)) == "docs" && base != "README.md" && !strings.Contains(string(index), "("+base+")") {
 			t.Errorf("docs/README.md does not name %s", base)
+		}
+	}
+}
+
+// TestPagesNameTestsThatExist: a guarantee is worth what holds it, so each test, benchmark
+// and script that a page names has to be in the sources.
+func TestPagesNameTestsThatExist(t *testing.T) {
+	exists := map[string]bool{}
+	function := regexp.MustCompile(`(?m)^func ((?:Test|Benchmark|Fuzz)\w+)\(`)
+	err := filepath.WalkDir("../..", func(name string, d fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case d.IsDir() && name != "../.." && strings.HasPrefix(d.Name(), "."):
+			return fs.SkipDir
+		case strings.HasSuffix(name, ".txtar"):
+			exists[d.Name()] = true
+		case strings.HasSuffix(name, "_test.go"):
+			text, err := os.ReadFile(name)
+			for _, m := range function.FindAllStringSubmatch(string(text), -1) {
+				exists[m[1]] = true
+			}
+			return err
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	named := regexp.MustCompile("`((?:Test|Benchmark|Fuzz)[A-Z0-9]\\w*|\\w+\\.txtar)`")
+	for _, page := range append(documentedPages(t), "../../ARCHITECTURE.md", "../../CONTRIBUTING.md") {
+		text, err := os.ReadFile(page)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range named.FindAllStringSubmatch(string(text), -1) {
+			if !exists[m[1]] {
+				t.Errorf("%s names %s, which is not in the sources", page, m[1])
+			}
 		}
 	}
 }
