@@ -51,7 +51,8 @@ func (r *Record) hasList(names ...string) bool {
 func (r *Record) refuseForeign() error {
 	looks := ""
 	switch has, list := r.hasAny, r.hasList; {
-	case has("test_cases", "sub_groups"), list("test_case", "test_set"), has("test_group_id", "test_suite_id", "test_set_id"):
+	case has("test_cases", "sub_groups"), list("test_case", "test_set"),
+		has("test_group_id", "test_suite_id", "test_set_id"):
 		looks = "a KernelCI test group, results for the /test of the old backend"
 	case list("checkouts", "revisions"), has("version") && list("builds", "tests", "issues", "incidents"):
 		looks = "a KCIDB submission"
