@@ -268,6 +268,34 @@ func TestFullSpoolWaits(t *testing.T) {
 	}
 }
 
+// While the pipeline is slow, few downloads wait in the spool.
+func TestDownloadsWaitForThePipeline(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, err := spool.Open(filepath.Join(t.TempDir(), "spool"), spool.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer s.Close() //nolint:errcheck // nothing is in it
+		from := newSite()
+		for i := range 60 {
+			from.add("lava", fmt.Sprint("job", i), "v", time.Now().Add(-time.Hour))
+		}
+		const downloads = 4
+		c := crawl.New(crawl.Options{Site: crawl.Site{Name: "site", Origin: from, Downloads: downloads}, Spool: s})
+		n, most := 0, 0
+		runErr := c.Run(t.Context(), func(_ context.Context, r source.Record) error {
+			time.Sleep(time.Second)
+			n, most = n+1, max(most, s.Stats().Records)
+			r.Ack(source.Settled{})
+			return nil
+		})
+		_, err = c.Close(t.Context(), runErr)
+		if err != nil || runErr != nil || n != 60 || most > 2*downloads || s.Stats().Records != 0 {
+			t.Errorf("%v, %v, %d records, at most %d in the spool, then %+v", err, runErr, n, most, s.Stats())
+		}
+	})
+}
+
 // Records of other commands in the spool are delivered too, and not remembered
 // as items.
 func TestAdoptsWhatOthersLeft(t *testing.T) {

@@ -56,17 +56,17 @@ type Settled struct {
 type Outcome uint8
 
 const (
-	// Stored: each document is in Elasticsearch or among the rejects.
+	// Stored has each document in Elasticsearch or among the rejects.
 	Stored Outcome = iota
-	// Skipped: it was stored earlier, with the same bytes.
+	// Skipped was stored earlier, with the same bytes.
 	Skipped
-	// Superseded: another record of its key is stored, and knows more.
+	// Superseded was left out: another record of its key is stored, and knows more.
 	Superseded
-	// Blank: there was nothing in it.
+	// Blank had nothing in it.
 	Blank
-	// NotFinished: its job is still running; a later record holds all of it.
+	// NotFinished was left out: its job still runs; a later record holds all of it.
 	NotFinished
-	// Refused: the whole record is among the rejects.
+	// Refused is among the rejects as a whole.
 	Refused
 )
 
