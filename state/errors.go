@@ -123,7 +123,8 @@ func fileError(path, what string, err error) error {
 			"make the file and its directory writable for this user, or set KCING_DB to another path",
 			what, path, ErrReadOnly, err)
 	case errors.Is(err, fs.ErrNotExist):
-		return fmt.Errorf("%s state file %s: %w; create its directory, or set KCING_DB to another path", what, path, err)
+		return fmt.Errorf("%s state file %s: %w; create its directory, or set KCING_DB to another path",
+			what, path, err)
 	}
 	return fmt.Errorf("%s state file %s: %w", what, path, err)
 }

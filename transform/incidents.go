@@ -164,7 +164,8 @@ func (d *Documents) incidentDocument(in *incident.Incident, log string, order, s
 	if in.Line > 0 {
 		d.number("lineno", in.Line)
 		if log != "" {
-			log = fmt.Sprintf("%s and lineno >= %d and lineno <= %d", log, max(1, in.Line-linesBefore), in.Line+linesBehind)
+			log = fmt.Sprintf("%s and lineno >= %d and lineno <= %d", log, max(1, in.Line-linesBefore),
+				in.Line+linesBehind)
 		}
 	}
 	d.member("log_query", log)

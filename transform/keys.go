@@ -11,7 +11,8 @@ var keyByte = byteSet("._+:/@=,|-")
 // where there is none.
 func buildParts(get func(string) string) []string {
 	parts := []string{
-		get("job"), get("git_branch"), get("git_describe"), get("defconfig_full"), get("arch"), get("build_environment"),
+		get("job"), get("git_branch"), get("git_describe"), get("defconfig_full"), get("arch"),
+		get("build_environment"),
 	}
 	if patches := get(patchset); patches != "" {
 		parts = append(parts, patches)

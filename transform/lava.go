@@ -70,7 +70,8 @@ func (r *Record) findLab(o Options) error {
 	if lab == "" {
 		lab = r.text("lab_name")
 		if strings.TrimSpace(lab) == "" && r.value("lab_name") != nil {
-			return refuse("empty_lab_name", "lab_name", "there, but empty or no text: name the lab in it, or with --lab-name")
+			return refuse("empty_lab_name", "lab_name",
+				"there, but empty or no text: name the lab in it, or with --lab-name")
 		}
 	}
 	r.Lab = strings.ToValidUTF8(cmp.Or(lab, o.OtherLab), "\uFFFD")

@@ -117,7 +117,8 @@ func (s *kibanaSettings) kibanaClient(log *slog.Logger) (*kibana.Client, error) 
 	}
 	client, err := kibana.New(o)
 	if err != nil {
-		return nil, usagef("settings for Kibana (KB_URL, KB_SPACE, KB_API_KEY, KB_USERNAME, KB_PASSWORD, KB_CA_CERT): %v",
+		return nil, usagef("settings for Kibana (KB_URL, KB_SPACE, KB_API_KEY, KB_USERNAME, "+
+			"KB_PASSWORD, KB_CA_CERT): %v",
 			err)
 	}
 	return client, nil

@@ -171,7 +171,8 @@ func (a *app) importObjects(ctx context.Context, client *kibana.Client, o setupK
 	}
 	if !o.noBackup {
 		if r.Backup, err = a.keepBefore(o.backupDir, before, missing); err != nil {
-			return fmt.Errorf("nothing was replaced, since what is there cannot be kept: %w (--backup-dir DIR, or --no-backup)",
+			return fmt.Errorf("nothing was replaced, since what is there cannot be kept: %w "+
+				"(--backup-dir DIR, or --no-backup)",
 				err)
 		}
 	}

@@ -72,7 +72,7 @@ var variable = regexp.MustCompile(`\$\{[A-Z_]+:-([^}]*)\}`)
 
 // Read reads the file. A variable is its default; one without is an error.
 func Read(path string) (File, error) {
-	text, err := os.ReadFile(path) //nolint:gosec // a test names it
+	text, err := os.ReadFile(path)
 	if err != nil {
 		return File{}, err
 	}

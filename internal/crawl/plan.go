@@ -62,7 +62,8 @@ func (c *Crawler) moveCursor(ctx context.Context) error {
 	if !p.listedAll || !p.movable || p.complete.IsZero() || !p.complete.After(p.from) {
 		return nil
 	}
-	if err := c.options.Store.SetCursor(ctx, c.options.Site.Name, p.complete.UTC().Format(time.RFC3339Nano)); err != nil {
+	at := p.complete.UTC().Format(time.RFC3339Nano)
+	if err := c.options.Store.SetCursor(ctx, c.options.Site.Name, at); err != nil {
 		return fmt.Errorf("how far the crawl came cannot be remembered, the next one lists the same again: %w", err)
 	}
 	return c.options.Store.SetCursor(ctx, windowName+c.options.Site.Name, p.to.Sub(p.from).String())
@@ -144,7 +145,8 @@ func (c *Crawler) goBack(ctx context.Context, p plan) ([]Item, error) {
 		if from.Before(floor) {
 			from = floor
 		}
-		_, err := c.options.Site.Origin.Items(ctx, Window{From: from, To: to, Kinds: c.options.Kinds}, func(it Item) error {
+		window := Window{From: from, To: to, Kinds: c.options.Kinds}
+		_, err := c.options.Site.Origin.Items(ctx, window, func(it Item) error {
 			if seen[it.Key] || !c.wants(it.Kind) {
 				return nil
 			}

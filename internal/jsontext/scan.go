@@ -118,7 +118,8 @@ func (s *scanner) object(i, level int) int {
 			return -1
 		}
 		if level == 1 {
-			s.members = append(s.members, Field{Name: PlainName(name), Raw: s.b[i:end], ASCII: s.b[i] == '"' && s.ascii})
+			ascii := s.b[i] == '"' && s.ascii
+			s.members = append(s.members, Field{Name: PlainName(name), Raw: s.b[i:end], ASCII: ascii})
 		}
 		switch i = s.space(end); {
 		case s.is(i, '}'):

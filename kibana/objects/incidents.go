@@ -59,7 +59,8 @@ func incidentPanels() []Object {
 			"Since when, and of what kind; without those that were provoked.", "not "+provoked).
 			split("incident_type", 20, "Jobs"),
 		of("incidents-title-kernel", "Title × kernel",
-			"With which kernel it began. A full row is an old friend, a full column a bad kernel. Newest kernels first.",
+			"With which kernel it began. A full row is an old friend, a full column a bad kernel. "+
+				"Newest kernels first.",
 			kernelReport).
 			kernels(terms("title", "title", 15, "jobs"), nil, count("jobs", "Jobs", "")),
 	}

@@ -106,7 +106,8 @@ func (r *Reader) fold(next *report) bool {
 	case len(own.lines) == 1 && own.form.kind == next.form.kind && strings.HasSuffix(own.text, "[inline]"):
 		r.forget(own) // a tool wrote the functions that the compiler put into others; the last header is the kernel's
 		return false
-	case own.form.detail && !next.form.detail && len(own.lines) < 6 && (next.form.kind == Oops || next.form.kind == Bug):
+	case own.form.detail && !next.form.detail && len(own.lines) < 6 &&
+		(next.form.kind == Oops || next.form.kind == Bug):
 		next.died = true // reordered by the console: what happened comes second
 		r.forget(own)
 		return false

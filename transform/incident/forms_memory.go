@@ -54,7 +54,8 @@ const otherTraps = "] Oops: |] Oops - |Oops [#|Oops[#1|de[#1]:|ss[#1]:|" +
 var trapForms = []form{
 	{kind: Oops, has: "eral protection", re: rx(`general protection fault[^:]*:`),
 		title: "general protection fault in {F}", locate: atRegisters, traced: true},
-	{kind: Oops, has: "k segment: ", re: rx(`stack segment: `), title: "stack segment fault in {F}", locate: atRegisters,
+	{kind: Oops, has: "k segment: ", re: rx(`stack segment: `), title: "stack segment fault in {F}",
+		locate: atRegisters,
 		traced: true},
 	{kind: Oops, has: "vide error|ide_error", re: rx(`divide[_ ]error: `), title: "divide error in {F}",
 		locate: atRegisters, traced: true},
