@@ -175,8 +175,12 @@ func (l patientLedger) Commit(ctx context.Context, b state.Batch) error {
 	return l.retryLocked(func() error { return l.ledger.Commit(ctx, b) })
 }
 
-// settled counts what became of a record.
+// settled counts what became of a record. What another command left in the spool
+// has a key of that command's there; its own is known now, when it could be parsed.
 func (s *Server) settled(m spool.Meta, what source.Settled) {
+	if what.Key != "" {
+		m.Kind, m.Key = what.Kind, what.Key
+	}
 	lab := labOf(m)
 	if what.Type == pipeline.TypeConflict {
 		s.config.Metrics.Conflict(m.Kind, lab)

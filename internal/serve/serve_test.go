@@ -275,8 +275,8 @@ func TestAdoptsLeftovers(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if _, err := s.Put(t.Context(), spool.Meta{Name: "somewhere", Key: "whatever"},
-				callback(id, "lab-a")); err != nil {
+			left := spool.Meta{Kind: "lava", Name: "somewhere", Key: "crawl lava https://lava.example/1"}
+			if _, err := s.Put(t.Context(), left, callback(id, "lab-a")); err != nil {
 				t.Fatal(err)
 			}
 			if err := s.Close(); err != nil {
@@ -291,6 +291,9 @@ func TestAdoptsLeftovers(t *testing.T) {
 		time.Sleep(adoptEvery + 10*time.Second)
 		r.wantDelivered(1, 2)
 		r.end()
+		if n := r.counts.of("stored lava lab-a"); n != 2 { // and not the key of another command
+			t.Errorf("%d are counted for their lab: %v", n, r.counts.n)
+		}
 	})
 }
 
