@@ -29,6 +29,9 @@ cyclonedx := $(bin)/cyclonedx-$(CYCLONEDX_VERSION)/cyclonedx-gomod
 # What takes longest begins first, so that no core waits for it at the end.
 longest := ./internal/faults ./cmd/kcing ./transform
 
+# One package more than there are cores: the longest wait for servers for a third of their time.
+packages = $(shell echo $$(($$(getconf _NPROCESSORS_ONLN) + 1)))
+
 # Tests of one goroutine with much memory, which the race detector makes ten times
 # slower and has nothing to find in: they skip themselves with it, and run without it.
 alone := ./transform
@@ -49,7 +52,7 @@ build: need-go ## build ./kcing, static, with version and commit
 .PHONY: test
 test: $(es) ## run all tests, against an Elasticsearch started for them (or ELASTICSEARCH_URL)
 	@[ -n "$(race)" ] || echo "no C compiler found: testing without the race detector (apt-get install gcc libc6-dev)" >&2
-	@KCING_REQUIRE_ELASTICSEARCH=1 $(es) run -- $(GO) test $(race) -timeout $(TEST_TIMEOUT) $(TESTFLAGS) $(longest) ./...
+	@KCING_REQUIRE_ELASTICSEARCH=1 $(es) run -- $(GO) test $(race) -p $(packages) -timeout $(TEST_TIMEOUT) $(TESTFLAGS) $(longest) ./...
 	@[ -z "$(race)" ] || $(GO) test -timeout $(TEST_TIMEOUT) $(TESTFLAGS) $(alone)
 
 .PHONY: faults
