@@ -11,10 +11,10 @@ import (
 
 // checkDestination warns when the state file belongs to other indices than those
 // that are fed now: what is finished there is skipped here. A file in which
-// nothing is finished, and one for a run that skips nothing (force), belongs to
-// these from now on. Nothing of that is a reason to fail.
+// nothing is finished belongs to these from now on. Nothing of that is a reason to
+// fail.
 func (s *settings) checkDestination(ctx context.Context, client *elastic.Client, store *state.Store,
-	force bool, log *slog.Logger,
+	log *slog.Logger,
 ) {
 	info, err := client.Info(ctx)
 	if err != nil {
@@ -25,19 +25,32 @@ func (s *settings) checkDestination(ctx context.Context, client *elastic.Client,
 	if err != nil || known && before == here {
 		return
 	}
-	var counts state.Counts
-	if known && !force && (before.Prefix != here.Prefix || before.Cluster != "" && here.Cluster != "") {
-		if counts, err = store.Counts(ctx); err != nil {
-			return
-		}
+	counts, err := store.Counts(ctx)
+	if err != nil {
+		return
 	}
-	if n := total(counts.Finished); n > 0 {
+	differs := before.Prefix != here.Prefix || before.Cluster != "" && here.Cluster != ""
+	if n := total(counts.Finished); known && differs && n > 0 {
 		log.Warn(fmt.Sprintf("the state file %s belongs to %s, not to %s: what is finished in it is skipped; "+
 			"give each its own file (--db, KCING_DB), or store it here too: kcing feed --force",
 			s.db, destinationText(before, here), destinationText(here, before)), "finished", n)
 		return
 	}
-	if err := store.SetDestination(ctx, here); err != nil {
+	keepDestination(ctx, store, here, log)
+}
+
+// takeDestination is checkDestination for a run that skips nothing: the state file
+// belongs to where it feeds from now on.
+func (s *settings) takeDestination(ctx context.Context, client *elastic.Client, store *state.Store,
+	log *slog.Logger,
+) {
+	if info, err := client.Info(ctx); err == nil {
+		keepDestination(ctx, store, state.Destination{Cluster: info.UUID, Prefix: s.prefix}, log)
+	}
+}
+
+func keepDestination(ctx context.Context, store *state.Store, d state.Destination, log *slog.Logger) {
+	if err := store.SetDestination(ctx, d); err != nil {
 		log.Warn("the state file cannot keep where its records are", "error", err)
 	}
 }

@@ -62,7 +62,11 @@ func (r *feedRun) open(ctx context.Context, connect func() (*elastic.Client, err
 	if err := installMissing(ctx, r.client.Patient(), f.prefix, r.log); err != nil {
 		return err
 	}
-	f.checkDestination(ctx, r.client, r.store, f.force, r.log)
+	if f.force {
+		f.takeDestination(ctx, r.client, r.store, r.log)
+	} else {
+		f.checkDestination(ctx, r.client, r.store, r.log)
+	}
 	r.config.ES.Transport, r.config.ES.Requests, r.config.Ledger = r.client, r.client.Patient(), r.store
 	return nil
 }

@@ -148,7 +148,7 @@ func (s *service) prepare(ctx context.Context) error {
 		return err
 	}
 	if store := s.opened(); store != nil {
-		s.args.checkDestination(ctx, s.client, store, false, s.log)
+		s.args.checkDestination(ctx, s.client, store, s.log)
 	}
 	return nil
 }

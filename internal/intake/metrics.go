@@ -131,11 +131,14 @@ func (m *Metrics) Documents(outcome string, n int) {
 	m.documents.WithLabelValues(clip(outcome, 40)).Add(float64(max(n, 0)))
 }
 
+// accept counts a post that was answered 200.
+func (m *Metrics) accept(p *Post) {
+	m.bytes.WithLabelValues(p.Kind).Add(float64(len(p.Payload)))
+	m.receive(p)
+}
+
 // receive counts a post that was answered for good.
-func (m *Metrics) receive(p *Post, accepted bool) {
-	if accepted {
-		m.bytes.WithLabelValues(p.Kind).Add(float64(len(p.Payload)))
-	}
+func (m *Metrics) receive(p *Post) {
 	m.count(m.received, p.Kind, p.Lab, func(r *Row, pt *point) {
 		r.Received++
 		pt.received++

@@ -99,7 +99,7 @@ func (e *exchange) accept(p *Post) {
 	var busy *Busy
 	switch {
 	case err == nil:
-		e.intake.metrics.receive(p, true)
+		e.intake.metrics.accept(p)
 		e.intake.log.Debug("accepted a record", e.attrs(p)...)
 		e.text(http.StatusOK, "ok")
 	case errors.As(err, &refusal):
@@ -126,7 +126,7 @@ func (e *exchange) refuse(p *Post, err error, known bool) {
 	}
 	e.warn(p, refusal.Status, refusal.Reason)
 	if refusal.Status != http.StatusForbidden { // without permission to post there is no place on the page either
-		e.intake.metrics.receive(p, false)
+		e.intake.metrics.receive(p)
 		if !refusal.NoReject {
 			e.intake.metrics.reject(Reject{
 				Kind: p.Kind, Lab: p.Lab, Key: p.Key, Reason: refusal.Reason, RequestID: p.RequestID,

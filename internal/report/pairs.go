@@ -149,6 +149,7 @@ func (c *comparison) read(ctx context.Context, s *snapshot, k pairKind, query []
 		}
 		before, now = tally{}, tally{}
 	}
+	ofNewest, ofPrevious := c.tree.results(k.kind)
 	n := len(k.parts)
 	fields := append(slices.Clone(k.parts), fieldKernel, k.result, fieldError, fieldStatus)
 	err := s.each(ctx, question{kind: k.kind, query: query, fields: fields}, func(b bucket) error {
@@ -159,10 +160,10 @@ func (c *comparison) read(ctx context.Context, s *snapshot, k pairKind, query []
 		is := ending{b.key[n+1], b.key[n+2], b.key[n+3]}.outcome()
 		if b.key[n] == c.tree.Kernel {
 			now.add(is, b.count)
-			c.tree.results(k.kind, false).add(is, b.count)
+			ofNewest.add(is, b.count)
 		} else {
 			before.add(is, b.count)
-			c.tree.results(k.kind, true).add(is, b.count)
+			ofPrevious.add(is, b.count)
 		}
 		return nil
 	})
@@ -173,17 +174,14 @@ func (c *comparison) read(ctx context.Context, s *snapshot, k pairKind, query []
 	return nil
 }
 
-// results are the numbers of a kind in the newest kernel or the one before.
-func (t *Tree) results(kind string, previous bool) *Results {
+// results are the numbers of a kind: in the newest kernel, and in the one before.
+func (t *Tree) results(kind string) (ofNewest, ofPrevious *Results) {
 	of := map[string][2]*Results{
 		mappings.Build: {&t.Builds, &t.PreviousBuilds},
 		mappings.Boot:  {&t.Boots, &t.PreviousBoots},
 		mappings.Test:  {&t.Tests, &t.PreviousTests},
 	}[kind]
-	if previous {
-		return of[1]
-	}
-	return of[0]
+	return of[0], of[1]
 }
 
 // settle notes what became of one pair. A test that is missing since its boot
