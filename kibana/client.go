@@ -16,6 +16,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/kcing/kcing/internal/oneline"
 	"github.com/kcing/kcing/internal/retry"
 )
 
@@ -180,7 +181,7 @@ func (c *Client) Status(ctx context.Context) (Status, error) {
 		return s, err
 	}
 	if !s.Ready() {
-		return s, &NotReadyError{URL: c.address.String(), Status: answer.status, Reason: "it is " + oneLine(s.Level)}
+		return s, &NotReadyError{URL: c.address.String(), Status: answer.status, Reason: "it is " + oneline.Of(s.Level)}
 	}
 	return s, nil
 }
@@ -199,7 +200,7 @@ func oldKibana(version, address string) error {
 	if err1 != nil || err2 != nil || x > 8 || x == 8 && y >= 14 {
 		return nil
 	}
-	return fmt.Errorf("the Kibana at %s is version %s; the dashboards need %s or later", address, oneLine(version),
+	return fmt.Errorf("the Kibana at %s is version %s; the dashboards need %s or later", address, oneline.Of(version),
 		firstVersion)
 }
 

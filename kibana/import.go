@@ -11,6 +11,8 @@ import (
 	"net/textproto"
 	"slices"
 	"strings"
+
+	"github.com/kcing/kcing/internal/oneline"
 )
 
 // Reference names a saved object.
@@ -19,7 +21,7 @@ type Reference struct {
 	ID   string `json:"id"`
 }
 
-func (r Reference) String() string { return oneLine(r.Type + " " + r.ID) }
+func (r Reference) String() string { return oneline.Of(r.Type + " " + r.ID) }
 
 func compareReferences(a, b Reference) int {
 	if by := typeRank(a.Type) - typeRank(b.Type); by != 0 {
@@ -143,7 +145,7 @@ func explain(problems []Problem) string {
 	case problemUnknown:
 		return "Kibana could not save " + list
 	}
-	return "Kibana says " + oneLine(problems[0].Kind) + " of " + list
+	return "Kibana says " + oneline.Of(problems[0].Kind) + " of " + list
 }
 
 // names lists objects, the first five of many.
@@ -238,7 +240,7 @@ func (c *Client) readImport(a answer) (ImportResult, error) {
 	e := &ImportError{URL: c.address.String(), Space: c.Space()}
 	blocked := false
 	for _, o := range body.Errors {
-		p := Problem{Reference: o.Reference, Kind: o.Error.Type, Message: c.scrub(oneLine(o.Error.Message))}
+		p := Problem{Reference: o.Reference, Kind: o.Error.Type, Message: c.scrub(oneline.Of(o.Error.Message))}
 		switch p.Kind {
 		case problemConflict:
 			blocked = true

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/kcing/kcing/internal/oneline"
 	"github.com/kcing/kcing/internal/retry"
 )
 
@@ -249,7 +250,7 @@ func (c *Client) reason(a answer) string {
 	default:
 		text = string(a.body)
 	}
-	return c.scrub(oneLine(text))
+	return c.scrub(oneline.Of(text))
 }
 
 // scrub takes our secrets out of somebody else's words.
@@ -260,15 +261,4 @@ func (c *Client) scrub(text string) string {
 		}
 	}
 	return text
-}
-
-// oneLine is text from outside, short and without control characters.
-func oneLine(s string) string {
-	const limit = 500
-	s = strings.ToValidUTF8(s, "\uFFFD")
-	s = strings.Join(strings.FieldsFunc(s, func(r rune) bool { return r <= ' ' || r == 0x7f }), " ")
-	if len(s) > limit {
-		s = strings.ToValidUTF8(s[:limit], "") + "…"
-	}
-	return s
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/elastic/go-elasticsearch/v8/esapi"
 
 	"github.com/kcing/kcing/internal/elastic"
+	"github.com/kcing/kcing/internal/oneline"
 )
 
 // hiddenBy names the template of somebody else that Elasticsearch applies to
@@ -48,7 +49,7 @@ func hiddenBy(ctx context.Context, t Transport, prefix, kind string) (string, er
 	for _, other := range answer.Templates {
 		matches := slices.ContainsFunc(other.Template.Patterns, func(p string) bool { return matchesPattern(p, index) })
 		if matches && !slices.Contains(overlapping, other.Name) {
-			by = fmt.Sprintf("%s (priority %d)", elastic.OneLine(other.Name), other.Template.Priority)
+			by = fmt.Sprintf("%s (priority %d)", oneline.Of(other.Name), other.Template.Priority)
 		}
 	}
 	return by, nil

@@ -11,6 +11,8 @@ import (
 	"strings"
 
 	"github.com/elastic/go-elasticsearch/v8/esapi"
+
+	"github.com/kcing/kcing/internal/oneline"
 )
 
 // maxAnswer bounds an answer in memory. A listing has about 100 bytes an index,
@@ -123,30 +125,19 @@ func readError(op string, status int, body []byte) *Error {
 	var text string
 	switch {
 	case json.Unmarshal(body, &answer) != nil || len(answer.Error) == 0:
-		e.Reason = OneLine(string(body)) // a proxy's page
+		e.Reason = oneline.Of(string(body)) // a proxy's page
 	case json.Unmarshal(answer.Error, &text) == nil:
-		e.Reason = OneLine(text)
+		e.Reason = oneline.Of(text)
 	case json.Unmarshal(answer.Error, &detail) == nil:
-		e.Type, e.Reason = OneLine(detail.Type), OneLine(detail.Reason)
-		if cause := OneLine(detail.CausedBy.Reason); cause != "" && !strings.Contains(e.Reason, cause) {
+		e.Type, e.Reason = oneline.Of(detail.Type), oneline.Of(detail.Reason)
+		if cause := oneline.Of(detail.CausedBy.Reason); cause != "" && !strings.Contains(e.Reason, cause) {
 			e.Reason += " (" + cause + ")"
 		}
 		if len(detail.Root) > 0 {
-			e.Root = OneLine(detail.Root[0].Reason)
+			e.Root = oneline.Of(detail.Root[0].Reason)
 		}
 	default:
-		e.Reason = OneLine(string(answer.Error))
+		e.Reason = oneline.Of(string(answer.Error))
 	}
 	return e
-}
-
-// OneLine is what a server wrote, valid and on one line of bounded length.
-func OneLine(s string) string {
-	const limit = 500
-	s = strings.ToValidUTF8(s, "\uFFFD")
-	s = strings.Join(strings.FieldsFunc(s, func(r rune) bool { return r <= ' ' || r == 0x7f }), " ")
-	if len(s) > limit {
-		s = strings.ToValidUTF8(s[:limit], "") + "…"
-	}
-	return s
 }

@@ -17,7 +17,7 @@ import (
 const module = "github.com/kcing/kcing/"
 
 // basics are small, import nothing of ours, and may be imported by all.
-var basics = []string{"internal/gzipped", "internal/jsontext", "internal/kinds", "internal/retry"}
+var basics = []string{"internal/gzipped", "internal/jsontext", "internal/kinds", "internal/oneline", "internal/retry"}
 
 // allowed are the other packages of ours that ours may import, tests aside. A package
 // that is not listed is a leaf: it imports nothing of ours but basics.

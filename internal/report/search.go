@@ -14,6 +14,7 @@ import (
 	"github.com/tidwall/gjson"
 
 	"github.com/kcing/kcing/internal/elastic"
+	"github.com/kcing/kcing/internal/oneline"
 	"github.com/kcing/kcing/mappings"
 )
 
@@ -233,7 +234,7 @@ func (s *snapshot) call(ctx context.Context, op string, r esapi.Request) ([]byte
 	case err != nil:
 		return nil, err
 	case gjson.GetBytes(body, "_shards.failed").Int() > 0:
-		why := elastic.OneLine(gjson.GetBytes(body, "_shards.failures.0.reason.reason").String())
+		why := oneline.Of(gjson.GetBytes(body, "_shards.failures.0.reason.reason").String())
 		return nil, fmt.Errorf("%s: some shards did not answer: %s", op, cmp.Or(why, "no reason given"))
 	case gjson.GetBytes(body, "timed_out").Bool():
 		return nil, fmt.Errorf("%s: Elasticsearch took too long and answered in part", op)
