@@ -16,37 +16,31 @@ import (
 func (s *settings) checkDestination(ctx context.Context, client *elastic.Client, store *state.Store,
 	log *slog.Logger,
 ) {
-	info, err := client.Info(ctx)
-	if err != nil {
-		return // who delivers will say so
-	}
-	here := state.Destination{Cluster: info.UUID, Prefix: s.prefix}
+	here := s.destination(client)
 	before, known, err := store.Destination(ctx)
 	if err != nil || known && before == here {
 		return
 	}
-	counts, err := store.Counts(ctx)
-	if err != nil {
-		return
+	var finished int64
+	if known && (before.Prefix != here.Prefix || before.Cluster != "" && here.Cluster != "") {
+		counts, err := store.Counts(ctx)
+		if err != nil {
+			return
+		}
+		finished = total(counts.Finished)
 	}
-	differs := before.Prefix != here.Prefix || before.Cluster != "" && here.Cluster != ""
-	if n := total(counts.Finished); known && differs && n > 0 {
+	if finished > 0 {
 		log.Warn(fmt.Sprintf("the state file %s belongs to %s, not to %s: what is finished in it is skipped; "+
 			"give each its own file (--db, KCING_DB), or store it here too: kcing feed --force",
-			s.db, destinationText(before, here), destinationText(here, before)), "finished", n)
+			s.db, destinationText(before, here), destinationText(here, before)), "finished", finished)
 		return
 	}
 	keepDestination(ctx, store, here, log)
 }
 
-// takeDestination is checkDestination for a run that skips nothing: the state file
-// belongs to where it feeds from now on.
-func (s *settings) takeDestination(ctx context.Context, client *elastic.Client, store *state.Store,
-	log *slog.Logger,
-) {
-	if info, err := client.Info(ctx); err == nil {
-		keepDestination(ctx, store, state.Destination{Cluster: info.UUID, Prefix: s.prefix}, log)
-	}
+// destination is where this command delivers to. The client has been checked.
+func (s *settings) destination(client *elastic.Client) state.Destination {
+	return state.Destination{Cluster: client.ClusterUUID(), Prefix: s.prefix}
 }
 
 func keepDestination(ctx context.Context, store *state.Store, d state.Destination, log *slog.Logger) {

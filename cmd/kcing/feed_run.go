@@ -63,7 +63,7 @@ func (r *feedRun) open(ctx context.Context, connect func() (*elastic.Client, err
 		return err
 	}
 	if f.force {
-		f.takeDestination(ctx, r.client, r.store, r.log)
+		keepDestination(ctx, r.store, f.destination(r.client), r.log) // nothing is skipped
 	} else {
 		f.checkDestination(ctx, r.client, r.store, r.log)
 	}

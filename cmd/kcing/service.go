@@ -30,6 +30,8 @@ type service struct {
 	spool     *spool.Spool
 	enrich    *serve.Enricher // nil: callbacks stay as they came
 
+	destinationChecked bool // by prepare, which is called again and again
+
 	mu    sync.Mutex
 	store *state.Store // nil until it could be opened
 }
@@ -147,7 +149,8 @@ func (s *service) prepare(ctx context.Context) error {
 	if err := installMissing(ctx, s.client.Patient(), s.args.prefix, s.log); err != nil {
 		return err
 	}
-	if store := s.opened(); store != nil {
+	if store := s.opened(); store != nil && !s.destinationChecked {
+		s.destinationChecked = true
 		s.args.checkDestination(ctx, s.client, store, s.log)
 	}
 	return nil

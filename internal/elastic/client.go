@@ -13,6 +13,7 @@ import (
 	"net/url"
 	"os"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/elastic/go-elasticsearch/v8"
@@ -40,6 +41,7 @@ type Client struct {
 	base  *elasticsearch.BaseClient
 	nodes int
 	hosts string // without passwords
+	uuid  atomic.Pointer[string]
 }
 
 // New makes a client. Its error is a mistake in the settings, and names them.
@@ -83,6 +85,15 @@ func (c *Client) Perform(req *http.Request) (*http.Response, error) { return c.b
 
 // Hosts are the nodes' URLs without passwords, for people to read.
 func (c *Client) Hosts() string { return c.hosts }
+
+// ClusterUUID is that of the cluster that answered Info or Check last; empty: none
+// has, or it did not say.
+func (c *Client) ClusterUUID() string {
+	if uuid := c.uuid.Load(); uuid != nil {
+		return *uuid
+	}
+	return ""
+}
 
 func parseHosts(hosts string) ([]*url.URL, error) {
 	var nodes []*url.URL

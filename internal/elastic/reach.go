@@ -155,6 +155,7 @@ func (c *Client) ask(parent context.Context, within time.Duration) (Info, error)
 	case res.StatusCode != http.StatusOK, json.Unmarshal(body, &info) != nil:
 		return info, fmt.Errorf("what answers at %s is not Elasticsearch: status %d (ES_HOST)", c.hosts, res.StatusCode)
 	}
+	c.uuid.Store(&info.UUID)
 	return info, nil
 }
 
