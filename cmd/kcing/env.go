@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"iter"
 	"log/slog"
 	"maps"
 	"os"
@@ -69,12 +70,28 @@ func loadEnvFile(args []string) ([]string, error) {
 // dropEmptyVariables makes a setting whose variable is empty the default: that
 // is what compose files and CI systems pass for "not set".
 func dropEmptyVariables(commands []*cli.Command) {
-	for _, cmd := range commands {
-		dropEmptyVariables(cmd.Subcommands)
-		for _, f := range cmd.Flags {
-			for _, name := range variables(f) {
-				if value, isSet := os.LookupEnv(name); isSet && strings.TrimSpace(value) == "" {
-					_ = os.Unsetenv(name)
+	for name := range eachVariable(commands) {
+		if value, isSet := os.LookupEnv(name); isSet && strings.TrimSpace(value) == "" {
+			_ = os.Unsetenv(name)
+		}
+	}
+}
+
+// eachVariable yields the environment variables of all commands and the flags that
+// they set; one that several commands have comes several times.
+func eachVariable(commands []*cli.Command) iter.Seq2[string, cli.Flag] {
+	return func(yield func(string, cli.Flag) bool) {
+		for _, cmd := range commands {
+			for _, f := range cmd.Flags {
+				for _, name := range variables(f) {
+					if !yield(name, f) {
+						return
+					}
+				}
+			}
+			for name, f := range eachVariable(cmd.Subcommands) {
+				if !yield(name, f) {
+					return
 				}
 			}
 		}
@@ -130,9 +147,12 @@ func replacedSettings() []string {
 // that nobody else can mean: those that begin with KCING_, and slips for one that
 // is known.
 func misspelledSettings(commands []*cli.Command, names []string) (found []string) {
+	if len(names) == 0 {
+		return nil
+	}
 	known := map[string]bool{}
-	for _, cmd := range commands {
-		knownVariables(cmd, known)
+	for name := range eachVariable(commands) {
+		known[name] = true
 	}
 	all := slices.Sorted(maps.Keys(known))
 	for _, name := range names {
@@ -148,15 +168,4 @@ func misspelledSettings(commands []*cli.Command, names []string) (found []string
 		}
 	}
 	return found
-}
-
-func knownVariables(cmd *cli.Command, known map[string]bool) {
-	for _, f := range cmd.Flags {
-		for _, name := range variables(f) {
-			known[name] = true
-		}
-	}
-	for _, sub := range cmd.Subcommands {
-		knownVariables(sub, known)
-	}
 }

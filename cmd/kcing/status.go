@@ -176,13 +176,9 @@ func effectiveSettings(c *cli.Context) map[string]string {
 			out[name] = shown(name, c.Value(f.Names()[0]))
 		}
 	}
-	for _, cmd := range c.App.Commands {
-		for _, f := range cmd.Flags {
-			for _, name := range variables(f) {
-				if _, listed := out[name]; !listed {
-					out[name] = shown(name, valueOf(f, name))
-				}
-			}
+	for name, f := range eachVariable(c.App.Commands) {
+		if _, listed := out[name]; !listed {
+			out[name] = shown(name, valueOf(f, name))
 		}
 	}
 	return out
