@@ -3,6 +3,7 @@ package transform
 import (
 	"bytes"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -15,7 +16,8 @@ import (
 func (d *Documents) addIncidents() {
 	j := &d.job
 	j.incidents = d.readConsole()
-	if own, ok := incident.JobError(j.errorType, j.errorMsg); ok && !hasTitle(j.incidents, own.Title) {
+	own, ok := incident.JobError(j.errorType, j.errorMsg)
+	if ok && !slices.ContainsFunc(j.incidents, func(in incident.Incident) bool { return in.Title == own.Title }) {
 		j.incidents = append(j.incidents, own)
 	}
 	if len(j.incidents) == 0 {
@@ -33,15 +35,6 @@ func (d *Documents) addIncidents() {
 		d.rewind(before) // never a reason to refuse the record
 		j.incidents = nil
 	}
-}
-
-func hasTitle(all []incident.Incident, title string) bool {
-	for i := range all {
-		if all[i].Title == title {
-			return true
-		}
-	}
-	return false
 }
 
 // The levels of the lines of the board's console in a log. What LAVA's dispatcher
