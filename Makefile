@@ -34,7 +34,7 @@ packages = $(shell echo $$(($$(getconf _NPROCESSORS_ONLN) + 1)))
 
 # Tests of one goroutine with much memory, which the race detector makes ten times
 # slower and has nothing to find in: they skip themselves with it, and run without it.
-alone := ./transform
+without_race := ./transform
 
 # Only the race detector needs a C compiler.
 race = $(shell command -v "$$($(GO) env CC)" >/dev/null 2>&1 && echo -race)
@@ -53,7 +53,7 @@ build: need-go ## build ./kcing, static, with version and commit
 test: $(es) ## run all tests, against an Elasticsearch started for them (or ELASTICSEARCH_URL)
 	@[ -n "$(race)" ] || echo "no C compiler found: testing without the race detector (apt-get install gcc libc6-dev)" >&2
 	@KCING_REQUIRE_ELASTICSEARCH=1 $(es) run -- $(GO) test $(race) -p $(packages) -timeout $(TEST_TIMEOUT) $(TESTFLAGS) $(longest) ./...
-	@[ -z "$(race)" ] || $(GO) test -timeout $(TEST_TIMEOUT) $(TESTFLAGS) $(alone)
+	@[ -z "$(race)" ] || $(GO) test -timeout $(TEST_TIMEOUT) $(TESTFLAGS) $(without_race)
 
 .PHONY: faults
 faults: need-go ## the fault tests of test for longer: 50 kills of kcing, more documents

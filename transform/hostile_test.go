@@ -166,7 +166,7 @@ func allocated(t *testing.T, payload []byte, kind Kind) uint64 {
 // for its smallest texts; and no more when there are many of them. Anything
 // quadratic would not end.
 func TestHostile(t *testing.T) {
-	alone(t)
+	skipUnderRace(t)
 	f := func(t *testing.T, payload []byte, kind Kind, most uint64) {
 		t.Helper()
 		if got := allocated(t, payload, kind) / uint64(len(payload)); got > most {
@@ -184,7 +184,7 @@ func TestHostile(t *testing.T) {
 }
 
 func TestLimits(t *testing.T) {
-	alone(t)
+	skipUnderRace(t)
 	f := func(payload []byte, wantType, wantField, wantLimit string) {
 		t.Helper()
 		_, d, err := made(payload, Options{})

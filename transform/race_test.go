@@ -4,10 +4,10 @@ package transform
 
 import "testing"
 
-// alone skips what one goroutine does alone and with much memory: the race
+// skipUnderRace skips what one goroutine does alone and with much memory: the race
 // detector has nothing to find there and makes it ten times slower. `make test`
 // runs this package without it as well.
-func alone(t *testing.T) {
+func skipUnderRace(t *testing.T) {
 	t.Helper()
 	t.Skip("one goroutine's work: runs without the race detector")
 }

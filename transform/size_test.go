@@ -10,7 +10,7 @@ import (
 // TestHundredMegabytes: garbage far beyond what a source lets through is refused
 // in one go, with next to no memory of its own. Quadratic would not end.
 func TestHundredMegabytes(t *testing.T) {
-	alone(t)
+	skipUnderRace(t)
 	if testing.Short() {
 		t.Skip("400 MB in all")
 	}

@@ -143,7 +143,7 @@ func TestYAMLChild(t *testing.T) {
 
 // Aliases and size cannot cost more than the budget.
 func TestYAMLBudget(t *testing.T) {
-	alone(t)
+	skipUnderRace(t)
 	var y yamlReader
 	parse := func(text string) *yaml.Node {
 		t.Helper()
