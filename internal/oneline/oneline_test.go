@@ -10,7 +10,7 @@ import (
 func TestOf(t *testing.T) {
 	for in, want := range map[string]string{
 		"":                             "",
-		"a\r\n\tb\x1b[31m\x7fc ":       "a b [31m c",
+		"a\r\n\tb\x1b[31m\x7fc":        "a b [31m c",
 		"\xff":                         "\uFFFD",
 		strings.Repeat("é", 251):       strings.Repeat("é", 250) + "…",
 		"a" + strings.Repeat("é", 250): "a" + strings.Repeat("é", 249) + "…",
