@@ -43,7 +43,7 @@ func (l *leftovers) Run(ctx context.Context, emit source.Emit) error {
 	if l.spool == nil {
 		return nil
 	}
-	return l.queue.Run(ctx, emit)
+	return l.queue.Run(ctx, spool.Consumer{}, emit)
 }
 
 // left is how many of them are not finished.

@@ -184,7 +184,7 @@ func (c *Crawler) Run(ctx context.Context, emit source.Emit) error {
 	c.stop = stop
 	c.mu.Unlock()
 
-	wanted, unspooled := make(chan Item), make(chan source.Record)
+	wanted := make(chan Item)
 	var producers sync.WaitGroup
 	producers.Go(func() {
 		defer close(wanted)
@@ -193,14 +193,18 @@ func (c *Crawler) Run(ctx context.Context, emit source.Emit) error {
 		}
 	})
 	for range c.options.Site.Downloads {
-		producers.Go(func() { c.work(ctx, wanted, unspooled, stop) })
+		producers.Go(func() {
+			for it := range wanted {
+				if err := c.download(ctx, it, emit); err != nil {
+					stop(err)
+				}
+			}
+		})
 	}
-	go func() {
-		producers.Wait()
-		close(unspooled)
-	}()
-	if err := c.emitAll(ctx, unspooled, emit); err != nil {
-		stop(err)
+	if c.queue != nil {
+		if err := c.consume(ctx, &producers, emit); err != nil {
+			stop(err)
+		}
 	}
 	producers.Wait()
 	if cause := context.Cause(ctx); cause != nil {
@@ -212,19 +216,38 @@ func (c *Crawler) Run(ctx context.Context, emit source.Emit) error {
 	return nil
 }
 
-// work downloads items until there are no more.
-func (c *Crawler) work(ctx context.Context, wanted <-chan Item, unspooled chan<- source.Record,
-	stop context.CancelCauseFunc,
-) {
-	for it := range wanted {
-		c.awaitRoom(ctx)
-		if ctx.Err() != nil {
-			continue
-		}
-		if err := c.download(ctx, it, unspooled); err != nil {
-			stop(err)
-		}
-	}
+// consume emits what comes into the spool, until nothing more does.
+func (c *Crawler) consume(ctx context.Context, producers *sync.WaitGroup, emit source.Emit) error {
+	done := make(chan struct{})
+	go func() {
+		producers.Wait()
+		close(done)
+	}()
+	return c.queue.Run(ctx, spool.Consumer{
+		Next: func(ctx context.Context) (spool.Item, bool) { return c.queue.Await(ctx, done) },
+		Prepare: func(_ context.Context, it spool.Item, _ spool.Meta, rec *source.Record) bool {
+			t := c.taken(it)
+			t.remove = rec.Ack
+			rec.Ack = c.acknowledge(t)
+			return true
+		},
+		Lost: func(it spool.Item) {
+			c.open.Add(-1)
+			if t := c.taken(it); t.own { // the next listing brings it again
+				c.gap.Store(true)
+				c.leave(t.item)
+			}
+		},
+	}, emit)
+}
+
+// taken is what the crawl knows of a record that it has taken from the queue.
+func (c *Crawler) taken(it spool.Item) *task {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	t := c.spooled[it]
+	delete(c.spooled, it)
+	return t
 }
 
 // awaitRoom returns when few downloads wait in the spool: more would take room on
@@ -241,70 +264,6 @@ func (c *Crawler) awaitRoom(ctx context.Context) {
 			return
 		}
 	}
-}
-
-// emitAll emits what comes into the spool, and the records that do not go through
-// it, until no more of these come and nothing waits.
-func (c *Crawler) emitAll(ctx context.Context, unspooled <-chan source.Record, emit source.Emit) error {
-	for {
-		var changed <-chan struct{}
-		waits := false
-		var it spool.Item
-		if c.queue != nil {
-			changed = c.queue.Changed()
-			it, waits = c.queue.Next()
-		}
-		switch {
-		case ctx.Err() != nil:
-			return context.Cause(ctx)
-		case waits:
-			if err := c.emitSpooled(ctx, it, emit); err != nil {
-				return err
-			}
-			continue
-		case unspooled == nil:
-			return nil
-		}
-		select {
-		case rec, more := <-unspooled:
-			if !more {
-				unspooled = nil // and whatever came into the spool before
-				continue
-			}
-			if err := emit(ctx, rec); err != nil {
-				return err
-			}
-		case <-changed:
-		case <-ctx.Done():
-			return context.Cause(ctx)
-		}
-	}
-}
-
-// emitSpooled emits a record of the spool, unless its file turns out to be damaged.
-func (c *Crawler) emitSpooled(ctx context.Context, it spool.Item, emit source.Emit) error {
-	c.mu.Lock()
-	t := c.spooled[it]
-	delete(c.spooled, it)
-	c.mu.Unlock()
-	if t == nil {
-		t = new(task) // of another command
-	}
-	_, rec, err := c.queue.Load(it)
-	if spool.Lost(err) {
-		c.open.Add(-1)
-		if t.own { // the next listing brings it again
-			c.gap.Store(true)
-			c.leave(t.item)
-		}
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	t.remove = rec.Ack
-	rec.Ack = c.acknowledge(t)
-	return emit(ctx, rec)
 }
 
 // acknowledge has a record noted as finished when the pipeline is through with it.

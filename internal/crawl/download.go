@@ -13,8 +13,12 @@ import (
 )
 
 // download fetches an item into the spool. What is to be refused unread, and
-// everything when there is no spool, goes to unspooled. Its error ends the run.
-func (c *Crawler) download(ctx context.Context, it Item, unspooled chan<- source.Record) error {
+// everything when there is no spool, is emitted at once. Its error ends the run.
+func (c *Crawler) download(ctx context.Context, it Item, emit source.Emit) error {
+	c.awaitRoom(ctx)
+	if ctx.Err() != nil {
+		return nil
+	}
 	payload, err := it.Fetch(ctx)
 	received := c.options.Now()
 	rec := source.Record{Name: it.Name, Kind: it.Form, Payload: payload, Size: int64(len(payload)), Lab: it.Lab,
@@ -26,8 +30,7 @@ func (c *Crawler) download(ctx context.Context, it Item, unspooled chan<- source
 		c.unanswered.Store(0)
 		rec = rec.Limited(c.options.MaxRecordBytes)
 		rec.Err, rec.Size = err, -1
-		c.emitUnspooled(ctx, it, rec, unspooled)
-		return nil
+		return c.emitUnspooled(ctx, it, rec, emit)
 	case errors.Is(err, ErrStop):
 		return err
 	case err != nil:
@@ -37,8 +40,7 @@ func (c *Crawler) download(ctx context.Context, it Item, unspooled chan<- source
 	c.unanswered.Store(0)
 	c.downloaded.Add(1)
 	if c.queue == nil {
-		c.emitUnspooled(ctx, it, rec.Limited(c.options.MaxRecordBytes), unspooled)
-		return nil
+		return c.emitUnspooled(ctx, it, rec.Limited(c.options.MaxRecordBytes), emit)
 	}
 	spooled, err := c.put(ctx, it, received, payload)
 	if err != nil {
@@ -48,14 +50,11 @@ func (c *Crawler) download(ctx context.Context, it Item, unspooled chan<- source
 	return nil
 }
 
-// emitUnspooled hands over a record of which the spool knows nothing.
-func (c *Crawler) emitUnspooled(ctx context.Context, it Item, rec source.Record, unspooled chan<- source.Record) {
+// emitUnspooled emits a record of which the spool knows nothing.
+func (c *Crawler) emitUnspooled(ctx context.Context, it Item, rec source.Record, emit source.Emit) error {
 	c.open.Add(1)
 	rec.Ack = c.acknowledge(&task{item: it, own: true})
-	select {
-	case unspooled <- rec:
-	case <-ctx.Done():
-	}
+	return emit(ctx, rec)
 }
 
 // enqueue puts a record of the spool in line.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -109,7 +110,10 @@ func TestOriginsOwn(t *testing.T) {
 		o.Store, o.Now = p.store, func() time.Time { return p.now }
 		c := crawl.New(o)
 		expected = append(expected, c.Expected())
+		var mu sync.Mutex
 		err := c.Run(t.Context(), func(_ context.Context, r source.Record) error {
+			mu.Lock()
+			defer mu.Unlock()
 			expected = append(expected, c.Expected())
 			r.Ack(source.Settled{})
 			return nil

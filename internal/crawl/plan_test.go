@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -132,14 +133,14 @@ func TestDryRun(t *testing.T) {
 	p.fill(10)
 	c := crawl.New(crawl.Options{Site: crawl.Site{Name: "site", Origin: p.site},
 		Now: func() time.Time { return p.now }})
-	n := 0
+	var n atomic.Int64
 	err := c.Run(t.Context(), func(context.Context, source.Record) error {
-		n++
+		n.Add(1)
 		return nil
 	})
 	r, closeErr := c.Close(t.Context(), err)
-	if err != nil || closeErr != nil || n != 10 || r.Downloaded != 10 {
-		t.Errorf("%v, %v, %d records, %+v", err, closeErr, n, r)
+	if err != nil || closeErr != nil || n.Load() != 10 || r.Downloaded != 10 {
+		t.Errorf("%v, %v, %d records, %+v", err, closeErr, n.Load(), r)
 	}
 	if _, err := os.Stat(filepath.Join(p.dir, "spool")); err == nil || p.cursor() != "" {
 		t.Error("it left something behind")

@@ -25,9 +25,9 @@ const (
 	CollectAt = 400
 )
 
-// Source produces records. Run calls emit from one goroutine, record by record,
-// until there are none left, ctx ends or emit returns an error; it returns that
-// error, ctx's, or its own. It returns nil only when all records were emitted.
+// Source produces records. Run calls emit, record by record, from as many goroutines
+// as it likes, until there are none left, ctx ends or emit returns an error; it returns
+// that error, ctx's, or its own. It returns nil only when all records were emitted.
 type Source interface {
 	Run(ctx context.Context, emit source.Emit) error
 }

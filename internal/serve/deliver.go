@@ -92,7 +92,8 @@ func (s *Server) session(ctx context.Context, drain time.Duration) error {
 	c.Ledger = patientLedger{ledger: *s.store.Load(), ctx: ctx,
 		waiting:   func(err error) { s.trouble(stateWaiting, err) },
 		recovered: func() { s.health.delivery(stateDelivering, "") }}
-	_, err := pipeline.Run(runCtx, &queueSource{server: s, ending: ctx}, c)
+	from := &queueSource{server: s, ending: ctx, until: s.config.Now().Add(longestRun)}
+	_, err := pipeline.Run(runCtx, from, c)
 	return err
 }
 

@@ -4,7 +4,7 @@ import (
 	"context"
 	"slices"
 	"strings"
-	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/kcing/kcing/internal/source"
@@ -18,132 +18,44 @@ import (
 type queueSource struct {
 	server *Server
 	ending context.Context //nolint:containedctx // stops taking; the run's own context is for what is under way
+	until  time.Time       // the run is old then
+	begun  atomic.Int64    // records after ending
 }
 
 // Run implements [pipeline.Source].
 func (q *queueSource) Run(ctx context.Context, emit source.Emit) error {
-	if q.server.config.Enrich == nil {
-		return q.each(ctx, func(it spool.Item) error {
-			rec, ok := q.server.load(ctx, it)
-			if !ok {
-				return nil
-			}
-			return emit(ctx, rec)
-		})
+	c := spool.Consumer{Next: q.next, Prepare: q.server.prepareRecord}
+	if q.server.config.Enrich != nil {
+		c.AtOnce = enrichAtOnce // each may wait for Maestro
 	}
-	return q.enriched(ctx, emit)
+	return q.server.queue.Run(ctx, c, emit)
 }
 
-// enriched loads several records at once, since each may wait for Maestro.
-func (q *queueSource) enriched(ctx context.Context, emit source.Emit) error {
-	ctx, stop := context.WithCancelCause(ctx)
-	defer stop(nil)
-	items, records := make(chan spool.Item), make(chan source.Record)
-	var workers sync.WaitGroup
-	for range enrichAtOnce {
-		workers.Go(func() {
-			for it := range items {
-				rec, ok := q.server.load(ctx, it)
-				if !ok {
-					continue
-				}
-				select {
-				case records <- rec:
-				case <-ctx.Done():
-				}
-			}
-		})
+func (q *queueSource) next(ctx context.Context) (spool.Item, bool) {
+	if !q.server.config.Now().Before(q.until) ||
+		q.ending.Err() != nil && (q.begun.Add(1) > maxWhileEnding || !q.server.health.up()) {
+		return spool.Item{}, false
 	}
-	go func() {
-		err := q.each(ctx, func(it spool.Item) error {
-			select {
-			case items <- it:
-				return nil
-			case <-ctx.Done():
-				return context.Cause(ctx)
-			}
-		})
-		if err != nil {
-			stop(err)
-		}
-		close(items)
-		workers.Wait()
-		close(records)
-	}()
-	for rec := range records {
-		if ctx.Err() != nil {
-			continue // only empties the channel
-		}
-		if err := emit(ctx, rec); err != nil {
-			stop(err)
-		}
-	}
-	return context.Cause(ctx)
+	wait, stop := context.WithTimeout(q.ending, nextRecordWait)
+	defer stop()
+	return q.server.queue.Await(ctx, wait.Done())
 }
 
-// each takes records from the queue, oldest first.
-func (q *queueSource) each(ctx context.Context, do func(spool.Item) error) error {
-	end := q.server.config.Now().Add(longestRun)
-	begun := 0 // after the end was asked for
-	for q.server.config.Now().Before(end) {
-		if q.ending.Err() != nil {
-			if begun++; begun > maxWhileEnding || !q.server.health.up() {
-				return nil
-			}
-		}
-		changed := q.server.queue.Changed()
-		it, ok := q.server.queue.Next()
-		if ok {
-			if err := do(it); err != nil {
-				return err
-			}
-			continue
-		}
-		timer := time.NewTimer(nextRecordWait)
-		select {
-		case <-changed:
-			timer.Stop()
-		case <-timer.C:
-			return nil
-		case <-q.ending.Done():
-			timer.Stop()
-			return nil
-		case <-ctx.Done():
-			timer.Stop()
-			return context.Cause(ctx)
-		}
-	}
-	return nil
-}
-
-// load reads a record from the spool. False: there is none (any more), or it
-// cannot be read now.
-func (s *Server) load(ctx context.Context, it spool.Item) (rec source.Record, ok bool) {
-	m, rec, err := s.queue.Load(it)
-	switch {
-	case err == nil:
-	case spool.Lost(err):
-		return source.Record{}, false
-	default: // the disk failed: others go on
-		s.config.Logger.Error("a record in the spool cannot be read now; it is tried again", "error", err)
-		s.queue.PutOff(it)
-		return source.Record{}, false
-	}
+// prepareRecord has a record counted when it is settled, and completes it. False: it is
+// not to be delivered now.
+func (s *Server) prepareRecord(ctx context.Context, _ spool.Item, m spool.Meta, rec *source.Record) bool {
 	remove := rec.Ack
 	rec.Ack = func(what source.Settled) {
 		s.settled(m, what)
 		remove(what)
 	}
-	if s.config.Enrich != nil {
-		s.config.Enrich.record(ctx, m, &rec)
-		// Only Maestro knows its lab, and that is in its ids: delivered now, it
-		// would be stored a second time once Maestro has been asked.
-		if labOf(m) == "" && slices.Contains(rec.Tags, noMaestro) && s.config.Enrich.isAway() {
-			s.queue.PutOff(it)
-			return source.Record{}, false
-		}
+	if s.config.Enrich == nil {
+		return true
 	}
-	return rec, true
+	s.config.Enrich.record(ctx, m, rec)
+	// Only Maestro knows its lab, and that is in its ids: delivered now, it
+	// would be stored a second time once Maestro has been asked.
+	return labOf(m) != "" || !slices.Contains(rec.Tags, noMaestro) || !s.config.Enrich.isAway()
 }
 
 // labOf is the lab of a callback, for counting: the one given from outside, else

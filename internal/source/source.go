@@ -71,7 +71,8 @@ const (
 )
 
 // Emit takes a record. It blocks while there is no room and returns an error
-// when no more records are wanted; the source then stops and returns it.
+// when no more records are wanted; the source then stops and returns it. It is for use
+// by several goroutines.
 type Emit func(ctx context.Context, r Record) error
 
 // ErrTooLarge marks a record over the limit on record bytes.

@@ -1,10 +1,13 @@
 package spool
 
 import (
+	"cmp"
 	"container/heap"
 	"context"
 	"errors"
 	"sync"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/kcing/kcing/internal/source"
 )
@@ -88,22 +91,32 @@ func (q *Queue) Next() (Item, bool) {
 	return e.Item, true
 }
 
-// Load reads a record that Next has given; its Ack takes it out of queue and spool.
-// After an error for which [Lost] is true it is in neither any more. After others it
-// is still under way: see PutOff and PutBack.
-func (q *Queue) Load(it Item) (Meta, source.Record, error) {
+// Await is Next that waits for a record where there is none, until done is closed or
+// ctx ends.
+func (q *Queue) Await(ctx context.Context, done <-chan struct{}) (Item, bool) {
+	for {
+		changed := q.Changed()
+		if it, ok := q.Next(); ok {
+			return it, true
+		}
+		select {
+		case <-changed:
+		case <-done:
+			return q.Next() // what came before done
+		case <-ctx.Done():
+			return Item{}, false
+		}
+	}
+}
+
+// load reads a record that is under way; its Ack takes it out of queue and spool.
+func (q *Queue) load(it Item) (Meta, source.Record, error) {
 	m, payload, err := q.spool.Read(it)
 	if err != nil {
-		if Lost(err) {
-			q.mu.Lock()
-			delete(q.underWay, it)
-			q.mu.Unlock()
-		}
 		return Meta{}, source.Record{}, err
 	}
 	rec := source.Record{Name: m.Name, Kind: m.Kind, Payload: payload, Size: int64(len(payload)), Lab: m.Lab,
-		NodeID:   m.NodeID,
-		Received: m.Received, Ack: func(source.Settled) { q.settle(it) }}
+		NodeID: m.NodeID, Received: m.Received, Ack: func(source.Settled) { q.settle(it) }}
 	return m, rec.Limited(q.maxBytes), nil
 }
 
@@ -176,24 +189,67 @@ func (q *Queue) remove() {
 // meanwhile.
 func (q *Queue) Flush() { q.remover.Wait() }
 
-// Run emits the records that wait, until none does. It makes a queue a source for
-// the pipeline.
-func (q *Queue) Run(ctx context.Context, emit source.Emit) error {
+// Consumer is how a command takes the records of a queue. The zero value takes those
+// that wait, one after the other, until none does.
+type Consumer struct {
+	// Next takes a record for the queue's Run; false ends it. Nil: [Queue.Next].
+	Next func(ctx context.Context) (Item, bool)
+	// AtOnce is how many records are prepared at once, in memory; 0: one.
+	AtOnce int
+	// Prepare may change a record before it is emitted; false puts it off. It is called
+	// by AtOnce goroutines. Nil: records are emitted as they are.
+	Prepare func(ctx context.Context, it Item, m Meta, rec *source.Record) bool
+	// Lost is called for a record whose file turned out to be damaged or gone; the
+	// spool has logged why. Nil: not called.
+	Lost func(Item)
+}
+
+// Run emits records until there are none for the consumer. One that cannot be read
+// now is put off and does not hold up the others; the error says so when Run ends.
+func (q *Queue) Run(ctx context.Context, c Consumer, emit source.Emit) error {
+	if c.Next == nil {
+		c.Next = func(context.Context) (Item, bool) { return q.Next() }
+	}
+	var consumers errgroup.Group
+	for range max(c.AtOnce, 1) {
+		consumers.Go(func() error { return q.consume(ctx, c, emit) })
+	}
+	return consumers.Wait()
+}
+
+func (q *Queue) consume(ctx context.Context, c Consumer, emit source.Emit) error {
+	var unread error
 	for ctx.Err() == nil {
-		it, ok := q.Next()
+		it, ok := c.Next(ctx)
 		if !ok {
-			return nil
+			break
 		}
-		_, rec, err := q.Load(it)
+		m, rec, err := q.load(it)
 		switch {
-		case err == nil:
-			err = emit(ctx, rec)
 		case Lost(err):
+			q.drop(it)
+			if c.Lost != nil {
+				c.Lost(it)
+			}
+			continue
+		case err != nil:
+			unread = cmp.Or(unread, err)
+			q.PutOff(it)
+			continue
+		case c.Prepare != nil && !c.Prepare(ctx, it, m, &rec):
+			q.PutOff(it)
 			continue
 		}
-		if err != nil {
+		if err := emit(ctx, rec); err != nil {
 			return err
 		}
 	}
-	return context.Cause(ctx)
+	return cmp.Or(context.Cause(ctx), unread)
+}
+
+// drop forgets a record that is under way.
+func (q *Queue) drop(it Item) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	delete(q.underWay, it)
 }
