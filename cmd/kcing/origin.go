@@ -121,6 +121,16 @@ func (o *sourceArgs) origins(s *settings, lab string, now func() time.Time, log 
 	return []*origin{api}, err
 }
 
+// maestro is the source of today's KernelCI.
+func (o *sourceArgs) maestro(options fetch.Options, log *slog.Logger) (*origin, error) {
+	client := fetch.New(options)
+	api, err := maestro.New(maestro.Options{BaseURL: o.api, Token: o.apiToken, Fetch: client, Logger: log})
+	if err != nil {
+		return nil, usagef("%v", err)
+	}
+	return front(api, sourceMaestro, "KCI_API", api.Base(), client), nil
+}
+
 // kinds are the wanted ones; the error says that the source has none of them.
 func (o *sourceArgs) kinds(from *origin) ([]string, error) {
 	all := from.site.Origin.Kinds()

@@ -34,7 +34,7 @@ var allowed = map[string][]string{
 	"internal/estest/es": {"internal/estest"},
 	"internal/lavarest":  {"internal/crawl", "internal/fetch", "internal/source", "state", "transform"},
 	"internal/legacy":    {"internal/crawl", "internal/fetch"},
-	"internal/maestro":   {"internal/fetch"},
+	"internal/maestro":   {"internal/crawl", "internal/fetch"},
 	"internal/pipeline":  {"bulk", "internal/elastic", "internal/source", "mappings", "state", "transform"},
 	"internal/report":    {"internal/elastic", "mappings", "transform"},
 	"internal/serve": {

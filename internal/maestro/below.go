@@ -28,32 +28,24 @@ const (
 	heldSlots = 3
 )
 
-// below makes the item one whole with the nodes below its job, whatever their
-// depth. The job is asked for again where it may have changed after it was
-// listed, until both are of one moment.
-func (c *Client) below(ctx context.Context, it *Item) ([]json.RawMessage, error) {
-	for try := 1; try <= mostPasses; try++ {
-		job := gjson.ParseBytes(it.Node)
+// below finds the nodes below a job, whatever their depth. The job is asked for again
+// where it may have changed after it was listed, until both are of one moment.
+func (c *Client) below(ctx context.Context, job gjson.Result) (gjson.Result, []json.RawMessage, error) {
+	for range mostPasses {
 		found, sure, err := c.slots.below(ctx, c, job)
 		if err == nil && !sure {
 			found, err = c.children(ctx, job)
 		}
-		if err != nil {
-			return nil, err
+		if err != nil || sure && !olderThan(job, found) {
+			return job, found, err
 		}
-		if sure && !olderThan(job, found) {
-			return found, nil
-		}
-		fresh, err := c.Item(ctx, it.ID)
-		if err != nil {
-			return nil, err
-		}
-		same := fresh.Version == it.Version
-		if *it = fresh; same {
-			return found, nil
+		was := version(job)
+		if job, err = c.recordNode(ctx, idOf(job)); err != nil || version(job) == was {
+			return job, found, err
 		}
 	}
-	return nil, fmt.Errorf("it changed each of %d times that they were read; the next crawl tries again", mostPasses)
+	return job, nil, fmt.Errorf("it changed each of %d times that they were read; the next crawl tries again",
+		mostPasses)
 }
 
 // olderThan reports whether a job was read before what is below it was made.

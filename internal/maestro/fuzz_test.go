@@ -39,7 +39,7 @@ func FuzzItem(f *testing.F) {
 		if !ok {
 			return
 		}
-		if it.Kind != "build" && it.Kind != "lava" || it.Version == "" || it.URL == "" {
+		if it.Kind != "build" && it.Kind != "lava" || it.Version == "" || it.Name == "" {
 			t.Fatalf("%+v", it)
 		}
 		_ = olderThan(gjson.ParseBytes(raw), []json.RawMessage{raw})

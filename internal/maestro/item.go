@@ -5,60 +5,68 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/tidwall/gjson"
+
+	"github.com/kcing/kcing/internal/crawl"
 )
 
-// Item is a build or a LAVA job that Maestro has the result of.
-type Item struct {
-	// ID is the node's id, unique and for ever.
-	ID string
-	// Kind is "build" or "lava".
-	Kind string
-	// URL is the node's address, for people.
-	URL string
-	// Lab is the runtime of a job; the record says so itself.
-	Lab string
-	// Version changes when what becomes of the node does. It does not when the
-	// KCIDB bridge notes that it has sent the node, which moves Updated.
-	Version string
-	// Updated is when the node was changed last, in UTC; zero when it does not say.
-	Updated time.Time
-	// Node is its JSON.
-	Node json.RawMessage
-}
+// Kinds implements [crawl.Origin].
+func (c *Client) Kinds() []string { return []string{"build", "lava"} }
 
-// Item asks for one node. ErrGone: it is not there any more, or is no build and
-// no LAVA job.
-func (c *Client) Item(ctx context.Context, id string) (Item, error) {
-	raw, err := c.Node(ctx, id)
+// Item implements [crawl.Origin]. ErrGone: the node is not there any more, or is no
+// build and no LAVA job.
+func (c *Client) Item(ctx context.Context, was crawl.Item) (crawl.Item, error) {
+	node, err := c.recordNode(ctx, was.Key)
 	if err != nil {
-		return Item{}, err
+		return crawl.Item{}, stopping(err)
 	}
-	it, ok := c.item(gjson.ParseBytes(raw))
-	if !ok {
-		return Item{}, fmt.Errorf("%w: %s is no build and no job of a LAVA lab", ErrGone, c.nodeURL(id))
-	}
+	it, _ := c.item(node)
 	return it, nil
 }
 
-// item reads a node; false when it is none that becomes a record.
-func (c *Client) item(node gjson.Result) (Item, bool) {
+// recordNode asks for a node that becomes a record.
+func (c *Client) recordNode(ctx context.Context, id string) (gjson.Result, error) {
+	raw, err := c.Node(ctx, id)
+	if err != nil {
+		return gjson.Result{}, err
+	}
+	node := gjson.ParseBytes(raw)
+	if recordKind(node) == "" {
+		return gjson.Result{}, fmt.Errorf("%w: %s is no build and no job of a LAVA lab", ErrGone, c.nodeURL(id))
+	}
+	return node, nil
+}
+
+// item reads a node; false when it is none that becomes a record. The lab is left to
+// the record, which names it itself.
+func (c *Client) item(node gjson.Result) (crawl.Item, bool) {
 	kind := recordKind(node)
 	if kind == "" {
-		return Item{}, false
+		return crawl.Item{}, false
 	}
-	it := Item{ID: idOf(node), Kind: kind, Version: version(node), Node: json.RawMessage(node.Raw)}
-	it.URL = c.nodeURL(it.ID)
-	if kind == "lava" {
-		it.Lab = node.Get("data.runtime").String()
-	}
-	it.Updated, _ = timeOf(node, "updated")
+	node = gjson.Parse(strings.Clone(node.Raw)) // not the whole page
+	it := crawl.Item{Key: idOf(node), Kind: kind, Form: "maestro", Version: version(node),
+		Fetch: func(ctx context.Context) ([]byte, error) {
+			record, err := c.record(ctx, node)
+			return record, stopping(err)
+		}}
+	it.ID, it.Name = it.Key, c.nodeURL(it.Key)
+	it.Time, _ = timeOf(node, "updated")
 	return it, true
+}
+
+// stopping makes refused credentials end the crawl.
+func stopping(err error) error {
+	if errors.Is(err, ErrDenied) {
+		return fmt.Errorf("%w: %w", crawl.ErrStop, err)
+	}
+	return err
 }
 
 // timeOf reads one of a node's times, which are UTC and do not say so.
@@ -124,7 +132,8 @@ func isTop(node gjson.Result) bool {
 	return group != "" && slices.Index(path, group) == len(path)-1
 }
 
-// version is a digest of what the record is made of, however it is spelled.
+// version is a digest of what the record is made of, however it is spelled. It stays
+// when the KCIDB bridge notes that it has sent the node, which moves `updated`.
 func version(node gjson.Result) string {
 	parts := map[string]any{}
 	for _, name := range [...]string{"kind", "name", "path", "group", "parent", "result", "artifacts", "data"} {

@@ -11,6 +11,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/kcing/kcing/internal/crawl"
 	"github.com/kcing/kcing/internal/maestro/maestrotest"
 )
 
@@ -37,10 +38,10 @@ func TestItemsKinds(t *testing.T) {
 	passed := s.Add(maestrotest.Node{"kind": "kbuild", "state": "available", "result": "pass", "updated": noon},
 		maestrotest.Node{"kind": "kbuild", "state": "closing", "result": "pass", "updated": noon})
 	sameIDs(t, list(t, c, day), append([]string{build, job, old, lost}, passed...))
-	sameIDs(t, list(t, c, Window{From: day.From, To: day.To, Kinds: []string{"build"}}), append([]string{build}, passed...))
-	sameIDs(t, list(t, c, Window{From: day.From, To: day.To, Kinds: []string{"lava"}}), []string{job, old, lost})
-	it, err := c.Item(t.Context(), job)
-	if err != nil || it.Kind != "lava" || it.Lab != "lava-example1" {
+	sameIDs(t, list(t, c, crawl.Window{From: day.From, To: day.To, Kinds: []string{"build"}}), append([]string{build}, passed...))
+	sameIDs(t, list(t, c, crawl.Window{From: day.From, To: day.To, Kinds: []string{"lava"}}), []string{job, old, lost})
+	it, err := c.Item(t.Context(), crawl.Item{Key: job})
+	if err != nil || it.Kind != "lava" || it.Lab != "" {
 		t.Errorf("%v %+v", err, it)
 	}
 }
@@ -52,12 +53,12 @@ func TestItemsHoldBack(t *testing.T) {
 	early := s.Add(maestrotest.Build(1, now.Add(-31*time.Second)))
 	s.Add(maestrotest.Build(2, now.Add(-29*time.Second)))
 	c := client(t, s, nil)
-	complete, err := c.Items(t.Context(), Window{From: noon, To: now.Add(time.Hour)}, func(Item) error { return nil })
+	complete, err := c.Items(t.Context(), crawl.Window{From: noon, To: now.Add(time.Hour)}, func(crawl.Item) error { return nil })
 	if err != nil || !complete.Equal(now.Add(-30*time.Second)) {
 		t.Error(complete, err)
 	}
-	sameIDs(t, list(t, c, Window{From: noon, To: now}), early)
-	if complete, err = c.Items(t.Context(), Window{From: now, To: now}, func(Item) error { return nil }); err != nil || complete.After(now) {
+	sameIDs(t, list(t, c, crawl.Window{From: noon, To: now}), early)
+	if complete, err = c.Items(t.Context(), crawl.Window{From: now, To: now}, func(crawl.Item) error { return nil }); err != nil || complete.After(now) {
 		t.Error(complete, err)
 	}
 }
@@ -152,7 +153,7 @@ func TestItemsWhileNodesMove(t *testing.T) {
 		}
 		s.SetFault(nil)
 		c := client(t, s, func(o *Options) { o.Now = func() time.Time { return noon.Add(100 * time.Hour) } })
-		if n := len(list(t, c, Window{From: day.From, To: noon.Add(90 * time.Hour)})); n != 340 {
+		if n := len(list(t, c, crawl.Window{From: day.From, To: noon.Add(90 * time.Hour)})); n != 340 {
 			t.Errorf("%d nodes by the next run, want 340", n)
 		}
 	})
@@ -188,7 +189,7 @@ func TestItemsShuffled(t *testing.T) {
 		ids := addBuilds(s, 60, func(i int) time.Time { return noon.Add(time.Duration(i/20) * time.Second) })
 		s.Shuffle(true)
 		c := client(t, s, func(o *Options) { o.Split = 1000 })
-		sameIDs(t, list(t, c, Window{From: noon, To: noon.Add(time.Minute)}), ids)
+		sameIDs(t, list(t, c, crawl.Window{From: noon, To: noon.Add(time.Minute)}), ids)
 	})
 }
 
@@ -203,7 +204,7 @@ func TestItemsNeverSettled(t *testing.T) {
 				n++
 				return maestrotest.Body(page(n))(w, r)
 			})
-			_, err := client(t, s, nil).Items(t.Context(), Window{From: noon, To: noon.Add(4 * time.Millisecond)}, func(Item) error { return nil })
+			_, err := client(t, s, nil).Items(t.Context(), crawl.Window{From: noon, To: noon.Add(4 * time.Millisecond)}, func(crawl.Item) error { return nil })
 			if err == nil || !strings.Contains(err.Error(), "changed each of") || n > 1000 {
 				t.Errorf("%v after %d requests", err, n)
 			}
@@ -217,7 +218,7 @@ func TestItemsYieldError(t *testing.T) {
 	s := maestrotest.New(maestrotest.Options{})
 	addBuilds(s, 10, every(time.Second))
 	want := errors.New("enough")
-	if _, err := client(t, s, nil).Items(t.Context(), day, func(Item) error { return want }); err != want { //nolint:errorlint // as it is
+	if _, err := client(t, s, nil).Items(t.Context(), day, func(crawl.Item) error { return want }); err != want { //nolint:errorlint // as it is
 		t.Error(err)
 	}
 }

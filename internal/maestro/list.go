@@ -10,21 +10,16 @@ import (
 
 	"github.com/tidwall/gjson"
 
+	"github.com/kcing/kcing/internal/crawl"
 	"github.com/kcing/kcing/internal/retry"
 )
 
-// Window is what to list: nodes with From <= updated < To.
-type Window struct {
-	From, To time.Time
-	// Kinds are "build" and "lava"; empty: both.
-	Kinds []string
-}
-
-// Items yields the builds and LAVA jobs of the window that have their result, the older
-// half of a large window before the newer one and otherwise in no order; a node
-// may come twice. It returns yield's error as it is, and the time before which
-// the listing is complete: w.To, but at most HoldBack before now.
-func (c *Client) Items(ctx context.Context, w Window, yield func(Item) error) (complete time.Time, err error) {
+// Items implements [crawl.Origin]: the builds and LAVA jobs with From <= updated < To
+// that have their result, the older half of a large window before the newer one. The
+// listing is complete up to w.To, but at most up to HoldBack before now.
+func (c *Client) Items(ctx context.Context, w crawl.Window, yield func(crawl.Item) error) (
+	complete time.Time, err error,
+) {
 	complete = w.To.Truncate(time.Millisecond).UTC()
 	if latest := c.o.Now().Add(-c.o.HoldBack).Truncate(time.Millisecond).UTC(); complete.After(latest) {
 		complete = latest
@@ -59,7 +54,7 @@ func queries(kinds []string) (all []url.Values) {
 type lister struct {
 	c     *Client
 	query url.Values
-	yield func(Item) error
+	yield func(crawl.Item) error
 }
 
 const (
@@ -145,7 +140,6 @@ func (l *lister) pass(ctx context.Context, from, to time.Time, limit int, splits
 			return nil
 		}
 		if it, ok := l.c.item(node); ok {
-			it.Node = slices.Clone(it.Node) // not the whole page
 			if err := l.yield(it); err != nil {
 				return err
 			}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/tidwall/gjson"
 
+	"github.com/kcing/kcing/internal/crawl"
 	"github.com/kcing/kcing/internal/fetch"
 	"github.com/kcing/kcing/internal/maestro/maestrotest"
 )
@@ -36,14 +37,14 @@ func client(t *testing.T, s *maestrotest.Server, change func(*Options)) *Client 
 }
 
 // day is all of the test's nodes.
-var day = Window{From: noon.Add(-time.Hour), To: noon.Add(24 * time.Hour)}
+var day = crawl.Window{From: noon.Add(-time.Hour), To: noon.Add(24 * time.Hour)}
 
 // list gathers the ids that Items yields, each once.
-func list(t *testing.T, c *Client, w Window) []string {
+func list(t *testing.T, c *Client, w crawl.Window) []string {
 	t.Helper()
 	seen := map[string]bool{}
 	var ids []string
-	if _, err := c.Items(t.Context(), w, func(it Item) error {
+	if _, err := c.Items(t.Context(), w, func(it crawl.Item) error {
 		if !seen[it.ID] {
 			seen[it.ID] = true
 			ids = append(ids, it.ID)
@@ -133,12 +134,12 @@ func TestNode(t *testing.T) {
 	if n, err := c.Count(t.Context(), url.Values{"kind": {"kbuild"}}); n != 1 || err != nil {
 		t.Error(n, err)
 	}
-	it, err := c.Item(t.Context(), id)
-	if err != nil || it.Kind != "build" || it.ID != id || !it.Updated.Equal(noon) || it.URL != "http://maestro.test/latest/node/"+id {
+	it, err := c.Item(t.Context(), crawl.Item{Key: id})
+	if err != nil || it.Kind != "build" || it.ID != id || !it.Time.Equal(noon) || it.Name != "http://maestro.test/latest/node/"+id {
 		t.Errorf("%v %+v", err, it)
 	}
 	checkout := s.Add(maestrotest.Node{"kind": "checkout", "name": "checkout"})[0]
-	if _, err := c.Item(t.Context(), checkout); !errors.Is(err, ErrGone) {
+	if _, err := c.Item(t.Context(), crawl.Item{Key: checkout}); !errors.Is(err, ErrGone) {
 		t.Error(err)
 	}
 }
@@ -153,7 +154,7 @@ func TestItemsFaults(t *testing.T) {
 				s.SetFault(fault)
 				began := time.Now()
 				got := 0
-				_, err := client(t, s, nil).Items(t.Context(), day, func(Item) error { got++; return nil })
+				_, err := client(t, s, nil).Items(t.Context(), day, func(crawl.Item) error { got++; return nil })
 				if (err == nil) != ok || ok && got != len(ids) {
 					t.Errorf("%d of %d nodes, %v", got, len(ids), err)
 				}
@@ -224,7 +225,7 @@ func TestVersion(t *testing.T) {
 	id := s.AddJob(maestrotest.Job{N: 1, Updated: noon})
 	c := client(t, s, nil)
 	versionOf := func() string {
-		it, err := c.Item(t.Context(), id)
+		it, err := c.Item(t.Context(), crawl.Item{Key: id})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -232,8 +233,8 @@ func TestVersion(t *testing.T) {
 	}
 	first := versionOf()
 	data := maestrotest.Node{}
-	it, _ := c.Item(t.Context(), id)
-	if err := json.Unmarshal([]byte(gjson.GetBytes(it.Node, "data").Raw), &data); err != nil {
+	node, _ := c.Node(t.Context(), id)
+	if err := json.Unmarshal([]byte(gjson.GetBytes(node, "data").Raw), &data); err != nil {
 		t.Fatal(err)
 	}
 	data["new"], data["more"], data["text"] = nil, map[string]any{"list": []any{}}, ""

@@ -24,28 +24,22 @@ type composite struct {
 	Log      string            `json:"log,omitempty"`
 }
 
-// Record makes the record of an item: a build is its node; a job is its node, the
+// record makes the record of a node: a build is its node; a job is its node, the
 // nodes below it, and the LAVA callback or else the log that Maestro has stored.
 // Files that have expired are left out; what else cannot be downloaded is an
 // error, and may be there later. Errors: ErrGone, ErrDenied, fetch's.
-func (c *Client) Record(ctx context.Context, it Item) ([]byte, error) {
-	if it.Node == nil {
-		fresh, err := c.Item(ctx, it.ID)
-		if err != nil {
-			return nil, err
-		}
-		it = fresh
+func (c *Client) record(ctx context.Context, node gjson.Result) ([]byte, error) {
+	if recordKind(node) == "build" {
+		return []byte(node.Raw), nil
 	}
-	if it.Kind == "build" {
-		return it.Node, nil
-	}
-	tests, err := c.below(ctx, &it)
+	at := c.nodeURL(idOf(node))
+	node, tests, err := c.below(ctx, node)
 	if err != nil {
-		return nil, fmt.Errorf("the tests of %s: %w", it.URL, err)
+		return nil, fmt.Errorf("the tests of %s: %w", at, err)
 	}
-	r := composite{Node: it.Node, Tests: tests}
+	r := composite{Node: json.RawMessage(node.Raw), Tests: tests}
 	if err := c.artifacts(ctx, &r); err != nil {
-		return nil, fmt.Errorf("of %s: %w", it.URL, err)
+		return nil, fmt.Errorf("of %s: %w", at, err)
 	}
 	return r.encode()
 }

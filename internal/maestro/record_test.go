@@ -11,6 +11,7 @@ import (
 
 	"github.com/tidwall/gjson"
 
+	"github.com/kcing/kcing/internal/crawl"
 	"github.com/kcing/kcing/internal/fetch"
 	"github.com/kcing/kcing/internal/maestro/maestrotest"
 	"github.com/kcing/kcing/transform"
@@ -19,11 +20,11 @@ import (
 // record makes the record of a node and takes it apart again.
 func record(t *testing.T, c *Client, id string) map[string]json.RawMessage {
 	t.Helper()
-	it, err := c.Item(t.Context(), id)
+	it, err := c.Item(t.Context(), crawl.Item{Key: id})
 	if err != nil {
 		t.Fatal(err)
 	}
-	payload, err := c.Record(t.Context(), it)
+	payload, err := it.Fetch(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -51,11 +52,11 @@ func TestRecordsBecomeDocuments(t *testing.T) {
 	c := client(t, s, nil)
 	f := func(id, wantKey string, wantDocs int) {
 		t.Helper()
-		it, err := c.Item(t.Context(), id)
+		it, err := c.Item(t.Context(), crawl.Item{Key: id})
 		if err != nil {
 			t.Fatal(err)
 		}
-		payload, err := c.Record(t.Context(), it)
+		payload, err := it.Fetch(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -135,8 +136,8 @@ func TestRequestsOfACrawl(t *testing.T) {
 			"data": map[string]any{"runtime": "lava-example", "job_id": nil}, "created": noon, "updated": noon.Add(time.Duration(i) * time.Minute)})
 	}
 	c := client(t, s, func(o *Options) { o.Page, o.Split = 0, 0 })
-	var items []Item
-	if _, err := c.Items(t.Context(), day, func(it Item) error { items = append(items, it); return nil }); err != nil {
+	var items []crawl.Item
+	if _, err := c.Items(t.Context(), day, func(it crawl.Item) error { items = append(items, it); return nil }); err != nil {
 		t.Fatal(err)
 	}
 	if n := len(s.Requests()); len(items) != jobs+10 || n > 10 {
@@ -144,7 +145,7 @@ func TestRequestsOfACrawl(t *testing.T) {
 	}
 	nodes := 0
 	for _, it := range items {
-		payload, err := c.Record(t.Context(), it)
+		payload, err := it.Fetch(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -159,7 +160,7 @@ func TestRequestsOfACrawl(t *testing.T) {
 	if nodes != jobs*13 || queries > len(items)/10 {
 		t.Errorf("%d nodes below %d jobs with %d queries", nodes, len(items), queries)
 	}
-	_, err := c.Items(t.Context(), Window{From: noon.Add(12 * time.Hour), To: day.To}, func(Item) error { return nil })
+	_, err := c.Items(t.Context(), crawl.Window{From: noon.Add(12 * time.Hour), To: day.To}, func(crawl.Item) error { return nil })
 	if err != nil || len(s.Requests()) > queries+jobs+5 {
 		t.Errorf("%d requests for nothing new", len(s.Requests())-queries-jobs)
 	}
@@ -173,12 +174,12 @@ func TestRecordOfOneMoment(t *testing.T) {
 	called := s.IDs()
 	s.Touch(id, noon, maestrotest.Node{"result": "incomplete"})
 	c := client(t, s, nil)
-	it, err := c.Item(t.Context(), id)
+	it, err := c.Item(t.Context(), crawl.Item{Key: id})
 	if err != nil {
 		t.Fatal(err)
 	}
 	s.Touch(id, noon.Add(time.Minute), maestrotest.Node{"result": "pass"})
-	payload, err := c.Record(t.Context(), it)
+	payload, err := it.Fetch(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -217,12 +218,12 @@ func TestRecordArtifacts(t *testing.T) {
 				s := maestrotest.New(maestrotest.Options{})
 				id := s.AddJob(maestrotest.Job{N: 1, Updated: noon, Tests: 2, Lines: 3, Without: without})
 				c := client(t, s, nil)
-				it, err := c.Item(t.Context(), id)
+				it, err := c.Item(t.Context(), crawl.Item{Key: id})
 				if err != nil {
 					t.Fatal(err)
 				}
 				s.SetFault(fault)
-				payload, err := c.Record(t.Context(), it)
+				payload, err := it.Fetch(t.Context())
 				if (err != nil) != wantErr {
 					t.Fatal(err)
 				}
@@ -233,7 +234,7 @@ func TestRecordArtifacts(t *testing.T) {
 						t.Errorf("%s: %v, want %q", part, ok, wantPart)
 					}
 				}
-				if err != nil && (errors.Is(err, ErrGone) || !strings.Contains(err.Error(), it.URL)) {
+				if err != nil && (errors.Is(err, ErrGone) || !strings.Contains(err.Error(), it.Name)) {
 					t.Error(err)
 				}
 				for _, r := range s.Requests() {
@@ -263,15 +264,16 @@ func TestRecordArtifacts(t *testing.T) {
 	f("504 twice", callback(2, maestrotest.Status(504)), nil, "callback", false)
 }
 
+// An item that an earlier run could not download comes again by its key.
 func TestRecordOfAnEarlierFailure(t *testing.T) {
 	s := maestrotest.New(maestrotest.Options{})
 	id := s.AddJob(maestrotest.Job{N: 1, Updated: noon})
 	c := client(t, s, nil)
-	if payload, err := c.Record(t.Context(), Item{ID: id, Kind: "lava"}); err != nil || !strings.Contains(string(payload), `"callback":{`) {
-		t.Errorf("%v %s", err, payload)
+	if parts := record(t, c, id); len(parts["callback"]) == 0 {
+		t.Errorf("%s", parts)
 	}
 	s.Remove(id)
-	if _, err := c.Record(t.Context(), Item{ID: id, Kind: "lava"}); !errors.Is(err, ErrGone) {
+	if _, err := c.Item(t.Context(), crawl.Item{Key: id, Kind: "lava"}); !errors.Is(err, ErrGone) {
 		t.Error(err)
 	}
 }
