@@ -1,12 +1,12 @@
 package synthetic
 
 // bootMethod is how LAVA brings a kernel onto a board.
-type bootMethod uint8
+type bootMethod string
 
 const (
-	methodUboot bootMethod = iota
-	methodGrub
-	methodQemu
+	methodUboot bootMethod = "u-boot"
+	methodGrub  bootMethod = "grub"
+	methodQemu  bootMethod = "qemu"
 )
 
 // board is a device type as a lab offers it.

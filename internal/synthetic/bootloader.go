@@ -12,13 +12,13 @@ func (j *job) bootloader() {
 		return
 	}
 	l.debug("[common] connect-device Connecting to device using 'telnet console.%s.example %d'", j.site.lab.host,
-		7000+j.below(60))
+		7000+j.rand.below(60))
 	l.target("Connected to console.%s.example.", j.site.lab.host)
 	l.debug("Calling: 'nice' '/usr/local/bin/pdu' '--host=pdu-%s-%d' '--port=%d' 'reboot'", j.site.lab.host,
-		1+j.below(3), 1+j.below(16))
-	l.wait(int64(j.between(80, 240)) * 10_000)
+		1+j.rand.below(3), 1+j.rand.below(16))
+	l.wait(int64(j.rand.between(80, 240)) * 10_000)
 	if j.real {
-		j.action("2.4.1.1", "pdu-reboot", j.between(8, 60), true, textMember("status", "success"))
+		j.action("2.4.1.1", "pdu-reboot", j.rand.between(8, 60), "pass", object{"status": "success"})
 		j.substitutions()
 	}
 	if j.site.board.method == methodGrub {
@@ -39,8 +39,8 @@ func (j *job) qemu() {
 		j.tmp("deployimages-"+j.scratch, "ramdisk", "rootfs.cpio.gz"),
 		j.tmp("apply-overlay-guest-"+j.scratch, "lava-guest.qcow2"))
 	j.log.info("started a shell command")
-	j.action("2.1.1", "execute-qemu", j.between(1, 9), true, textMember("host_arch", "amd64"),
-		textMember("job_arch", j.build.arch.machine))
+	j.action("2.1.1", "execute-qemu", j.rand.between(1, 9), "pass",
+		object{"host_arch": "amd64", "job_arch": j.build.arch.machine})
 }
 
 // substitutions are the placeholders of the boot commands.
@@ -49,11 +49,11 @@ func (j *job) substitutions() {
 	dir := fmt.Sprintf("%d/tftp-deploy-%s", j.id, j.scratch)
 	l.debug("substitutions:")
 	for _, pair := range [][2]string{
-		{"BOOTX", "boot" + pick(j.random, []string{"z", "i"}) + " 0x" + j.hex(8) + " 0x" + j.hex(8) + " 0x" + j.hex(8)},
+		{"BOOTX", "boot" + pick(j.rand, []string{"z", "i"}) + " 0x" + j.rand.hex(8) + " 0x" + j.rand.hex(8) + " 0x" + j.rand.hex(8)},
 		{"DTB", dir + "/dtb/" + j.dtbShort("None")}, {"INITRD", dir + "/ramdisk/ramdisk.cpio.gz.uboot"},
-		{"KERNEL", dir + "/kernel/" + j.build.arch.image}, {"KERNEL_ADDR", "0x" + j.hex(8)}, {"LAVA_MAC", "None"},
+		{"KERNEL", dir + "/kernel/" + j.build.arch.image}, {"KERNEL_ADDR", "0x" + j.rand.hex(8)}, {"LAVA_MAC", "None"},
 		{"NFSROOTFS", j.tmp("extract-nfsrootfs-" + j.scratch)}, {"NFS_SERVER_IP", "192.168.10.2"},
-		{"RAMDISK_ADDR", "0x" + j.hex(8)},
+		{"RAMDISK_ADDR", "0x" + j.rand.hex(8)},
 		{"ROOT", "None"}, {"SERVER_IP", "192.168.10.2"},
 	} {
 		l.debug("- {%s}: %s", pair[0], pair[1])
@@ -61,7 +61,7 @@ func (j *job) substitutions() {
 	l.info("Parsed boot commands:")
 	for _, command := range []string{"setenv autoload no", "setenv initrd_high 0xffffffff",
 		"setenv serverip 192.168.10.2", "dhcp",
-		"tftp 0x" + j.hex(8) + " " + dir + "/kernel/" + j.build.arch.image, "setenv bootargs '" + j.commandLine() +
+		"tftp 0x" + j.rand.hex(8) + " " + dir + "/kernel/" + j.build.arch.image, "setenv bootargs '" + j.commandLine() +
 			"'"} {
 		l.info("- %s", command)
 	}
@@ -76,7 +76,7 @@ func (j *job) grub() {
 	l.target("grub> insmod efinet")
 	l.input("net_bootp")
 	l.target("grub> net_bootp")
-	l.target("card0: 192.168.10.%d", 20+j.below(200))
+	l.target("card0: 192.168.10.%d", 20+j.rand.below(200))
 	if j.real {
 		for _, command := range []string{"set net_default_server=192.168.10.2",
 			"linux (tftp,192.168.10.2)/kernel/bzImage " + j.commandLine(),
@@ -92,12 +92,12 @@ func (j *job) grub() {
 func (j *job) uboot() {
 	l := j.log
 	l.target("U-Boot SPL 2024.01 (Jan 08 2024 - 15:37:48 +0000)")
-	if j.chance(25) {
+	if j.rand.chance(25) {
 		l.target("\x00")
 	}
 	l.target("U-Boot 2024.01 (Jan 08 2024 - 15:37:48 +0000)")
 	l.target("Model: %s", j.site.board.model)
-	l.target("DRAM:  %d GiB", 1<<j.below(3))
+	l.target("DRAM:  %d GiB", 1<<j.rand.below(3))
 	if j.real {
 		for _, line := range []string{"Core:  204 devices, 29 uclasses, devicetree: separate",
 			"MMC:   mmc@fe310000: 2, mmc@fe320000: 1", "Loading Environment from nowhere... OK",
@@ -109,19 +109,19 @@ func (j *job) uboot() {
 	l.target("Hit any key to stop autoboot:  0 ")
 	l.input(" ")
 	l.target("=> dhcp")
-	l.target("DHCP client bound to address 192.168.10.%d (%d ms)", 20+j.below(200), j.between(12, 900))
+	l.target("DHCP client bound to address 192.168.10.%d (%d ms)", 20+j.rand.below(200), j.rand.between(12, 900))
 	if j.real {
 		for _, a := range j.artifacts()[:3] {
-			l.target("=> tftp 0x%s %d/tftp-deploy-%s/%s", j.hex(8), j.id, j.scratch, a.label)
+			l.target("=> tftp 0x%s %d/tftp-deploy-%s/%s", j.rand.hex(8), j.id, j.scratch, a.Label)
 			l.target("Using ethernet@fe300000 device")
-			l.target("TFTP from server 192.168.10.2; our IP address is 192.168.10.%d", 20+j.below(200))
-			for range 1 + a.size/9_000_000 {
+			l.target("TFTP from server 192.168.10.2; our IP address is 192.168.10.%d", 20+j.rand.below(200))
+			for range 1 + a.Size/9_000_000 {
 				l.target("\t #################################################################")
 			}
-			l.target("Bytes transferred = %d (%x hex)", a.size, a.size)
+			l.target("Bytes transferred = %d (%x hex)", a.Size, a.Size)
 		}
 	}
-	l.target("## Flattened Device Tree blob at %s", j.hex(8))
-	l.target("   Loading Ramdisk to %s, end %s ... OK", j.hex(8), j.hex(8))
+	l.target("## Flattened Device Tree blob at %s", j.rand.hex(8))
+	l.target("   Loading Ramdisk to %s, end %s ... OK", j.rand.hex(8), j.rand.hex(8))
 	l.target("Starting kernel ...")
 }

@@ -1,6 +1,8 @@
 package synthetic
 
 import (
+	"encoding/json"
+	"maps"
 	"strings"
 	"time"
 )
@@ -14,36 +16,36 @@ func (s *schedule) boot(builds []*build, seq, n, total int) Record {
 	oid := objectID(at, r, seq|0x800000)
 	result := bootResult(r, b)
 	centi := b.bootCenti + b.bootCenti/100*r.between(-5, 9)
-	fields := []field{
-		oidMember(oid), createdOn(at, r.below(3)), textMember("version", "1.0"),
-		textMember("lab_name", place.lab), textMember("board", b.name), textMember("mach", b.mach),
-		textMember("arch", b.arch), textMember("job", k.rev.branch.tree), textMember("kernel", k.rev.describe),
-		textMember("defconfig", k.target.defconfig), textMember("build_environment", k.target.compiler),
-		textMember("boot_result", result), member("boot_time", bootTime(r, result, centi)),
-		member("boot_warnings", number(int64(r.below(4)))), textMember("endian", k.arch.endian),
-		textMember("boot_log", "boot-"+b.name+".txt"), textMember("boot_log_html", "boot-"+b.name+".html"),
-		textMember("file_server_url", storage), textMember("file_server_resource", k.path()),
-		textMember("kernel_image", k.arch.image), textMember("loadaddr", "0x"+r.hex(6)+"00"),
-		textMember("initrd_addr", "0x"+r.hex(6)+"00"), textMember("dtb_append", "False"),
-		member("uimage", null), member("fastboot", boolean(false)),
-		textMember("fastboot_cmd", ""), member(pick(r, []string{"retries", "boot_retries"}), number(int64(r.below(2)))),
+	o := object{
+		"_id": object{"$oid": oid}, "created_on": createdOn(at, r.below(3)), "version": "1.0",
+		"lab_name": place.lab, "board": b.name, "mach": b.mach,
+		"arch": b.arch, "job": k.rev.branch.tree, "kernel": k.rev.describe,
+		"defconfig": k.target.defconfig, "build_environment": k.target.compiler,
+		"boot_result": result, "boot_time": bootTime(r, result, centi),
+		"boot_warnings": r.below(4), "endian": k.arch.endian,
+		"boot_log": "boot-" + b.name + ".txt", "boot_log_html": "boot-" + b.name + ".html",
+		"file_server_url": storage, "file_server_resource": k.path(),
+		"kernel_image": k.arch.image, "loadaddr": "0x" + r.hex(6) + "00",
+		"initrd_addr": "0x" + r.hex(6) + "00", "dtb_append": "False",
+		"uimage": nil, "fastboot": false,
+		"fastboot_cmd": "", pick(r, []string{"retries", "boot_retries"}): r.below(2),
 	}
 	if b.dtb != "" {
-		fields = append(fields, textMember("dtb", "dtbs/"+b.dtb))
+		o["dtb"] = "dtbs/" + b.dtb
 	}
 	if result != "PASS" {
-		fields = append(fields, textMember("boot_result_description", "no login prompt before the timeout"))
+		o["boot_result_description"] = "no login prompt before the timeout"
 	}
 	// Labs that follow the current documentation name the revision as well;
 	// the older reports have only job and kernel.
 	if place.lab == "lab-sorrel" {
-		fields = append(fields, textMember("git_branch", k.rev.branchName), textMember("git_commit", k.rev.commit),
-			textMember("git_describe", k.rev.describe), textMember("git_url", k.rev.branch.url),
-			textMember("defconfig_full", k.target.defconfigFull()),
-			textMember("completed", time.UnixMicro(at).UTC().Format("2006-01-02 15:04:05")))
+		maps.Copy(o, object{
+			"git_branch": k.rev.branchName, "git_commit": k.rev.commit, "git_describe": k.rev.describe,
+			"git_url": k.rev.branch.url, "defconfig_full": k.target.defconfigFull(),
+			"completed": time.UnixMicro(at).UTC().Format("2006-01-02 15:04:05"),
+		})
 	}
-	return Record{Name: "boot_" + oid + ".json", Kind: "boot",
-		Payload: appendJSON(make([]byte, 0, 1280), object(fields...))}
+	return Record{Name: "boot_" + oid + ".json", Kind: "boot", Payload: jsonText(o)}
 }
 
 // bootPlace gives the next board, from where on, that has a build to boot. There
@@ -80,12 +82,12 @@ func bootResult(r *random, b *board) string {
 }
 
 // bootTime is a number, or from some labs a string.
-func bootTime(r *random, result string, centi int) value {
+func bootTime(r *random, result string, centi int) any {
 	if result == "OFFLINE" || result == "UNTRIED" {
 		centi = 0
 	}
 	if r.chance(200) {
-		return text(hundredths(centi))
+		return hundredths(centi)
 	}
-	return literal(hundredths(centi))
+	return json.Number(hundredths(centi))
 }

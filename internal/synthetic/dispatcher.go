@@ -52,14 +52,14 @@ func (j *job) validate() {
 		if j.real {
 			l.info("Using caching service: 'http://cache.%s.example/get?uri=%%s'", j.site.lab.host)
 			l.debug("Validating that http://cache.%s.example/get?uri=%s exists", j.site.lab.host,
-				url.QueryEscape(a.url))
+				url.QueryEscape(a.URL))
 		} else {
-			l.debug("Validating that %s exists", a.url)
+			l.debug("Validating that %s exists", a.URL)
 		}
-		l.wait(int64(j.between(60, 400)) * 1000)
+		l.wait(int64(j.rand.between(60, 400)) * 1000)
 	}
 	l.info("validate duration: %s", hundredths(int((l.now-began)/10_000)))
-	j.milestone("validate", true)
+	j.milestone("validate", "pass", nil)
 }
 
 // deploy downloads the files and makes the overlay. It gives false when the
@@ -91,15 +91,15 @@ func (j *job) download(stage string, n int, a artifact) {
 	l := j.log
 	retry := "1." + strconv.Itoa(n)
 	level := retry + ".1"
-	file := a.url[strings.LastIndexByte(a.url, '/')+1:]
+	file := a.URL[strings.LastIndexByte(a.URL, '/')+1:]
 	if j.real {
 		j.start(retry, "download-retry", 600-n)
 	}
 	j.start(level, "http-download", 600-n)
-	l.info("downloading %s", a.url)
-	l.debug("saving as %s", j.tmp(stage+"-"+j.scratch, a.label, file))
-	l.debug("total size: %d (%dMB)", a.size, a.size>>20)
-	centi := a.size/90_000 + j.between(2, 180)
+	l.info("downloading %s", a.URL)
+	l.debug("saving as %s", j.tmp(stage+"-"+j.scratch, a.Label, file))
+	l.debug("total size: %d (%dMB)", a.Size, a.Size>>20)
+	centi := a.Size/90_000 + j.rand.between(2, 180)
 	step := 50
 	if j.real {
 		step = 5
@@ -107,17 +107,17 @@ func (j *job) download(stage string, n int, a artifact) {
 	}
 	for percent := 0; percent <= 100; percent += step {
 		l.wait(int64(centi) * 10_000 * int64(step) / 105)
-		l.debug("progress %3d%% (%dMB)", percent, a.size/100*percent>>20)
+		l.debug("progress %3d%% (%dMB)", percent, a.Size/100*percent>>20)
 	}
-	l.info("%dMB downloaded in %ss (%d.%02dMB/s)", a.size>>20, hundredths(centi), int64(a.size)*100/int64(centi)>>20,
-		j.below(100))
+	l.info("%dMB downloaded in %ss (%d.%02dMB/s)", a.Size>>20, hundredths(centi), int64(a.Size)*100/int64(centi)>>20,
+		j.rand.below(100))
 	j.end(level, "http-download", centi/100)
-	size := text(strconv.Itoa(a.size))
-	if j.tagged || j.real && j.chance(850) {
-		size = taggedNumber(a.size)
+	var size any = strconv.Itoa(a.Size)
+	if j.tagged || j.real && j.rand.chance(850) {
+		size = tagged(a.Size)
 	}
-	j.action(level, "http-download", centi, true, textMember("label", a.label), textMember("md5sum", j.hex(32)),
-		textMember("sha256sum", j.hex(64)), textMember("sha512sum", j.hex(128)), member("size", size))
+	j.action(level, "http-download", centi, "pass", object{"label": a.Label, "md5sum": j.rand.hex(32),
+		"sha256sum": j.rand.hex(64), "sha512sum": j.rand.hex(128), "size": size})
 	if j.real {
 		j.end(retry, "download-retry", centi/100)
 	}
@@ -150,21 +150,21 @@ func (j *job) overlay(level, name string) {
 	j.start(level+".3", "test-definition", 589)
 	l.info("Loading test definitions")
 	for i, s := range j.plan.suites {
-		if !s.interactive {
+		if !s.Interactive {
 			j.overlayDefinition(level+".3", dir, i, s)
 		}
 	}
 	j.end(level+".3", "test-definition", 1)
 	if j.real {
-		l.wait(int64(j.between(40, 900)) * 10_000)
+		l.wait(int64(j.rand.between(40, 900)) * 10_000)
 	}
 	j.step(level+".4", "compress-overlay", 586)
 	j.step(level+".5", "extract-overlay-ramdisk", 586)
 	j.step(level+".6", "extract-modules", 585)
 	if j.site.board.method == methodQemu {
-		centi := j.between(180, 620)
+		centi := j.rand.between(180, 620)
 		l.wait(int64(centi) * 10_000)
-		j.action(level+".7", "apply-overlay-guest", centi, true, textMember("success", j.hex(32)))
+		j.action(level+".7", "apply-overlay-guest", centi, "pass", object{"success": j.rand.hex(32)})
 	} else if j.real {
 		j.ramdisk(level)
 	}
@@ -174,8 +174,6 @@ func (j *job) overlay(level, name string) {
 func (j *job) overlayDefinition(level, dir string, i int, s suiteSpec) {
 	l := j.log
 	uuid := fmt.Sprintf("%d_%s.%d", j.id, level, 4*i+1)
-	common := []field{textMember("from", "inline"), textMember("name", s.name),
-		textMember("path", "inline/"+s.name+".yaml"), textMember("uuid", uuid)}
 	l.debug("Using /lava-%d at stage %d", j.id, i)
 	l.debug("uuid=%s testdef=None", uuid)
 	if !j.real {
@@ -184,15 +182,14 @@ func (j *job) overlayDefinition(level, dir string, i int, s suiteSpec) {
 	for k, name := range []string{"test-overlay", "test-install-overlay", "test-runscript-overlay"} {
 		at := level + "." + strconv.Itoa(4*i+2+k)
 		j.start(at, name, 589)
-		extra := common
+		extra := object{"from": "inline", "name": s.Name, "path": "inline/" + s.Name + ".yaml", "uuid": uuid}
 		if name == "test-runscript-overlay" {
-			l.debug("runner path: %s/%d/tests/%d_%s test_uuid %s", dir, i, i, s.name, uuid)
-			extra = append([]field{textMember("filename", fmt.Sprintf("%s/%d/tests/%d_%s/run.sh", dir, i, i, s.name))},
-				common...)
+			l.debug("runner path: %s/%d/tests/%d_%s test_uuid %s", dir, i, i, s.Name, uuid)
+			extra["filename"] = fmt.Sprintf("%s/%d/tests/%d_%s/run.sh", dir, i, i, s.Name)
 		}
 		j.end(at, name, 0)
 		if name != "test-install-overlay" {
-			j.action(at, name, j.below(2), true, extra...)
+			j.action(at, name, j.rand.below(2), "pass", extra)
 		}
 	}
 }
@@ -203,13 +200,13 @@ func (j *job) ramdisk(level string) {
 	dir := j.tmp("extract-overlay-ramdisk-" + j.scratch)
 	j.start(level+".8", "compress-ramdisk", 584)
 	l.info("Building ramdisk %s/ramdisk.cpio containing %s/ramdisk", dir, dir)
-	l.say("debug", fmt.Sprintf(">> %d blocks\n", j.between(30_000, 90_000)))
-	l.wait(int64(j.between(60, 240)) * 10_000)
+	l.say("debug", fmt.Sprintf(">> %d blocks\n", j.rand.between(30_000, 90_000)))
+	l.wait(int64(j.rand.between(60, 240)) * 10_000)
 	if j.site.board.method == methodUboot {
 		l.debug("Adding RAMdisk u-boot header.")
 		l.debug("mkimage -A %s -T ramdisk -C none -d %s/ramdisk.cpio.gz %s/ramdisk.cpio.gz.uboot", j.build.target.arch,
 			dir, dir)
-		l.debug("output: Data Size:    %d Bytes", j.between(5_000_000, 14_000_000))
+		l.debug("output: Data Size:    %d Bytes", j.rand.between(5_000_000, 14_000_000))
 	}
 	j.end(level+".8", "compress-ramdisk", 1)
 	l.debug("Checking files for TFTP limit of 4294967296 bytes.")

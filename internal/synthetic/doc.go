@@ -6,12 +6,11 @@
 // labs and servers are invented so that a made-up failure blames nobody.
 //
 // Caveat: the bytes are part of the contract. The same Options give the same
-// bytes on every machine and Go version, which is why everything here is
-// integer arithmetic (floats may be fused into other results on some
-// processors), no map is ever iterated, and encoding/json and yaml packages
-// are not used for writing. A test holds a digest; change it knowingly.
+// bytes on every machine, which is why everything here is integer arithmetic
+// (floats may be fused into other results on some processors) and no map is
+// iterated but by its sorted names. A test holds a digest; change it knowingly.
 //
-// The shapes follow what LAVA, the legacy KernelCI backend and PyYAML write:
-// block style lists of strings for results, flow maps wrapped after 80 columns,
-// and log lines that look like JSON but are YAML (about 1 % of them only YAML).
+// The YAML follows what LAVA and PyYAML write, since kcing's readers are fast for
+// that form: block style lists of strings for results, flow maps wrapped after 80
+// columns, and log lines that look like JSON but are YAML (about 1 % only YAML).
 package synthetic

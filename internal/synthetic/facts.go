@@ -1,5 +1,7 @@
 package synthetic
 
+import "strings"
+
 // describeStyle is how the revisions of a branch are named.
 type describeStyle uint8
 
@@ -98,12 +100,8 @@ func architectureOf(name string) *architecture {
 	return &architectures[0]
 }
 
-func (t target) compilerVersion() string {
-	if t.isClang() {
-		return "17"
-	}
-	return "12"
-}
+func (t target) compilerName() string    { return strings.Split(t.compiler, "-")[0] }
+func (t target) compilerVersion() string { return strings.Split(t.compiler, "-")[1] }
 
 func (t target) isClang() bool { return t.compiler == "clang-17" }
 

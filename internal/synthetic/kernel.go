@@ -19,16 +19,15 @@ const loginTimeout = 290 * second
 // message logs one line of the kernel.
 func (j *job) message(c *kernelClock, level int, template string) {
 	if c.uptime > 0 {
-		pause := c.step/5 + int64(j.below(int(c.step)*8/5+1))
+		pause := c.step/5 + int64(j.rand.below(int(c.step)*8/5+1))
 		c.uptime += pause
 		j.log.wait(pause)
 	}
-	line := make([]byte, 0, 160)
+	stamp := fmt.Sprintf("[%5d.%06d] ", c.uptime/second, c.uptime%second)
 	if c.syslog {
-		line = append(line, '<', "01234567"[level], '>')
+		stamp = fmt.Sprintf("<%d>%s", level, stamp)
 	}
-	line = fmt.Appendf(line, "[%5d.%06d] ", c.uptime/second, c.uptime%second)
-	j.log.say("target", string(j.expand(line, template)))
+	j.log.say("target", stamp+j.expand(template))
 }
 
 // bootKernel boots from the loader to the login. It gives false when there is
@@ -46,8 +45,8 @@ func (j *job) bootKernel() bool {
 	j.bootloader()
 	j.start("2.4.4", "auto-login-action", 290)
 	l.info("Parsing kernel messages")
-	l.structure("debug", texts("Kernel panic - (.*)", "Internal error: (.*)\\r\\n", "^[^\\n]*Oops(.*)$", "/ #",
-		"login refused"))
+	l.structure("debug", []string{"Kernel panic - (.*)", "Internal error: (.*)\\r\\n", "^[^\\n]*Oops(.*)$", "/ #",
+		"login refused"})
 	l.debug("[auto-login-action] Waiting for messages, (timeout 00:04:50)")
 
 	clock := &kernelClock{syslog: j.site.board.method == methodQemu}
@@ -71,13 +70,13 @@ func (j *job) bootKernel() bool {
 	l.waitUntil(began + int64(j.bootCenti)*10_000)
 	l.target("/ # ")
 	l.debug("Matched prompt #3: /")
-	j.action("2.4.4", "kernel-messages", j.bootCenti-j.bootCenti/9, true, member("extra", list()))
+	j.action("2.4.4", "kernel-messages", j.bootCenti-j.bootCenti/9, "pass", object{"extra": []string{}})
 	for i, c := range login {
 		level := "2.4.4"
 		if c == "login-action" {
 			level = "2.4.4.1"
 		}
-		j.action(level, c, j.bootCenti+(i-len(login)+1)*j.below(30), true, textMember("success", "/ #"))
+		j.action(level, c, j.bootCenti+(i-len(login)+1)*j.rand.below(30), "pass", object{"success": "/ #"})
 	}
 	j.end("2", name, j.bootCenti/100)
 	return true
@@ -118,7 +117,7 @@ func (j *job) kernelMessages(c *kernelClock) {
 			slots := len(common) - 20
 			at := i - len(early) - 20
 			for range drivers*(at+1)/slots - drivers*at/slots {
-				j.message(c, j.level(), pick(j.random, messages("driver")))
+				j.message(c, j.level(), pick(j.rand, messages("driver")))
 			}
 		}
 		if j.warns() && i == fixed-len(late)-1 {
@@ -133,17 +132,17 @@ func (j *job) kernelMessages(c *kernelClock) {
 // fixedMessage logs the i-th of all; the first clockless come before the kernel's clock runs.
 func (j *job) fixedMessage(c *kernelClock, all []string, i, clockless int) {
 	if c.uptime == 0 && i >= clockless {
-		c.uptime = int64(j.between(3, 90)) // timekeeping has started
+		c.uptime = int64(j.rand.between(3, 90)) // timekeeping has started
 	}
 	j.message(c, 6, all[i])
 }
 
 // level is that of a driver's message: mostly info, sometimes worse.
 func (j *job) level() int {
-	if j.chance(80) {
-		return j.between(3, 4)
+	if j.rand.chance(80) {
+		return j.rand.between(3, 4)
 	}
-	return j.between(5, 7)
+	return j.rand.between(5, 7)
 }
 
 // linesAfterBoot estimates how much follows the kernel's messages.
@@ -156,7 +155,7 @@ func (j *job) linesAfterBoot() int {
 	}
 	lines := 26
 	for _, s := range j.plan.suites {
-		lines += 8 + j.caseCount(s)*5
+		lines += 8 + caseCount(s)*5
 	}
 	return lines
 }
@@ -164,12 +163,12 @@ func (j *job) linesAfterBoot() int {
 // spinner is the progress display of an init that waits: one line without an
 // end, kilobytes long, and not in every job.
 func (j *job) spinner() {
-	if !j.chance(40) {
+	if !j.rand.chance(40) {
 		return
 	}
 	var line strings.Builder
-	unit := pick(j.random, []string{"dev-ttyS0.device", "Network Name Resolution", "Load Kernel Modules"})
-	for i, n := 1, j.between(6, 56); i <= n; i++ {
+	unit := pick(j.rand, []string{"dev-ttyS0.device", "Network Name Resolution", "Load Kernel Modules"})
+	for i, n := 1, j.rand.between(6, 56); i <= n; i++ {
 		stars := "*" + strings.Repeat(" ", i%6)
 		fmt.Fprintf(&line, "[0;31m%s[0m] (1 of 2) A start job is running for %s (%ds / 1min 30s)[K", stars, unit, i)
 	}
@@ -180,7 +179,7 @@ func (j *job) spinner() {
 func (j *job) silence() {
 	j.log.target("Starting network: OK")
 	for i := range 3 {
-		j.log.wait(int64(j.between(20, 60)) * second)
+		j.log.wait(int64(j.rand.between(20, 60)) * second)
 		j.log.say("warning", fmt.Sprintf("login-action: no prompt yet, sending a newline (try %d)", i+1))
 		j.log.input("")
 	}

@@ -19,7 +19,7 @@ const (
 // oops ends the kernel. The regression's is a bad pointer on each board, and so
 // are most others.
 func (j *job) oops(c *kernelClock) {
-	death := max(deathOops, j.below(2*deaths)-deaths)
+	death := max(deathOops, j.rand.below(2*deaths)-deaths)
 	switch {
 	case j.isRegression():
 		death = deathOops
@@ -34,10 +34,10 @@ func (j *job) oops(c *kernelClock) {
 		j.panics(c, "Fatal exception")
 	case deathHung:
 		j.report(c, 3, []string{
-			"INFO: task kworker/{n}:1:{nn} blocked for more than 120 seconds.", "      Not tainted " + j.rev.release +
+			"INFO: task kworker/{n}:1:{n2} blocked for more than 120 seconds.", "      Not tainted " + j.rev.release +
 				" #1",
 			`"echo 0 > /proc/sys/kernel/hung_task_timeout_secs" disables this message.`,
-			"task:kworker/{n}:1     state:D stack:0     pid:{nn}    ppid:2      flags:0x00000008",
+			"task:kworker/{n}:1     state:D stack:0     pid:{n2}    ppid:2      flags:0x00000008",
 		}, "__switch_to", "__schedule", "schedule", "schedule_timeout", "{culprit}")
 		j.panics(c, "hung_task: blocked tasks")
 	case deathRoot:
@@ -54,7 +54,7 @@ func (j *job) kasan(c *kernelClock) {
 	j.report(c, 1, []string{
 		"==================================================================",
 		"BUG: KASAN: slab-use-after-free in {culprit}+0x{x2}/0x1{x2}",
-		"Read of size 8 at addr ffff8880{x8} by task swapper/0/1", "Hardware name: {model}, BIOS {n}.{nn} 04/01/2023",
+		"Read of size 8 at addr ffff8880{x8} by task swapper/0/1", "Hardware name: {model}, BIOS {n}.{n2} 04/01/2023",
 	}, "dump_stack_lvl", "print_report", "kasan_report")
 	j.panics(c, "kasan.fault=panic set ...")
 }
@@ -93,7 +93,7 @@ func (j *job) report(c *kernelClock, level int, head []string, top ...string) {
 	for _, f := range top {
 		j.message(c, level, before+f+"+0x{x2}/0x{x3}")
 	}
-	for range j.between(8, 14) {
+	for range j.rand.between(8, 14) {
 		if after != "" {
 			j.message(c, level, " {fn}"+after)
 			continue

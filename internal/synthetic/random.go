@@ -48,22 +48,19 @@ func (r *random) between(lo, hi int) int { return lo + r.below(hi-lo+1) }
 // chance is true in permille of 1000 cases.
 func (r *random) chance(permille int) bool { return r.below(1000) < permille }
 
-const hexDigits = "0123456789abcdef"
-
-func (r *random) appendHex(dst []byte, digits int) []byte {
-	for digits > 0 {
-		word := r.source.Uint64()
-		for i := 0; i < 16 && digits > 0; i++ {
-			dst = append(dst, hexDigits[word&15])
-			word >>= 4
-			digits--
-		}
-	}
-	return dst
-}
-
+// hex draws hexadecimal digits, 16 from each number of the source.
 func (r *random) hex(digits int) string {
-	return string(r.appendHex(make([]byte, 0, digits), digits))
+	const all = "0123456789abcdef"
+	s := make([]byte, digits)
+	var word uint64
+	for i := range s {
+		if i%16 == 0 {
+			word = r.source.Uint64()
+		}
+		s[i] = all[word&15]
+		word >>= 4
+	}
+	return string(s)
 }
 
 func pick[T any](r *random, choices []T) T { return choices[r.below(len(choices))] }

@@ -1,9 +1,10 @@
 package synthetic
 
 import (
+	"fmt"
+	"maps"
 	"slices"
 	"strconv"
-	"strings"
 )
 
 // row is one test case result as LAVA stores it.
@@ -13,7 +14,7 @@ type row struct {
 	measurement, unit   string // "None" and "" without a measurement
 	startLine, endLine  int    // 0: none
 	logged              int64
-	metadata            value
+	metadata            object
 }
 
 // suite is a named list of rows, oldest first as they happen.
@@ -27,7 +28,7 @@ func (j *job) addRow(suiteName string, r row) {
 	j.rowCount++
 	r.id = 500_000_000 + j.sequence*128 + j.rowCount
 	// Written by the server, a moment after the dispatcher logged it.
-	j.lastLogged = max(j.log.now, j.lastLogged) + int64(j.between(40, 9_000))
+	j.lastLogged = max(j.log.now, j.lastLogged) + int64(j.rand.between(40, 9_000))
 	r.logged = j.lastLogged
 	for i := range j.suites {
 		if j.suites[i].name == suiteName {
@@ -38,29 +39,54 @@ func (j *job) addRow(suiteName string, r row) {
 	j.suites = append(j.suites, suite{suiteName, []row{r}})
 }
 
-// resultsValue gives the callback's results: YAML text for each suite.
-func (j *job) resultsValue() value {
-	v := value{kind: objectValue}
+// results are the callback's: YAML text for each suite.
+func (j *job) results() map[string]string {
+	all := map[string]string{}
 	for _, s := range j.suites {
-		v.fields = append(v.fields, textMember(s.name, s.yaml(j.id)))
+		all[s.name] = s.yaml(j.id)
 	}
-	return v
+	return all
 }
 
 // yaml writes the rows newest first, every value a string.
 func (s *suite) yaml(jobID int64) string {
-	rows := make([]value, 0, len(s.rows))
-	job := strconv.FormatInt(jobID, 10)
+	var out stored
 	for _, r := range slices.Backward(s.rows) {
-		id := strconv.FormatInt(r.id, 10)
-		rows = append(rows, object(
-			textMember("id", id), textMember("job", job), textMember("level", r.level),
-			textMember("log_end_line", lineText(r.endLine)), textMember("log_start_line", lineText(r.startLine)),
-			textMember("logged", pythonTime(r.logged)), textMember("measurement", r.measurement),
-			member("metadata", r.metadata), textMember("name", r.name), textMember("result", r.result),
-			textMember("suite", s.name), textMember("unit", r.unit), textMember("url", "/results/testcase/"+id)))
+		fmt.Fprintf(&out, "- id: '%d'\n  job: '%d'\n  level: %s\n  log_end_line: '%s'\n  log_start_line: '%s'\n"+
+			"  logged: '%s'\n  measurement: %s\n", r.id, jobID, yamlText(r.level), lineText(r.endLine),
+			lineText(r.startLine), pythonTime(r.logged), yamlText(r.measurement))
+		out.metadata(r.metadata)
+		fmt.Fprintf(&out, "\n  name: %s\n  result: %s\n  suite: %s\n  unit: %s\n  url: /results/testcase/%d\n",
+			yamlText(r.name), r.result, yamlText(s.name), yamlText(r.unit), r.id)
 	}
-	return yamlText(list(rows...))
+	return out.String()
+}
+
+// metadata is what the dispatcher logged of a row, but that "extra", a mapping,
+// is a list of mappings of one key each.
+func (s *stored) metadata(o object) {
+	s.line = s.Len()
+	s.WriteString("  metadata:")
+	extra, has := o["extra"].(object)
+	if !has {
+		s.WriteByte(' ')
+		s.flow(o, 4)
+		return
+	}
+	for _, name := range names(o) {
+		s.newline(4)
+		s.WriteString(name + ":")
+		if name != "extra" {
+			s.WriteByte(' ')
+			s.scalar(o[name], 6)
+			continue
+		}
+		for _, name := range names(extra) {
+			s.newline(4)
+			s.WriteString("- ")
+			s.flow(object{name: extra[name]}, 6)
+		}
+	}
 }
 
 func lineText(n int) string {
@@ -80,43 +106,22 @@ func decimalText(centi int) string {
 }
 
 // action records the result of one step of the job: a line in the log and a
-// row in the suite "lava". extra becomes a list of one-key maps in the row.
-func (j *job) action(level, name string, centi int, pass bool, extra ...field) {
-	result := strings.ToLower(passOrFail(pass))
-	head := []field{
-		textMember("case", name), textMember("definition", "lava"), textMember("duration", hundredths(centi)),
+// row in the suite "lava".
+func (j *job) action(level, name string, centi int, result string, extra object) {
+	metadata := object{"case": name, "definition": "lava", "duration": hundredths(centi), "level": level,
+		"namespace": "common", "result": result}
+	if extra != nil {
+		metadata["extra"] = extra
 	}
-	tail := []field{
-		textMember("level", level), textMember("namespace", "common"), textMember("result", result),
-	}
-	logged, stored := slices.Clone(head), slices.Clone(head)
-	if len(extra) > 0 {
-		logged = append(logged, member("extra", object(extra...)))
-		items := make([]value, len(extra))
-		for i, f := range extra {
-			items[i] = object(member(f.name, untagged(f.value)))
-		}
-		stored = append(stored, member("extra", list(items...)))
-	}
-	j.log.structure("results", object(append(logged, tail...)...))
+	j.log.structure("results", metadata)
 	j.addRow("lava", row{name: name, result: result, level: level, measurement: decimalText(centi),
-		unit: "seconds", metadata: object(append(stored, tail...)...)})
+		unit: "seconds", metadata: metadata})
 }
 
 // milestone records a result without level and duration: validate, job.
-func (j *job) milestone(name string, pass bool, more ...field) {
-	result := strings.ToLower(passOrFail(pass))
-	metadata := object(append([]field{
-		textMember("case", name), textMember("definition", "lava"), textMember("result", result),
-	}, more...)...)
+func (j *job) milestone(name, result string, more object) {
+	metadata := object{"case": name, "definition": "lava", "result": result}
+	maps.Copy(metadata, more)
 	j.log.structure("results", metadata)
 	j.addRow("lava", row{name: name, result: result, measurement: "None", metadata: metadata})
-}
-
-// untagged is the value as stored: a number logged as ! "123" is a number again.
-func untagged(v value) value {
-	if v.kind == literalValue {
-		return literal(strings.Trim(strings.TrimPrefix(v.text, "! "), `"`))
-	}
-	return v
 }

@@ -44,7 +44,7 @@ const (
 // buildFails decides by story, then by a little chance; n is the position of
 // the build in its revision.
 func buildFails(b *build, n int) bool {
-	byChance := b.chance(25)
+	byChance := b.rand.chance(25)
 	tree, t := b.rev.branch.tree, b.target
 	switch {
 	case n < mainTargets:
@@ -67,7 +67,7 @@ func (j *job) warns() bool { return j.rev.branch.tree == warningTree && j.rev.ag
 
 // outcomeOf decides how a job ends.
 func outcomeOf(j *job) outcome {
-	tree, name, roll := j.rev.branch.tree, j.site.board.name, j.below(1000)
+	tree, name, roll := j.rev.branch.tree, j.site.board.name, j.rand.below(1000)
 	switch {
 	case j.isRegression():
 		return outcomeOops
@@ -93,7 +93,7 @@ func outcomeOf(j *job) outcome {
 // caseResult decides one test. What fails on a board keeps failing there; only
 // the flaky one changes its mind.
 func caseResult(j *job, suite, name string) string {
-	roll := j.below(1000)
+	roll := j.rand.below(1000)
 	if suite == flakySuite && name == flakyTest {
 		if roll < 340 {
 			return "fail"
@@ -122,5 +122,5 @@ func bootCenti(j *job) int {
 	case j.rev.branch.tree == "next":
 		centi += centi / 25
 	}
-	return centi + centi/1000*j.between(-35, 35)
+	return centi + centi/1000*j.rand.between(-35, 35)
 }

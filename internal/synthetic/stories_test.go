@@ -102,46 +102,35 @@ func buildFacts(t *testing.T, r Record) (key string, pass bool) {
 	return strings.Join([]string{b.Revision.Tree, b.Revision.Branch, b.Revision.Describe, kernel.DefconfigFull, environment.Arch, environment.Name}, "|"), b.Build.Status == "PASS"
 }
 
-// readJob finds the facts by their text. Decoding JSON and YAML would take most
-// of the time of these tests; TestCallbacksAreValid does it for some.
+// readJob finds what YAML holds by its text. Decoding it would take most of the
+// time of these tests; TestCallbacksAreValid does it for some.
 func readJob(t *testing.T, r Record) jobFacts {
 	t.Helper()
-	raw := string(r.Payload)
-	head, tail, ok1 := strings.Cut(raw, `, "log": "`)
-	log, results, ok2 := strings.Cut(tail, `", "results": {"`)
-	results, foot, ok3 := strings.Cut(results, `"}, "lab_name": "`)
-	if !ok1 || !ok2 || !ok3 {
-		t.Fatalf("%s: no log, results and lab_name in this order", r.Name)
-	}
-	j := jobFacts{log: log, name: r.Name, rows: map[string][]resultRow{}}
-	_, status, _ := strings.Cut(head, `"status": `)
-	_, j.submitted, _ = strings.Cut(head, `"submit_time": "`)
-	j.status, j.submitted, j.lab = int(status[0]-'0'), j.submitted[:19], foot[:strings.IndexByte(foot, '"')]
+	c := decodeCallback(t, r)
+	j := jobFacts{log: c.Log, name: r.Name, rows: map[string][]resultRow{}, status: c.Status,
+		submitted: c.SubmitTime[:19], lab: c.LabName}
 	fact := func(name string) string {
-		_, after, _ := strings.Cut(head, name+": ")
+		_, after, _ := strings.Cut(c.Definition, name+": ")
 		if strings.HasPrefix(after, "'") {
 			return after[1 : 1+strings.IndexByte(after[1:], '\'')]
 		}
 		return after[:strings.IndexAny(after, ",}")]
 	}
 	j.tree, j.branch, j.board, j.plan = fact("kernel.tree"), fact("git.branch"), fact("device.type"), fact("test.plan_variant")
-	j.key = strings.Join([]string{j.tree, j.branch, fact("git.describe"), fact("kernel.defconfig"), fact("job.arch"), fact("job.build_environment")}, "|")
-	for _, suite := range strings.Split(results, `", "`) {
-		name, text, _ := strings.Cut(suite, `": "`)
+	j.key = strings.Join([]string{j.tree, j.branch, fact("git.describe"), fact("kernel.defconfig"), fact("job.arch"),
+		fact("job.build_environment")}, "|")
+	for name, text := range c.Results {
 		j.rows[name] = rowsOf(text)
-		if name == "lava" {
-			_, after, _ := strings.Cut(text, "error_type: ")
-			j.errorType = after[:strings.IndexAny(after+",", ",}")]
-		}
 	}
+	_, after, _ := strings.Cut(c.Results["lava"], "error_type: ")
+	j.errorType = after[:strings.IndexAny(after+",", ",}")]
 	return j
 }
 
-// rowsOf reads YAML inside JSON: its line ends are the two characters \n.
 func rowsOf(results string) []resultRow {
 	var rows []resultRow
-	for _, line := range strings.Split(results, `\n`) {
-		name, text, _ := strings.Cut(line, ": ")
+	for line := range strings.Lines(results) {
+		name, text, _ := strings.Cut(strings.TrimSuffix(line, "\n"), ": ")
 		text = strings.Trim(text, "'")
 		switch name {
 		case "- id":

@@ -1,6 +1,8 @@
 package synthetic
 
 import (
+	"bytes"
+	"encoding/json"
 	"iter"
 	"time"
 )
@@ -131,4 +133,15 @@ func (s *schedule) emit(rev *revision, yield func(Record) bool) bool {
 		}
 	}
 	return true
+}
+
+// jsonText is an object as a server posts it: &, < and > as they are.
+func jsonText(o object) []byte {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(o); err != nil {
+		panic(err) // texts, numbers and lists of them have no way to fail
+	}
+	return bytes.TrimSuffix(b.Bytes(), []byte("\n"))
 }

@@ -2,16 +2,12 @@ package synthetic
 
 import (
 	"fmt"
+	"maps"
 	"strconv"
 )
 
-func (j *job) caseCount(s suiteSpec) int {
-	most := 5
-	if j.real {
-		most = 5
-	}
-	return min(len(s.cases), most)
-}
+// caseCount is how many of a suite's cases a job runs.
+func caseCount(s suiteSpec) int { return min(len(s.cases), 5) }
 
 // runTests runs the plan's suites one after the other. A job whose test hangs
 // ends within the last of them.
@@ -19,9 +15,9 @@ func (j *job) runTests() {
 	j.start("3", "lava-test-retry", 600)
 	for i, s := range j.plan.suites {
 		began := j.log.now
-		name := s.name
-		if !s.interactive {
-			name = strconv.Itoa(i) + "_" + s.name
+		name := s.Name
+		if !s.Interactive {
+			name = strconv.Itoa(i) + "_" + s.Name
 		}
 		hang := j.outcome == outcomeTestTimeout && i == len(j.plan.suites)-1
 		level := "3." + strconv.Itoa(i+1)
@@ -38,16 +34,14 @@ func (j *job) runTests() {
 		j.testRun(name, centi, 4*i+1)
 		j.end(level, "lava-test-shell", centi/100)
 	}
-	j.action("3", "lava-test-retry", int(j.log.now/10_000%3000), true)
+	j.action("3", "lava-test-retry", int(j.log.now/10_000%3000), "pass", nil)
 }
 
 // testRun is the case in suite lava that stands for a whole test run.
 func (j *job) testRun(name string, centi, n int) {
-	metadata := object(textMember("case", name), textMember("definition", "lava"),
-		textMember("duration", hundredths(centi)),
-		textMember("namespace", "common"), textMember("path", "inline/"+name[min(2, len(name)):]+".yaml"),
-		textMember("result", "pass"),
-		textMember("uuid", fmt.Sprintf("%d_1.4.3.%d", j.id, n)))
+	metadata := object{"case": name, "definition": "lava", "duration": hundredths(centi), "namespace": "common",
+		"path": "inline/" + name[min(2, len(name)):] + ".yaml", "result": "pass",
+		"uuid": fmt.Sprintf("%d_1.4.3.%d", j.id, n)}
 	j.log.structure("results", metadata)
 	j.addRow("lava", row{name: name, result: "pass", measurement: decimalText(centi), unit: "seconds",
 		metadata: metadata})
@@ -55,11 +49,11 @@ func (j *job) testRun(name string, centi, n int) {
 
 // suite runs the cases; with hang it stops in the middle and gives true.
 func (j *job) suite(name string, s suiteSpec, hang bool) bool {
-	count := j.caseCount(s)
+	count := caseCount(s)
 	// Another part of a long suite each time, but always the flaky test.
 	first := 0
-	if len(s.cases) > count && s.name != flakySuite {
-		first = j.below(len(s.cases) - count + 1)
+	if len(s.cases) > count && s.Name != flakySuite {
+		first = j.rand.below(len(s.cases) - count + 1)
 	}
 	for i, test := range s.cases[first : first+count] {
 		if hang && i == count/2 {
@@ -75,39 +69,38 @@ func (j *job) suite(name string, s suiteSpec, hang bool) bool {
 // them: from the first line of output to the line with the signal.
 func (j *job) testCase(suiteName string, s suiteSpec, test string) {
 	l := j.log
-	result := caseResult(j, s.name, test)
-	l.wait(int64(j.between(20, 900)) * 1000)
+	result := caseResult(j, s.Name, test)
+	l.wait(int64(j.rand.between(20, 900)) * 1000)
 	first := l.lines + 1
 	j.output(s, test, result)
 	measurement := 0
 	signal := fmt.Sprintf("TEST_CASE_ID=%s RESULT=%s", test, result)
 	if s.unit != "" {
 		if s.unit == "us" || result == "fail" {
-			measurement = j.between(3, 140)
+			measurement = j.rand.between(3, 140)
 		}
 		signal += fmt.Sprintf(" UNITS=%s MEASUREMENT=%d", s.unit, measurement)
 	}
 	l.target("<LAVA_SIGNAL_TESTCASE %s>", signal)
-	last := l.lastLine()
+	last := l.lines
 	l.debug("Received signal: <TESTCASE> %s", signal)
-	metadata := []field{textMember("case", test), textMember("definition", suiteName), textMember("result", result)}
-	logged := metadata[:3:3]
+	metadata := object{"case": test, "definition": suiteName, "result": result}
 	r := row{name: test, result: result, measurement: "None", startLine: first, endLine: last}
 	if s.unit != "" {
 		r.measurement, r.unit = decimalText(measurement*100), s.unit
-		metadata = append(metadata, textMember("measurement", strconv.Itoa(measurement)), textMember("units", s.unit))
-		value := text(strconv.Itoa(measurement))
-		if j.tagged {
-			value = pythonDecimal(strconv.Itoa(measurement))
-		}
-		logged = append(logged, member("measurement", value), textMember("units", s.unit))
+		metadata["measurement"], metadata["units"] = strconv.Itoa(measurement), s.unit
 	}
+	logged := metadata
 	if j.tagged {
-		metadata = append(metadata, textMember("endtc", strconv.Itoa(last)), textMember("starttc", strconv.Itoa(first)))
-		logged = append(logged, member("endtc", taggedNumber(last)), member("starttc", taggedNumber(first)))
+		metadata["endtc"], metadata["starttc"] = strconv.Itoa(last), strconv.Itoa(first)
+		logged = maps.Clone(metadata)
+		logged["endtc"], logged["starttc"] = tagged(last), tagged(first)
+		if s.unit != "" {
+			logged["measurement"] = decimal(measurement)
+		}
 	}
-	l.structure("results", object(logged...))
-	r.metadata = object(metadata...)
+	l.structure("results", logged)
+	r.metadata = metadata
 	j.addRow(suiteName, r)
 }
 
@@ -115,28 +108,28 @@ func (j *job) testCase(suiteName string, s suiteSpec, test string) {
 func (j *job) output(s suiteSpec, test, result string) {
 	l := j.log
 	switch {
-	case s.name == "ltp-ipc" || s.name == "ltp-timers":
+	case s.Name == "ltp-ipc" || s.Name == "ltp-timers":
 		if j.real {
-			l.target("tst_test.c:%d: TINFO: Timeout per run is 0h 00m 30s", j.between(1400, 1999))
+			l.target("tst_test.c:%d: TINFO: Timeout per run is 0h 00m 30s", j.rand.between(1400, 1999))
 		}
 		word := map[string]string{"pass": "TPASS", "fail": "TFAIL", "skip": "TCONF"}[result]
 		if word == "" {
 			word = "TBROK"
 		}
-		l.target("%s    1  %s  :  %s.c:%d: finished", test, word, test, j.between(60, 420))
-	case s.name == "kselftest-timers" || s.name == "kselftest-seccomp":
+		l.target("%s    1  %s  :  %s.c:%d: finished", test, word, test, j.rand.between(60, 420))
+	case s.Name == "kselftest-timers" || s.Name == "kselftest-seccomp":
 		if result == "fail" {
-			l.target("# %s: expected less than %d us, measured %d us", test, j.between(50, 99), j.between(100, 900))
+			l.target("# %s: expected less than %d us, measured %d us", test, j.rand.between(50, 99), j.rand.between(100, 900))
 		}
 		word := "ok"
 		if result == "fail" {
 			word = "not ok"
 		}
-		l.target("%s %d selftests: %s", word, j.between(1, 20), test)
+		l.target("%s %d selftests: %s", word, j.rand.between(1, 20), test)
 	case s.unit == "us":
-		l.target("T: %d (%5d) P:98 I:1000 C: %6d Min: %6d Act: %4d Avg: %4d Max: %7d", j.below(2), j.between(400, 999),
-			j.between(10_000, 99_999),
-			j.between(2, 9), j.between(5, 30), j.between(6, 20), j.between(30, 400))
+		l.target("T: %d (%5d) P:98 I:1000 C: %6d Min: %6d Act: %4d Avg: %4d Max: %7d", j.rand.below(2), j.rand.between(400, 999),
+			j.rand.between(10_000, 99_999),
+			j.rand.between(2, 9), j.rand.between(5, 30), j.rand.between(6, 20), j.rand.between(30, 400))
 	case result == "fail":
 		l.target("%s: not found", test)
 	}
@@ -144,7 +137,7 @@ func (j *job) output(s suiteSpec, test, result string) {
 
 // hang ends the job by the timeout of its test.
 func (j *job) hang(level, name string) {
-	timeout := 120 + 30*j.below(4)
+	timeout := 120 + 30*j.rand.below(4)
 	j.log.wait(int64(timeout) * second)
 	j.log.say("error", "Marking unfinished test run as failed: "+name)
 	j.fail("Test", fmt.Sprintf("lava-test-shell timed out after %d seconds", timeout), timeout*100,

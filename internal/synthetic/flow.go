@@ -1,0 +1,123 @@
+package synthetic
+
+import (
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// object is a mapping of what a job logs and LAVA stores. Its values are texts,
+// numbers, lists of texts and objects; names are written in their order.
+type object = map[string]any
+
+func names(o object) []string { return slices.Sorted(maps.Keys(o)) }
+
+type (
+	// tagged is an integer that the dispatcher logs as ! "123", with the tag that
+	// says that it is not a string. It is not JSON, and stored as a number.
+	tagged int
+	// decimal is a Decimal of Python, logged as a call that no reader should make.
+	decimal int
+)
+
+// appendLogged writes a message as the dispatcher's libyaml does: in flow style
+// with double quotes. Most of it is JSON; control characters and tags are not.
+func appendLogged(dst []byte, v any) []byte {
+	switch v := v.(type) {
+	case string:
+		return strconv.AppendQuoteToASCII(dst, v)
+	case tagged:
+		return fmt.Appendf(dst, `! "%d"`, int(v))
+	case decimal:
+		return fmt.Appendf(dst, `!!python/object/apply:decimal.Decimal ["%d"]`, int(v))
+	case []string:
+		dst = append(dst, '[')
+		for i, item := range v {
+			if i > 0 {
+				dst = append(dst, ", "...)
+			}
+			dst = appendLogged(dst, item)
+		}
+		return append(dst, ']')
+	case object:
+		dst = append(dst, '{')
+		for i, name := range names(v) {
+			if i > 0 {
+				dst = append(dst, ", "...)
+			}
+			dst = append(appendLogged(dst, name), ": "...)
+			dst = appendLogged(dst, v[name])
+		}
+		return append(dst, '}')
+	}
+	panic(fmt.Sprintf("a %T in a log", v))
+}
+
+// stored writes YAML as LAVA's server does, with PyYAML before 5.1: mappings of
+// nothing but scalars in flow style, broken at the first chance past column 80.
+type stored struct {
+	strings.Builder
+	line int // where the last line begins
+}
+
+const yamlWidth = 80
+
+// blank is a place where a line may be broken.
+func (s *stored) blank(indent int) {
+	if s.Len()-s.line <= yamlWidth {
+		s.WriteByte(' ')
+		return
+	}
+	s.newline(indent)
+}
+
+func (s *stored) newline(indent int) {
+	s.WriteByte('\n')
+	s.line = s.Len()
+	s.WriteString(strings.Repeat(" ", indent))
+}
+
+func (s *stored) flow(o object, indent int) {
+	s.WriteByte('{')
+	for i, name := range names(o) {
+		if i > 0 {
+			s.WriteByte(',')
+			s.blank(indent)
+		}
+		s.WriteString(name + ": ")
+		s.scalar(o[name], indent+2)
+	}
+	s.WriteByte('}')
+}
+
+func (s *stored) scalar(v any, indent int) {
+	text, isText := v.(string)
+	if !isText {
+		fmt.Fprint(s, v)
+		return
+	}
+	for i, word := range strings.Split(yamlText(text), " ") {
+		if i > 0 {
+			s.blank(indent)
+		}
+		s.WriteString(word)
+	}
+}
+
+// plainText is what needs no quotes in flow style: it is read as a string, and
+// of the words that are not (true, null) nothing here makes use.
+var plainText = regexp.MustCompile(`^(?:[A-Za-z][\w./@+-]*(?: [\w./@+-]+)*|\d+(?:\.\d+){2,}|/\S*)$`)
+
+// yamlText is a text as YAML on one line.
+func yamlText(s string) string {
+	if plainText.MatchString(s) {
+		return s
+	}
+	return "'" + strings.ReplaceAll(s, "'", "''") + "'"
+}
+
+// hundredths writes n/100 with two decimals, without a float in between.
+func hundredths(n int) string { return fmt.Sprintf("%d.%02d", n/100, n%100) }
