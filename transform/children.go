@@ -5,19 +5,9 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/kcing/kcing/internal/jsontext"
 )
-
-// child is a node below a job: a test case, or what groups some.
-type child struct {
-	id, kind, name, result, errorType, errorMsg, measurement string
-	path                                                     string // below the job, joined by "/"
-	created                                                  time.Time
-	group                                                    bool // has children of its own
-	matched                                                  bool // by a row of the callback's results
-}
 
 // readChildren reads the nodes below a job. A callback that LAVA sent twice left
 // each of them there twice, with other ids: of those with the same path the
@@ -179,20 +169,6 @@ func (j *job) matchStage(name string, rows ...string) {
 	if best >= 0 {
 		j.match(best, path)
 	}
-}
-
-// withoutNumber is a suite's name without the number that LAVA puts before it.
-func withoutNumber(suite string) string {
-	number, name, ok := strings.Cut(suite, "_")
-	if !ok || number == "" {
-		return suite
-	}
-	for _, c := range number {
-		if c < '0' || c > '9' {
-			return suite
-		}
-	}
-	return name
 }
 
 // childTests makes a document for each test node that no row of the results

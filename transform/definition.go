@@ -31,14 +31,6 @@ func (d *Documents) readDefinition(raw []byte) bool {
 	return damage == ""
 }
 
-// jobFacts are what kcing keeps of a definition's metadata.
-type jobFacts struct {
-	values [len(jobFields)]string // in the order of jobFields
-	nodeID string
-	// Of the definition itself; role is that of a multinode job's device.
-	deviceType, jobName, role string
-}
-
 // field is where the text of a metadata key goes; nil for those not kept.
 func (f *jobFacts) field(key string) *string {
 	if key == "node_id" {

@@ -26,26 +26,6 @@ func (r *Record) detect() (Kind, error) {
 		"cannot tell whether this is a build, a boot or a LAVA callback: say --kind "+kinds.AnyRecord())
 }
 
-const typeUnknownKind = "unknown_kind"
-
-func (r *Record) hasAny(names ...string) bool {
-	for _, n := range names {
-		if _, ok := r.values[n]; ok {
-			return true
-		}
-	}
-	return false
-}
-
-func (r *Record) hasList(names ...string) bool {
-	for _, n := range names {
-		if v := r.value(n); len(v) > 0 && v[0] == '[' {
-			return true
-		}
-	}
-	return false
-}
-
 // refuseForeign refuses records of others, whatever kind they are said to be.
 // Some have so many fields of a build or boot that they would be counted as one.
 func (r *Record) refuseForeign() error {

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/kcing/kcing/internal/kinds"
 )
 
 // Document is one Elasticsearch document.
@@ -95,28 +97,6 @@ func (d *Documents) Reset() {
 	d.spans = emptied(d.spans, keepItems)
 	d.work.reset()
 	d.job.reset()
-}
-
-// What is kept for the next record: room for a callback of 1 MB.
-const (
-	keepBytes = 2 << 20
-	keepItems = 16 << 10
-)
-
-// emptied is a buffer to use again; nil when it holds more than keep elements.
-func emptied[T any](buf []T, keep int) []T {
-	if cap(buf) > keep {
-		return nil
-	}
-	return buf[:0]
-}
-
-func emptiedMap(m map[string]int) map[string]int {
-	if m == nil || len(m) > keepItems {
-		return make(map[string]int)
-	}
-	clear(m)
-	return m
 }
 
 // Len is the number of documents.
@@ -217,3 +197,29 @@ func (d *Documents) tagLimit() {
 		d.Tags = append(d.Tags, "_yamllimit")
 	}
 }
+
+// clip is a text that is not too long to be repeated in each document.
+func (d *Documents) clip(name, text string) string {
+	if len(text) <= maxCommonText {
+		return text
+	}
+	d.tag("_truncated:" + name)
+	return strings.ToValidUTF8(text[:maxCommonText], "")
+}
+
+// maxCommonText bounds what is repeated in each test and log document; longer
+// texts are cut. Otherwise one field of 1 MB in a callback of 1,000 lines became
+// 1 GB.
+const maxCommonText = 1 << 10
+
+// The kinds of documents that records become. A build record becomes one
+// DocBuild, a boot record one DocBoot, a LAVA callback one DocBoot, a DocTest
+// for each result, a DocLog for each log line and a DocIncident for each failure
+// that has a name.
+const (
+	DocBuild    = kinds.Build
+	DocBoot     = kinds.Boot
+	DocTest     = kinds.Test
+	DocLog      = kinds.Log
+	DocIncident = kinds.Incident // a report of the kernel's in the log, or the job's error
+)

@@ -1,14 +1,10 @@
 package transform
 
-import "github.com/kcing/kcing/internal/jsontext"
+import (
+	"strconv"
 
-// dropped are the fields that no document keeps: Logstash's own, the token, and
-// those that would send a document elsewhere.
-var dropped = nameSet("type headers @version @metadata token message tags @timestamp")
-
-// added are the fields that kcing writes itself; one of the body with the same
-// name gives way.
-var added = nameSet("build_key boot_key test_key")
+	"github.com/kcing/kcing/internal/jsontext"
+)
 
 // members writes fields as they are, less those that are dropped, null or
 // written by kcing itself. edit, when given, changes or leaves out a value.
@@ -52,19 +48,10 @@ func (d *Documents) texts(name string, list []string) {
 	}
 }
 
-// appendField writes a member as it came.
-func appendField(dst []byte, f jsontext.Field) []byte {
-	dst = jsontext.AppendString(append(dst, ','), f.Name)
-	return appendValue(append(dst, ':'), f.Raw)
+func (d *Documents) number(name string, n int) {
+	d.buf = strconv.AppendInt(appendName(d.buf, name), int64(n), 10)
 }
 
-// appendMember writes a text, empty or not. The name must need no escaping.
-func appendMember(dst []byte, name, text string) []byte {
-	return jsontext.AppendString(appendName(dst, name), text)
-}
-
-func appendName(dst []byte, name string) []byte {
-	dst = append(dst, ',', '"')
-	dst = append(dst, name...)
-	return append(dst, `":`...)
+func (d *Documents) flag(name string, yes bool) {
+	d.buf = strconv.AppendBool(appendName(d.buf, name), yes)
 }

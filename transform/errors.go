@@ -32,3 +32,5 @@ func (e *RefusedError) Error() string {
 func refuse(kind, field, detail string) error {
 	return &RefusedError{Type: kind, Field: field, Detail: detail}
 }
+
+const typeUnknownKind = "unknown_kind"

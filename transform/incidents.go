@@ -37,21 +37,6 @@ func (d *Documents) addIncidents() {
 	}
 }
 
-// The levels of the lines of the board's console in a log. What LAVA's dispatcher
-// says itself holds the words of all reports, since it waits for them.
-const (
-	levelTarget   = "target"
-	levelFeedback = "feedback"
-)
-
-// suspect marks the log line begun last if a kernel's report may begin in it.
-// message is what it says, as its document has it.
-func (d *Documents) suspect(level, message []byte) {
-	if (string(level) == levelTarget || string(level) == levelFeedback) && incident.Suspect(message) {
-		d.spans[len(d.spans)-1].kind = suspectDoc
-	}
-}
-
 // readConsole finds the kernel's reports in the log's documents.
 func (d *Documents) readConsole() []incident.Incident {
 	reader := &d.work.console
@@ -187,12 +172,4 @@ func (d *Documents) incidentMembers() {
 			return
 		}
 	}
-}
-
-func (d *Documents) number(name string, n int) {
-	d.buf = strconv.AppendInt(appendName(d.buf, name), int64(n), 10)
-}
-
-func (d *Documents) flag(name string, yes bool) {
-	d.buf = strconv.AppendBool(appendName(d.buf, name), yes)
 }

@@ -1,9 +1,6 @@
 package transform
 
 import (
-	"cmp"
-	"fmt"
-	"strconv"
 	"strings"
 	"time"
 
@@ -52,21 +49,8 @@ type job struct {
 	incidents []incident.Incident
 }
 
-// jobLog is a log as a JSON string; nil raw: none.
-type jobLog struct {
-	raw   []byte
-	ascii bool // raw is known to be printable ASCII
-	plain bool // it is the console's text, a line a line, and not LAVA's YAML
-}
-
 // pair is a field of a document; without a text it is left out.
 type pair struct{ name, text string }
-
-// attempt is which attempt of a job or build a Maestro node is.
-type attempt struct {
-	counter uint64
-	known   bool
-}
 
 func (j *job) reset() {
 	clear(j.cases) // they hold on to the texts they were cut from
@@ -79,163 +63,93 @@ func (j *job) reset() {
 	}
 }
 
-// maxCommonText bounds what is repeated in each test and log document; longer
-// texts are cut. Otherwise one field of 1 MB in a callback of 1,000 lines became
-// 1 GB.
-const maxCommonText = 1 << 10
-
-// clip is a text that is not too long to be repeated in each document.
-func (d *Documents) clip(name, text string) string {
-	if len(text) <= maxCommonText {
-		return text
-	}
-	d.tag("_truncated:" + name)
-	return strings.ToValidUTF8(text[:maxCommonText], "")
+// child is a node below a job: a test case, or what groups some.
+type child struct {
+	id, kind, name, result, errorType, errorMsg, measurement string
+	path                                                     string // below the job, joined by "/"
+	created                                                  time.Time
+	group                                                    bool // has children of its own
+	matched                                                  bool // by a row of the callback's results
 }
 
-// readJob fills d's job from the record.
-func (r *Record) readJob(d *Documents) error {
-	j := &d.job
-	j.lab, j.id = r.Lab, r.jobID
-	if r.maestro == nil || r.maestro.called {
-		if err := r.readCallback(d); err != nil {
-			return err
+// jobFacts are what kcing keeps of a definition's metadata.
+type jobFacts struct {
+	values [len(jobFields)]string // in the order of jobFields
+	nodeID string
+	// Of the definition itself; role is that of a multinode job's device.
+	deviceType, jobName, role string
+}
+
+// testCase is one row of a suite's results, each value as text.
+type testCase struct {
+	values  [rowKeys]string
+	present [rowKeys]bool // and not null
+	set     string        // the set that LAVA's metadata puts the case into
+	under   string        // the suite in whose list it stands, whatever it says itself
+	// Of the suite lava's case job only.
+	errorType, errorMsg string
+}
+
+// The keys of a row that its document has, in the document's order.
+const (
+	rowResult = iota
+	rowName
+	rowUnit
+	rowMeasurement
+	rowStartLine
+	rowEndLine
+	rowSuite
+	rowLevel
+	rowLogged
+	rowID
+	rowKeys
+)
+
+var rowNames = [rowKeys]string{"result", "name", "unit", "measurement", "log_start_line", "log_end_line",
+	"suite", "level", "logged", "id"}
+
+// lavaSuite is the suite in which LAVA reports its own actions.
+const lavaSuite = "lava"
+
+// path is the test's name across jobs, see [testPath].
+func (c *testCase) path() string {
+	return testPath(withoutNumber(c.values[rowSuite]), c.set, c.values[rowName])
+}
+
+// isJob reports whether the row is of the job itself.
+func (c *testCase) isJob() bool { return c.under == lavaSuite && c.values[rowName] == "job" }
+
+// withoutNumber is a suite's name without the number that LAVA puts before it.
+func withoutNumber(suite string) string {
+	number, name, ok := strings.Cut(suite, "_")
+	if !ok || number == "" {
+		return suite
+	}
+	for _, c := range number {
+		if c < '0' || c > '9' {
+			return suite
 		}
 	}
-	if r.maestro != nil {
-		return d.readNode(r.maestro)
-	}
-	j.more = append(j.more, pair{"node_id", cmp.Or(r.nodeID, j.facts.nodeID)})
-	return nil
+	return name
 }
 
-// writeJob makes the documents of a job: boot, tests, log lines, incidents.
-func (d *Documents) writeJob(received time.Time) error {
-	d.matchChildren()
-	d.writeHead()
-	d.tests(received)
-	d.childTests()
-	lines, err := d.readLog(d.job.log)
-	if err != nil {
-		return err
-	}
-	if d.job.unread && lines == 0 {
-		return refuse("unreadable", "", "neither results nor definition nor log could be read as YAML")
-	}
-	if d.job.damage != "" {
-		d.tag(d.job.damage)
-	}
-	d.tagLimit()
-	d.addIncidents()
-	d.bootOfJob()
-	if d.size > MaxOutput {
-		return errTooLarge("")
-	}
-	return nil
-}
-
-func errTooLarge(part string) error {
-	return refuse("too_large", part, fmt.Sprintf("becomes more than %d MiB of documents", MaxOutput>>20))
-}
-
-// writeHead writes what all documents of the job begin with.
-func (d *Documents) writeHead() {
-	j := &d.job
-	add := func(name, text string) {
-		if text != "" {
-			d.head = appendMember(d.head, name, d.clip(name, text))
-		}
-	}
-	add("lab_name", j.lab)
-	for _, f := range j.passed {
-		if name := string(f.Name); f.Raw[0] == '"' {
-			d.head = appendMember(d.head, name, d.clip(name, jsontext.ScalarText(f.Raw)))
-		} else {
-			d.head = appendValue(appendName(d.head, name), f.Raw)
-		}
-	}
-	for i, f := range jobFields {
-		add(f.name, j.facts.values[i])
-	}
-	result, seconds := j.outcome()
-	add("boot_result", result)
-	if j.called {
-		d.head = appendMember(d.head, "boot_time", d.clip("boot_time", seconds))
-	}
-	add("device", j.device)
-	add("lava_status", j.lavaStatus)
-	add("error_type", j.errorType)
-	for _, p := range j.more {
-		add(p.name, p.text)
-	}
-	d.head = j.attempt.append(d.head, result)
-	j.buildKey = buildKey(d.jobFact)
-	for _, key := range [...]pair{{"build_key", j.buildKey}, {"boot_key", bootKey(d.jobFact)}} {
-		if key.text != "" {
-			d.head = appendMember(d.head, key.name, key.text)
-		}
-	}
-	if j.id != "" {
-		d.head = appendMember(d.head, "job_id", d.clip("id", j.id))
-	}
-	d.endHead(j.node)
-}
-
-// jobFact looks up what the link keys are made of.
-func (d *Documents) jobFact(name string) string {
-	switch name {
-	case "lab_name":
-		return d.clip(name, d.job.lab)
-	case patchset:
-		return d.clip(name, d.job.patchset)
-	}
-	for i, f := range jobFields {
-		if f.name == name {
-			return d.clip(name, d.job.facts.values[i])
-		}
-	}
-	return ""
-}
-
-// append writes which attempt this is, and that another one took its place where
-// one did: see [retried].
-func (a attempt) append(dst []byte, result string) []byte {
-	if !a.known {
-		return dst
-	}
-	dst = strconv.AppendUint(appendName(dst, "retry_counter"), a.counter, 10)
-	if retried(a.counter, result) {
-		dst = append(appendName(dst, "retried"), "true"...)
-	}
-	return dst
-}
-
-// bootOfJob makes the boot document last, since only then all damage is known, and
-// puts it first.
-func (d *Documents) bootOfJob() {
-	j := &d.job
-	d.begin(bootDoc)
-	d.open()
-	text := func(name, text string) { d.member(name, d.clip(name, text)) }
-	text("job_name", j.facts.jobName)
-	text("device_type", j.facts.deviceType)
-	text("role", j.facts.role)
-	d.member("submit_time", j.submitted)
-	d.member("start_time", j.started)
-	if j.healthCheck != "" {
-		d.buf = append(appendName(d.buf, "health_check"), j.healthCheck...)
-	}
-	d.incidentMembers()
-	d.member("error_msg", j.errorMsg)
-	for _, p := range j.boot {
-		text(p.name, p.text)
-	}
-	d.texts("commit_tags", j.commitTags)
-	text("node_id", j.node)
-	d.tags()
-	d.end()
-	last := len(d.spans) - 1
-	boot := d.spans[last]
-	copy(d.spans[1:], d.spans[:last])
-	d.spans[0] = boot
+// jobFields are the fields that say what a job tested: the field's name, the key of
+// the job definition's metadata, and what a Maestro node, which goes before, has of it.
+var jobFields = [...]struct {
+	name, key string
+	node      func(*node) string
+}{
+	{"git_commit", "git.commit", nodeRevision("commit")},
+	{"git_branch", "git.branch", nodeRevision("branch")},
+	{"git_describe", "git.describe", nodeRevision("describe")},
+	{"job", "kernel.tree", nodeRevision("tree")},
+	{"kernel", "kernel.version", nodeRevision("describe")},
+	{"defconfig_full", "kernel.defconfig", (*node).fullDefconfig},
+	{"build_environment", "job.build_environment", (*node).buildEnvironment},
+	{"arch", "job.arch", (*node).arch},
+	{"file_server_resource", "job.file_server_resource", nil},
+	{"mach", "platform.mach", nil},
+	{"endian", "kernel.endian", nil},
+	{"platform_name", "platform.name", nil},
+	{"board", "device.type", nodeData("platform")},
 }

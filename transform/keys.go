@@ -99,3 +99,6 @@ func appendKey(dst []byte, parts ...string) []byte {
 	}
 	return dst
 }
+
+// patchset is the field of patches under test, on top of the commit.
+const patchset = "patchset"

@@ -15,27 +15,6 @@ import (
 // get into no document.
 var passedOn = [...]string{"state", "state_string", "health", "health_string", "priority"}
 
-// jobFields are the fields that say what a job tested: the field's name, the key of
-// the job definition's metadata, and what a Maestro node, which goes before, has of it.
-var jobFields = [...]struct {
-	name, key string
-	node      func(*node) string
-}{
-	{"git_commit", "git.commit", nodeRevision("commit")},
-	{"git_branch", "git.branch", nodeRevision("branch")},
-	{"git_describe", "git.describe", nodeRevision("describe")},
-	{"job", "kernel.tree", nodeRevision("tree")},
-	{"kernel", "kernel.version", nodeRevision("describe")},
-	{"defconfig_full", "kernel.defconfig", (*node).fullDefconfig},
-	{"build_environment", "job.build_environment", (*node).buildEnvironment},
-	{"arch", "job.arch", (*node).arch},
-	{"file_server_resource", "job.file_server_resource", nil},
-	{"mach", "platform.mach", nil},
-	{"endian", "kernel.endian", nil},
-	{"platform_name", "platform.name", nil},
-	{"board", "device.type", nodeData("platform")},
-}
-
 // identifyCallback finds a callback's key and refuses one whose documents would
 // say nothing.
 func (r *Record) identifyCallback(o Options) error {
@@ -130,17 +109,6 @@ func (r *Record) Job() string { return r.jobID }
 // nodeKey is what the key of a callback begins with of which only the Maestro
 // node is known.
 const nodeKey = "node/"
-
-// part is one of a callback's results, log and definition; nil when it is not
-// there or empty.
-func (r *Record) part(name string) []byte {
-	raw := r.value(name)
-	switch string(raw) {
-	case `""`, "{}", "[]":
-		return nil
-	}
-	return raw
-}
 
 // readCallback puts what the record's own fields say into d's job.
 func (r *Record) readCallback(d *Documents) error {

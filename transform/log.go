@@ -11,24 +11,6 @@ import (
 	"github.com/kcing/kcing/internal/jsontext"
 )
 
-// logReader makes a document for each entry of a callback's log. The log is a
-// YAML list, one flow mapping a line, inside a JSON string. Nearly every line
-// has one exact form (see logline.go), which is read as it stands, escaped
-// twice; what has not goes through the YAML library: alone where it is clear
-// where the line ends, else with the whole log. Where that is no YAML, each
-// entry is tried by itself.
-type logReader struct {
-	d     *Documents
-	raw   []byte // the JSON string's content, still escaped
-	ascii bool   // raw holds printable ASCII alone
-	lines int    // entries so far, readable or not
-	made  int    // documents so far
-
-	second []byte // of the dt last read, known to be good
-	large  bool   // the log is too large to be parsed as a whole
-	lost   bool   // something could not be read
-}
-
 // readLog makes the log documents and says how many. Damage is tagged; the
 // error is for a log that goes past a limit.
 func (d *Documents) readLog(log jobLog) (made int, err error) {
@@ -329,26 +311,9 @@ func (y *yamlReader) message(v *yaml.Node) string {
 	return strings.Join(parts, ",")
 }
 
-// logID is what stands in the id of a log line before its number.
-const logID = "/l/"
-
-// begin starts the document of an entry up to its line number.
-func (l *logReader) begin(line int) {
-	d := l.d
-	d.begin(logDoc)
-	d.buf = strconv.AppendInt(append(d.buf, logID...), int64(line), 10)
-	d.open()
-	d.buf = strconv.AppendInt(append(d.buf, `,"lineno":`...), int64(line), 10)
-}
-
 // message writes what the present entry says.
 func (l *logReader) message(level, text string) {
 	before := len(l.d.buf)
 	l.d.buf = appendMember(l.d.buf, "msg", text)
 	l.d.suspect([]byte(level), l.d.buf[before:])
-}
-
-func (l *logReader) finish() {
-	l.d.end()
-	l.made++
 }

@@ -2,9 +2,11 @@ package transform
 
 import (
 	"bytes"
+	"strconv"
 	"unicode/utf8"
 
 	"github.com/kcing/kcing/internal/jsontext"
+	"github.com/kcing/kcing/transform/incident"
 )
 
 // The exact form of a log line, as PyYAML writes it and JSON escapes it:
@@ -340,3 +342,53 @@ func printableASCII(b []byte) bool {
 	}
 	return true
 }
+
+// The levels of the lines of the board's console in a log. What LAVA's dispatcher
+// says itself holds the words of all reports, since it waits for them.
+const (
+	levelTarget   = "target"
+	levelFeedback = "feedback"
+)
+
+// suspect marks the log line begun last if a kernel's report may begin in it.
+// message is what it says, as its document has it.
+func (d *Documents) suspect(level, message []byte) {
+	if (string(level) == levelTarget || string(level) == levelFeedback) && incident.Suspect(message) {
+		d.spans[len(d.spans)-1].kind = suspectDoc
+	}
+}
+
+// logReader makes a document for each entry of a callback's log. The log is a
+// YAML list, one flow mapping a line, inside a JSON string. Nearly every line
+// has one exact form (see logline.go), which is read as it stands, escaped
+// twice; what has not goes through the YAML library: alone where it is clear
+// where the line ends, else with the whole log. Where that is no YAML, each
+// entry is tried by itself.
+type logReader struct {
+	d     *Documents
+	raw   []byte // the JSON string's content, still escaped
+	ascii bool   // raw holds printable ASCII alone
+	lines int    // entries so far, readable or not
+	made  int    // documents so far
+
+	second []byte // of the dt last read, known to be good
+	large  bool   // the log is too large to be parsed as a whole
+	lost   bool   // something could not be read
+}
+
+// begin starts the document of an entry up to its line number.
+func (l *logReader) begin(line int) {
+	d := l.d
+	d.begin(logDoc)
+	d.buf = strconv.AppendInt(append(d.buf, logID...), int64(line), 10)
+	d.open()
+	d.buf = strconv.AppendInt(append(d.buf, `,"lineno":`...), int64(line), 10)
+}
+
+func (l *logReader) finish() {
+	l.d.end()
+	l.made++
+}
+
+// logID is what stands in the id of a log line before its number.
+const logID = "/l/"

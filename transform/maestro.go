@@ -3,7 +3,6 @@ package transform
 import (
 	"cmp"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/kcing/kcing/internal/jsontext"
@@ -18,15 +17,6 @@ import (
 // LAVA callback of its callback_data artifact or else the texts of lava_log and
 // lava_logs. {"node": …, "callback": …} without tests is a callback completed by
 // its node's facts. docs/maestro.md says which field becomes which.
-
-// composite is what a Maestro record holds beside its node.
-type composite struct {
-	node
-	called bool   // there is a callback, and the record's fields are its
-	tests  []byte // nil: no such member
-	log    jobLog // of lava_logs or lava_log
-	damage string // a tag that says why the callback was not used
-}
 
 // findComposite recognises a Maestro record by its form. A kind said from
 // outside has to agree: a boot is never one.
@@ -143,16 +133,6 @@ func (r *Record) enterCallback(raw []byte, o Options) error {
 	return nil
 }
 
-// setValue puts in a field that is absent or null.
-func (r *Record) setValue(name string, raw []byte) {
-	if i, ok := r.values[name]; ok {
-		r.fields[i].Raw = raw
-		return
-	}
-	r.values[name] = len(r.fields)
-	r.fields = append(r.fields, jsontext.Field{Name: []byte(name), Raw: raw})
-}
-
 // quoted is a name from a record for an error: not too long.
 func quoted(name string) string {
 	const longest = 40
@@ -221,12 +201,6 @@ func (d *Documents) readNode(m *composite) error {
 		j.log = m.log
 	}
 	return nil
-}
-
-// attempt is which attempt of a job or build the node is.
-func (n *node) attempt() attempt {
-	counter, err := strconv.ParseUint(string(n.top["retry_counter"]), 10, 31)
-	return attempt{counter, err == nil}
 }
 
 // buildFields are the fields of a kbuild node's document.

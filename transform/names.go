@@ -78,3 +78,11 @@ func nameSet(names string) map[string]bool {
 	}
 	return m
 }
+
+// dropped are the fields that no document keeps: Logstash's own, the token, and
+// those that would send a document elsewhere.
+var dropped = nameSet("type headers @version @metadata token message tags @timestamp")
+
+// added are the fields that kcing writes itself; one of the body with the same
+// name gives way.
+var added = nameSet("build_key boot_key test_key")

@@ -3,6 +3,7 @@ package transform
 import (
 	"cmp"
 	"regexp"
+	"strconv"
 	"strings"
 	"time"
 
@@ -165,9 +166,6 @@ func (n *node) fullDefconfig() string {
 	return full
 }
 
-// patchset is the field of patches under test, on top of the commit.
-const patchset = "patchset"
-
 // buildName is how KernelCI names its builds: kbuild-gcc-14-arm64-FRAGMENTS.
 var buildName = regexp.MustCompile(`^kbuild-((?:gcc|clang|rustc)-[0-9.]+)-` +
 	`(arm64|arm|arc|i386|loongarch|mips|powerpc|riscv|s390|sparc|um|x86_64|x86)(?:-|$)`)
@@ -224,4 +222,32 @@ const NodeID = "maestro/"
 // nodeID is the id of a document that is one node.
 func nodeID(id string) string {
 	return NodeID + strings.ReplaceAll(escapeID(id), "/", "%2F")
+}
+
+// composite is what a Maestro record holds beside its node.
+type composite struct {
+	node
+	called bool   // there is a callback, and the record's fields are its
+	tests  []byte // nil: no such member
+	log    jobLog // of lava_logs or lava_log
+	damage string // a tag that says why the callback was not used
+}
+
+// jobLog is a log as a JSON string; nil raw: none.
+type jobLog struct {
+	raw   []byte
+	ascii bool // raw is known to be printable ASCII
+	plain bool // it is the console's text, a line a line, and not LAVA's YAML
+}
+
+// attempt is which attempt of a job or build a Maestro node is.
+type attempt struct {
+	counter uint64
+	known   bool
+}
+
+// attempt is which attempt of a job or build the node is.
+func (n *node) attempt() attempt {
+	counter, err := strconv.ParseUint(string(n.top["retry_counter"]), 10, 31)
+	return attempt{counter, err == nil}
 }

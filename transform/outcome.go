@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -22,17 +23,6 @@ const ErrorCanceled = "Canceled"
 
 // LabsFault reports whether a job with this error type was lost to the lab.
 func LabsFault(errorType string) bool { return slices.Contains(LabErrors, errorType) }
-
-// lastAttempt is the retry_counter of a node that Maestro does not try again
-// (kernelci-pipeline's scheduler).
-const lastAttempt = 3
-
-// retried reports whether another attempt took the place of an incomplete Maestro
-// job or build: KernelCI reports no such attempt, and it does not count as a boot or
-// a build.
-func retried(attempt uint64, result string) bool {
-	return attempt < lastAttempt && result == "incomplete"
-}
 
 // The words of a job's status that more than one place asks for.
 const (
@@ -193,4 +183,28 @@ func jobError(cases []testCase) (errorType, errorMsg string) {
 		}
 	}
 	return "", ""
+}
+
+// retried reports whether another attempt took the place of an incomplete Maestro
+// job or build: KernelCI reports no such attempt, and it does not count as a boot or
+// a build.
+func retried(attempt uint64, result string) bool {
+	return attempt < lastAttempt && result == "incomplete"
+}
+
+// lastAttempt is the retry_counter of a node that Maestro does not try again
+// (kernelci-pipeline's scheduler).
+const lastAttempt = 3
+
+// append writes which attempt this is, and that another one took its place where
+// one did: see [retried].
+func (a attempt) append(dst []byte, result string) []byte {
+	if !a.known {
+		return dst
+	}
+	dst = strconv.AppendUint(appendName(dst, "retry_counter"), a.counter, 10)
+	if retried(a.counter, result) {
+		dst = append(appendName(dst, "retried"), "true"...)
+	}
+	return dst
 }

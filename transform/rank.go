@@ -2,7 +2,6 @@ package transform
 
 import (
 	"bytes"
-	"time"
 
 	"github.com/zeebo/xxh3"
 )
@@ -11,24 +10,6 @@ import (
 // after which a record becomes other documents than before, or a record that
 // comes again looks like another one of the same key.
 const Version = 10
-
-// Levels of callbacks, see [Rank]: the boot alone, and one with results and log.
-const (
-	LevelBoot  = 2
-	levelPart  = 2 // more for each part
-	LevelWhole = LevelBoot + 2*levelPart
-)
-
-// Rank says how much a record knows of what its key names. Of two records of one
-// key the documents of the higher rank stay.
-type Rank struct {
-	// Level of a callback: LevelBoot for its boot alone, more with results or log,
-	// LevelWhole with both, and 1 more with the facts of a Maestro node. 0: a record
-	// whose kind knows no more and no less.
-	Level uint8
-	// Updated is when a record that may change was last changed: a Maestro node.
-	Updated time.Time
-}
 
 // rank of a record whose parts and node are known.
 func (r *Record) rank() (rank Rank) {

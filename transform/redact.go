@@ -2,6 +2,7 @@ package transform
 
 import (
 	"bytes"
+	"net/url"
 	"regexp"
 	"strings"
 
@@ -18,8 +19,6 @@ var secretWords = [][]byte{
 	[]byte("secret"), []byte("psk"), []byte("key"),
 	[]byte("submitter_email"), // of a person
 }
-
-const sensitive = `[\w.-]*(?:token|authorization|password|passwd|secret|psk|key|submitter_email)`
 
 var (
 	// A member of JSON: a string, a list or a number.
@@ -99,16 +98,6 @@ func wordByte(c byte) bool {
 	return c == '_' || c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z'
 }
 
-func lowerASCII(src []byte) []byte {
-	lower := bytes.Clone(src)
-	for i, c := range lower {
-		if c >= 'A' && c <= 'Z' {
-			lower[i] = c + 'a' - 'A'
-		}
-	}
-	return lower
-}
-
 // redactURLs cuts what may be secret out of URLs: the user, and parameters.
 func redactURLs(text []byte) []byte {
 	if bytes.Contains(text, []byte("://")) {
@@ -171,3 +160,35 @@ func redactDefinition(payload []byte, f jsontext.Field) []byte {
 func redactText(text []byte) []byte {
 	return redactURLs(replaceNamed(secretYAML, redactSecrets(text), redacted, false))
 }
+
+// form matches a urlencoded body, which LAVA sends when the job
+// asks for content-type: urlencoded.
+var form = regexp.MustCompile(`\A[\w.%+-]+=[^\s{&]*(?:&[\w.%+-]+=[^\s&]*)*`)
+
+// redactForm cuts secrets out of the values of a form.
+func redactForm(body []byte) []byte {
+	pairs := strings.Split(string(body), "&")
+	for i, pair := range pairs {
+		name, value, _ := strings.Cut(pair, "=")
+		plain, err := url.QueryUnescape(value)
+		if err != nil { // cut in the middle of an escape
+			plain, err = url.QueryUnescape(value[:max(0, strings.LastIndexByte(value, '%'))])
+		}
+		clean := "REDACTED"
+		if err == nil && !secretName.MatchString(name) {
+			clean = string(redactText([]byte(plain)))
+			if i == len(pairs)-1 {
+				clean = cutUser.ReplaceAllString(clean, "${1}REDACTED")
+			}
+		}
+		if clean != plain && value != "" {
+			pairs[i] = name + "=" + url.QueryEscape(clean)
+		}
+	}
+	return []byte(strings.Join(pairs, "&"))
+}
+
+// cutUser is a user with a password, or a host with a port, at which a body was cut.
+var cutUser = regexp.MustCompile(`(://)[^/\s"'\\<>?#@]+:[^/\s"'\\<>?#@]*\z`)
+
+var secretName = regexp.MustCompile(`(?i)\A` + sensitive + `\z`)

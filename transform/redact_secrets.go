@@ -2,9 +2,7 @@ package transform
 
 import (
 	"bytes"
-	"net/url"
 	"regexp"
-	"strings"
 )
 
 // A LAVA job may have a block "secrets" of names and values, at any place of its
@@ -106,34 +104,14 @@ func redactQueries(text []byte) []byte {
 	return text
 }
 
-// form matches a urlencoded body, which LAVA sends when the job
-// asks for content-type: urlencoded.
-var form = regexp.MustCompile(`\A[\w.%+-]+=[^\s{&]*(?:&[\w.%+-]+=[^\s&]*)*`)
-
-// redactForm cuts secrets out of the values of a form.
-func redactForm(body []byte) []byte {
-	pairs := strings.Split(string(body), "&")
-	for i, pair := range pairs {
-		name, value, _ := strings.Cut(pair, "=")
-		plain, err := url.QueryUnescape(value)
-		if err != nil { // cut in the middle of an escape
-			plain, err = url.QueryUnescape(value[:max(0, strings.LastIndexByte(value, '%'))])
-		}
-		clean := "REDACTED"
-		if err == nil && !secretName.MatchString(name) {
-			clean = string(redactText([]byte(plain)))
-			if i == len(pairs)-1 {
-				clean = cutUser.ReplaceAllString(clean, "${1}REDACTED")
-			}
-		}
-		if clean != plain && value != "" {
-			pairs[i] = name + "=" + url.QueryEscape(clean)
+func lowerASCII(src []byte) []byte {
+	lower := bytes.Clone(src)
+	for i, c := range lower {
+		if c >= 'A' && c <= 'Z' {
+			lower[i] = c + 'a' - 'A'
 		}
 	}
-	return []byte(strings.Join(pairs, "&"))
+	return lower
 }
 
-// cutUser is a user with a password, or a host with a port, at which a body was cut.
-var cutUser = regexp.MustCompile(`(://)[^/\s"'\\<>?#@]+:[^/\s"'\\<>?#@]*\z`)
-
-var secretName = regexp.MustCompile(`(?i)\A` + sensitive + `\z`)
+const sensitive = `[\w.-]*(?:token|authorization|password|passwd|secret|psk|key|submitter_email)`

@@ -11,45 +11,6 @@ import (
 	"github.com/kcing/kcing/internal/jsontext"
 )
 
-// lavaSuite is the suite in which LAVA reports its own actions.
-const lavaSuite = "lava"
-
-// The keys of a row that its document has, in the document's order.
-const (
-	rowResult = iota
-	rowName
-	rowUnit
-	rowMeasurement
-	rowStartLine
-	rowEndLine
-	rowSuite
-	rowLevel
-	rowLogged
-	rowID
-	rowKeys
-)
-
-var rowNames = [rowKeys]string{"result", "name", "unit", "measurement", "log_start_line", "log_end_line",
-	"suite", "level", "logged", "id"}
-
-// testCase is one row of a suite's results, each value as text.
-type testCase struct {
-	values  [rowKeys]string
-	present [rowKeys]bool // and not null
-	set     string        // the set that LAVA's metadata puts the case into
-	under   string        // the suite in whose list it stands, whatever it says itself
-	// Of the suite lava's case job only.
-	errorType, errorMsg string
-}
-
-// path is the test's name across jobs, see [testPath].
-func (c *testCase) path() string {
-	return testPath(withoutNumber(c.values[rowSuite]), c.set, c.values[rowName])
-}
-
-// isJob reports whether the row is of the job itself.
-func (c *testCase) isJob() bool { return c.under == lavaSuite && c.values[rowName] == "job" }
-
 // readResults reads all suites of a callback. A suite that cannot be read costs
 // only itself and is tagged. ok is false when there were suites and none of
 // them could be read. The error is for results that go past a limit.

@@ -53,3 +53,8 @@ func where(body []byte, bad int) string {
 	r, _ := utf8.DecodeRune(body[bad:])
 	return fmt.Sprintf("%s not expected in line %d, byte %d of it", strconv.QuoteRuneToASCII(r), line, column)
 }
+
+// trim takes a byte order mark and the white space around a record away.
+func trim(payload []byte) []byte {
+	return bytes.Trim(bytes.TrimPrefix(payload, []byte("\xef\xbb\xbf")), " \t\r\n")
+}

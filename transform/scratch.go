@@ -30,3 +30,25 @@ func (s *scratch) reset() {
 	s.suites, s.index = emptied(s.suites, keepItems), emptiedMap(s.index)
 	s.console.Reset()
 }
+
+// emptied is a buffer to use again; nil when it holds more than keep elements.
+func emptied[T any](buf []T, keep int) []T {
+	if cap(buf) > keep {
+		return nil
+	}
+	return buf[:0]
+}
+
+func emptiedMap(m map[string]int) map[string]int {
+	if m == nil || len(m) > keepItems {
+		return make(map[string]int)
+	}
+	clear(m)
+	return m
+}
+
+// What is kept for the next record: room for a callback of 1 MB.
+const (
+	keepBytes = 2 << 20
+	keepItems = 16 << 10
+)

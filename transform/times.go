@@ -19,16 +19,6 @@ func plausible(t, received time.Time) bool {
 	return !t.IsZero() && !t.Before(earliest) && !t.After(received.Add(ahead))
 }
 
-// firstTime is the first of the named fields that holds a time.
-func (r *Record) firstTime(names ...string) time.Time {
-	for _, n := range names {
-		if t, ok := parseTime(r.value(n)); ok {
-			return t
-		}
-	}
-	return time.Time{}
-}
-
 // timeLayouts are the forms seen: RFC 3339 and Python's str(datetime), with and
 // without a zone (then UTC). Go accepts a fraction after the seconds of each.
 var timeLayouts = []string{

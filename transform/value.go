@@ -149,3 +149,20 @@ func (n *names) add(m member) {
 	}
 	w.members = append(w.members, m)
 }
+
+// appendField writes a member as it came.
+func appendField(dst []byte, f jsontext.Field) []byte {
+	dst = jsontext.AppendString(append(dst, ','), f.Name)
+	return appendValue(append(dst, ':'), f.Raw)
+}
+
+// appendMember writes a text, empty or not. The name must need no escaping.
+func appendMember(dst []byte, name, text string) []byte {
+	return jsontext.AppendString(appendName(dst, name), text)
+}
+
+func appendName(dst []byte, name string) []byte {
+	dst = append(dst, ',', '"')
+	dst = append(dst, name...)
+	return append(dst, `":`...)
+}
