@@ -9,6 +9,7 @@ import (
 
 	"github.com/kcing/kcing/bulk"
 	"github.com/kcing/kcing/internal/source"
+	"github.com/kcing/kcing/mappings"
 	"github.com/kcing/kcing/state"
 	"github.com/kcing/kcing/transform"
 )
@@ -18,12 +19,11 @@ type worker struct {
 	run     *run
 	records []transform.Record
 	docs    transform.Documents
-	names   indexNames
 	ids     idStrings
 }
 
 func newWorker(r *run) *worker {
-	return &worker{run: r, records: make([]transform.Record, batchRecords), names: newIndexNames(r.config.ES.Prefix)}
+	return &worker{run: r, records: make([]transform.Record, batchRecords)}
 }
 
 // item is a record of a batch on its way through a worker.
@@ -291,7 +291,7 @@ func (w *worker) addDocuments(ctx context.Context, p *pending, op bulk.Op) error
 		if doc.Kind != kind { // they come kind by kind
 			w.run.made(kind, n)
 			kind, n = doc.Kind, 0
-			d.Index = w.names.name(kind, p.finished.Time)
+			d.Index = mappings.IndexName(w.run.config.ES.Prefix, kind, p.finished.Time)
 		}
 		n++
 		d.ID, d.Body = w.ids.of(doc.ID), doc.Source
