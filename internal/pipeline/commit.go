@@ -26,11 +26,8 @@ const (
 // commit is one thing for the ledger: a finished record, a record refused as a
 // whole, or a rejected document.
 type commit struct {
-	finished *state.Finished
+	finished *pending
 	rejects  []state.Reject
-	earlier  *earlier // of a finished record: to be deleted first
-	node     string   // of a finished record's job
-	replaced []state.Key
 
 	settled *source.Settled // of a record; nil for a document
 	ack     func(source.Settled)
@@ -58,9 +55,8 @@ type committer struct {
 }
 
 // newCommitter starts a committer. ctx is for the ledger.
-func newCommitter(
-	ctx context.Context, l Ledger, remove func(context.Context,
-		[]*earlier) error, written func(commit), failed func(error),
+func newCommitter(ctx context.Context, l Ledger, remove func(context.Context, []*earlier) error,
+	written func(commit), failed func(error),
 ) *committer {
 	w := &committer{ledger: l, remove: remove, written: written, failed: failed,
 		memory: semaphore.NewWeighted(rejectBytes), in: make(chan commit, 64), done: make(chan struct{})}
@@ -106,15 +102,15 @@ func (w *committer) write(ctx context.Context, commits []commit) {
 	var batch state.Batch
 	var replaced []*earlier
 	for i := range commits {
-		if e := commits[i].earlier; e != nil {
-			replaced = append(replaced, e)
-		}
-		if f := commits[i].finished; f != nil {
-			batch.Finished = append(batch.Finished, *f)
-			if node := commits[i].node; node != "" {
-				batch.Nodes = append(batch.Nodes, state.NodeKey{Node: node, Key: f.Key})
+		if p := commits[i].finished; p != nil {
+			if p.earlier != nil {
+				replaced = append(replaced, p.earlier)
 			}
-			batch.Replaced = append(batch.Replaced, commits[i].replaced...)
+			batch.Finished = append(batch.Finished, p.finished)
+			if p.node != "" {
+				batch.Nodes = append(batch.Nodes, state.NodeKey{Node: p.node, Key: p.finished.Key})
+			}
+			batch.Replaced = append(batch.Replaced, p.replaced...)
 		}
 		batch.Rejects = append(batch.Rejects, commits[i].rejects...)
 	}

@@ -3,12 +3,12 @@ package pipeline
 import (
 	"bufio"
 	"context"
-	"errors"
 	"io"
 	"sync"
 	"time"
 
 	"github.com/tidwall/gjson"
+	"github.com/zeebo/xxh3"
 
 	"github.com/kcing/kcing/internal/source"
 	"github.com/kcing/kcing/mappings"
@@ -58,77 +58,40 @@ func (d *dryRun) emit(ctx context.Context, src source.Record) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
-	d.run.read(src)
-	err := d.run.config.parse(src, &d.record)
-	if err == nil {
-		err = documents(&d.record, &d.docs, d.run.config.received(src))
+	r := d.run
+	r.read(src)
+	src.Ack = nil // nothing becomes of the record
+	it := item{source: src, record: &d.record, received: r.config.received(src)}
+	if !r.accept(&it) {
+		return nil
 	}
-	kind := recordKind(src, &d.record)
-	switch {
-	case errors.Is(err, transform.ErrBlank):
-		d.settle(source.Blank, "")
-	case isNotFinished(err):
-		d.run.notices.leftOut(src.Name, err)
-		d.settle(source.NotFinished, "")
-	case err != nil:
-		class, reason := Reason(err)
-		d.run.notices.refused(src.Name, kind, reason)
-		d.settle(source.Refused, class)
-	default:
-		err = d.write(src.Name)
+	defer func() {
 		d.docs.Reset()
 		d.record = transform.Record{} // refers to the payload
-		return err
-	}
-	return nil
-}
-
-// settle counts a record. Its Ack is not called: nothing became of it.
-func (d *dryRun) settle(o source.Outcome, class string) {
-	d.run.settled(nil, source.Settled{Outcome: o, Type: class})
-}
-
-// write writes the record's documents, unless those of an earlier one of its key stand.
-func (d *dryRun) write(name string) error {
-	r := d.run
-	it := item{record: &d.record, digest: d.docs.Digest()}
-	key := it.key()
-	before, found := d.seen[key]
-	v := it.judge(state.Entry{Found: found, Finished: before}, r.config)
-	if v == store {
-		v = it.judgeDocuments(d.docs.Len(), it.digest, r.config)
-	}
-	switch v {
-	case same:
-		d.settle(source.Skipped, "")
+	}()
+	it.digest = xxh3.Hash128(src.Payload).Bytes() // for this run only, and cheaper than the ledger's
+	before, found := d.seen[it.key()]
+	if v := it.judge(state.Entry{Found: found, Finished: before}, r.config); v != store {
+		r.leave(&it, v)
 		return nil
-	case superseded:
-		d.settle(source.Superseded, "")
-		r.notices.superseded(name, key.ID)
-		return nil
-	case conflicting:
-		d.settle(source.Refused, TypeConflict)
-		r.notices.refused(name, key.Kind, "another record before it has the same key and other documents")
+	}
+	if !r.transform(&it, &d.docs) {
 		return nil
 	}
 	at := it.indexTime(d.docs.Time)
 	if found || len(d.seen) < maxSeen {
-		known := it.knowledge()
-		known.Digest = it.digest
-		d.seen[key] = state.Finished{Digest: it.digest, Time: at, Documents: d.docs.Len(), Known: known}
+		d.seen[it.key()] = state.Finished{Digest: it.digest, Time: at, Documents: d.docs.Len(),
+			Known: it.knowledge()}
 	}
-	if len(d.docs.Tags) > 0 {
-		r.tally.damaged.Add(1)
-		r.notices.damaged(name, d.docs.Tags)
-	}
-	if err := d.writeDocuments(it.op.String(), at); err != nil {
+	if err := d.write(it.op.String(), at); err != nil {
 		return err
 	}
-	d.settle(source.Stored, "")
+	r.settled(nil, source.Settled{Outcome: source.Stored})
 	return nil
 }
 
-func (d *dryRun) writeDocuments(op string, at time.Time) error {
+// write writes the documents that were made.
+func (d *dryRun) write(op string, at time.Time) error {
 	var action []byte
 	kind, n := "", int64(0)
 	defer func() { d.run.made(kind, n) }()

@@ -18,7 +18,6 @@ import (
 	es "github.com/kcing/kcing/internal/elastic"
 	"github.com/kcing/kcing/internal/kinds"
 	"github.com/kcing/kcing/mappings"
-	"github.com/kcing/kcing/state"
 	"github.com/kcing/kcing/transform"
 )
 
@@ -34,12 +33,12 @@ type earlier struct {
 	ids            map[uint64]bool // hashes of the ids of this record's documents
 }
 
-// replaces returns what the item's documents, which have this digest, take the
-// place of; nil when that was nothing, or the same documents.
-func (it *item) replaces(digest state.Digest) *earlier {
+// replaces returns what the item's documents take the place of; nil when that was
+// nothing, or the same documents.
+func (it *item) replaces() *earlier {
 	known := it.known.Finished.Known
 	overwrites := it.op == bulk.OpIndex && (it.known.Found || !it.begun.IsZero()) &&
-		(known.Digest != digest || known.Version != transform.Version)
+		(known.Digest != it.documents || known.Version != transform.Version)
 	if it.record.Kind != transform.KindLAVA || !overwrites && len(it.earlier) == 0 {
 		return nil
 	}
@@ -201,13 +200,4 @@ func (r *run) deleteAll(ctx context.Context, lines []byte) error {
 // call is a request beside the bulk requests, with a JSON body or none.
 func (r *run) call(ctx context.Context, op, method, path string, body []byte) ([]byte, error) {
 	return es.Do(ctx, r.config.ES.Requests, op, es.Request{Method: method, Path: path, Body: body})
-}
-
-// replaced are the keys that a finished record takes the place of.
-func replaced(found []state.Finished) []state.Key {
-	var keys []state.Key
-	for _, f := range found {
-		keys = append(keys, f.Key)
-	}
-	return keys
 }

@@ -32,7 +32,7 @@ func (w *worker) identify(ctx context.Context, items []item) ([]item, error) {
 				continue
 			}
 			if !w.nameLab(&items[i], keys[j]) {
-				w.leave(&items[i], superseded)
+				w.run.leave(&items[i], superseded)
 				items[i].record = nil
 			}
 		}

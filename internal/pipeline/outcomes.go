@@ -101,12 +101,11 @@ func (p *pending) release() {
 		p.run.keys.release(p.finished.Key) // its followers stay pending with it
 		return
 	}
-	finished := p.finished
-	finished.Rejected = int(p.rejected.Load())
+	p.finished.Rejected = int(p.rejected.Load())
 	p.run.committer.add(commit{
-		finished: &finished, earlier: p.earlier, node: p.node, replaced: p.replaced, ack: p.ack,
-		settled: &source.Settled{Outcome: source.Stored, Kind: finished.Key.Kind, Key: finished.Key.ID,
-			Rejected: finished.Rejected, Type: p.class, Reason: p.reason},
+		finished: p, ack: p.ack,
+		settled: &source.Settled{Outcome: source.Stored, Kind: p.finished.Key.Kind, Key: p.finished.Key.ID,
+			Rejected: p.finished.Rejected, Type: p.class, Reason: p.reason},
 	})
 }
 
@@ -120,7 +119,7 @@ func (r *run) committed(c commit) {
 	}
 	r.settled(c.ack, *c.settled)
 	if c.finished != nil {
-		r.releaseKey(c.finished.Key)
+		r.releaseKey(c.finished.finished.Key)
 	}
 }
 

@@ -18,7 +18,7 @@ type run struct {
 	notices   notices
 	keys      keyLocks
 	indexer   *bulk.Indexer
-	committer *committer
+	committer *committer // nil: a dry run
 	stop      context.CancelCauseFunc
 	acking    sync.Mutex // one call of an Ack at a time
 	lastTaken time.Time  // when the indexer last had an outcome other than Undelivered; settle's

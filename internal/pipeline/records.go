@@ -28,15 +28,17 @@ func newWorker(r *run) *worker {
 
 // item is a record of a batch on its way through a worker.
 type item struct {
-	source   source.Record
-	record   *transform.Record
-	digest   state.Digest // of its bytes
-	received time.Time
-	known    state.Entry      // what the ledger has under its key
-	former   []state.Key      // keys that its job may have had before its lab and number were known
-	earlier  []state.Finished // what the ledger has under those
-	begun    time.Time        // of what was begun under its key and not finished
-	op       bulk.Op
+	source source.Record
+	record *transform.Record
+	digest state.Digest // of its bytes
+	// documents is the digest of its documents; zero until they are made.
+	documents state.Digest
+	received  time.Time
+	known     state.Entry      // what the ledger has under its key
+	former    []state.Key      // keys that its job may have had before its lab and number were known
+	earlier   []state.Finished // what the ledger has under those
+	begun     time.Time        // of what was begun under its key and not finished
+	op        bulk.Op
 }
 
 func (it *item) key() state.Key {
@@ -131,27 +133,35 @@ func (w *worker) deliver(ctx context.Context, items []item) error {
 	return nil
 }
 
-// accept parses the records of a batch and sets blank and refused ones aside.
+// accept parses the records of a batch and leaves out those that are settled then.
 func (w *worker) accept(batch []source.Record) []item {
 	items := make([]item, 0, len(batch))
 	for i, src := range batch {
-		rec, received := &w.records[i], w.run.config.received(src)
-		err := w.run.config.parse(src, rec)
-		switch {
-		case errors.Is(err, transform.ErrBlank):
-			w.run.settled(src.Ack, source.Settled{Outcome: source.Blank})
-		case isNotFinished(err):
-			w.run.notices.leftOut(src.Name, err)
-			w.run.settled(src.Ack, source.Settled{Outcome: source.NotFinished})
-		case err != nil:
-			w.run.refuse(src, rec, state.Key{}, received, err)
-		default:
+		it := item{source: src, record: &w.records[i], received: w.run.config.received(src)}
+		if w.run.accept(&it) {
 			sum := sha256.Sum256(src.Payload)
-			items = append(items, item{source: src, record: rec, received: received,
-				digest: state.Digest(sum[:len(state.Digest{})])})
+			it.digest = state.Digest(sum[:len(state.Digest{})])
+			items = append(items, it)
 		}
 	}
 	return items
+}
+
+// accept parses a record; false: it is blank, not finished or refused, and settled.
+func (r *run) accept(it *item) bool {
+	err := r.config.parse(it.source, it.record)
+	switch {
+	case err == nil:
+		return true
+	case errors.Is(err, transform.ErrBlank):
+		r.settled(it.source.Ack, source.Settled{Outcome: source.Blank})
+	case isNotFinished(err):
+		r.notices.leftOut(it.source.Name, err)
+		r.settled(it.source.Ack, source.Settled{Outcome: source.NotFinished})
+	default:
+		r.refuse(it, state.Key{}, err)
+	}
+	return false
 }
 
 // skipFinished leaves out the records of which the ledger knows that their
@@ -180,7 +190,7 @@ func (w *worker) skipFinished(ctx context.Context, items []item) ([]item, error)
 		}
 		entries = entries[1+n:]
 		if v := items[i].judge(own, w.run.config); v != store {
-			w.leave(&items[i], v)
+			w.run.leave(&items[i], v)
 			continue
 		}
 		rest = append(rest, items[i])
@@ -189,16 +199,16 @@ func (w *worker) skipFinished(ctx context.Context, items []item) ([]item, error)
 }
 
 // leave settles a record that is not to be stored.
-func (w *worker) leave(it *item, v verdict) {
+func (r *run) leave(it *item, v verdict) {
 	key, outcome := it.key(), source.Skipped
 	if v == superseded {
 		outcome = source.Superseded
-		w.run.notices.superseded(it.source.Name, it.record.Key)
+		r.notices.superseded(it.source.Name, key.ID)
 	} else if it.known.OpenRejects {
-		w.run.tally.skippedWithRejects.Add(1)
+		r.tally.skippedWithRejects.Add(1)
 	}
-	w.run.settled(it.source.Ack, source.Settled{Outcome: outcome, Kind: key.Kind, Key: key.ID})
-	w.run.releaseKey(key)
+	r.settled(it.source.Ack, source.Settled{Outcome: outcome, Kind: key.Kind, Key: key.ID})
+	r.releaseKey(key)
 }
 
 // fixReceipts gives records without a time of their own the time at which they
@@ -238,39 +248,45 @@ func (w *worker) fixReceipts(ctx context.Context, items []item) error {
 
 // send transforms one record and adds its documents to the indexer.
 func (w *worker) send(ctx context.Context, it *item) error {
-	if err := documents(it.record, &w.docs, it.received); err != nil {
-		w.run.refuse(it.source, it.record, it.key(), it.received, err)
-		w.run.releaseKey(it.key())
+	if !w.run.transform(it, &w.docs) {
 		return nil
 	}
-	digest := w.docs.Digest()
-	switch v := it.judgeDocuments(w.docs.Len(), digest, w.run.config); v {
-	case store:
-	case conflicting:
-		conflict := &conflictError{stored: it.known.Finished, digest: digest, received: it.received}
-		w.run.refuse(it.source, it.record, it.key(), it.received, conflict)
-		w.run.releaseKey(it.key())
-		return nil
-	default:
-		w.leave(it, v)
-		return nil
-	}
-	if len(w.docs.Tags) > 0 {
-		w.run.tally.damaged.Add(1)
-		w.run.notices.damaged(it.source.Name, w.docs.Tags)
-	}
-	return w.addDocuments(ctx, w.newPending(it, digest), it.op)
+	return w.addDocuments(ctx, w.newPending(it), it.op)
 }
 
-// newPending is the item's record once its documents are made; they have this
-// digest.
-func (w *worker) newPending(it *item, digest state.Digest) *pending {
-	known := it.knowledge()
-	known.Digest = digest
+// transform makes a record's documents; false: they are not to be stored, and it is settled.
+func (r *run) transform(it *item, docs *transform.Documents) bool {
+	err := documents(it.record, docs, it.received)
+	if err == nil {
+		it.documents = docs.Digest()
+		switch v := it.judgeDocuments(docs.Len(), r.config); v {
+		case store:
+			if len(docs.Tags) > 0 {
+				r.tally.damaged.Add(1)
+				r.notices.damaged(it.source.Name, docs.Tags)
+			}
+			return true
+		case conflicting:
+			err = r.conflict(it)
+		default:
+			r.leave(it, v)
+			return false
+		}
+	}
+	r.refuse(it, it.key(), err)
+	r.releaseKey(it.key())
+	return false
+}
+
+// newPending is the item's record once its documents are made.
+func (w *worker) newPending(it *item) *pending {
 	p := &pending{run: w.run, source: it.source.Name, ack: it.source.Ack, lab: it.record.Lab, received: it.received,
 		finished: state.Finished{Key: it.key(), Digest: it.digest, Time: it.indexTime(w.docs.Time),
-			Documents: w.docs.Len(), Known: known, Over: it.known.Finished.Known}}
-	p.replaced, p.earlier = replaced(it.earlier), it.replaces(digest)
+			Documents: w.docs.Len(), Known: it.knowledge(), Over: it.known.Finished.Known},
+		earlier: it.replaces()}
+	for _, f := range it.earlier {
+		p.replaced = append(p.replaced, f.Key)
+	}
 	if len(it.former) > 0 {
 		p.node = it.record.Node()
 	}

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"time"
 
 	"github.com/kcing/kcing/internal/source"
 	"github.com/kcing/kcing/state"
@@ -15,16 +14,22 @@ import (
 
 // refuse puts a whole record among the rejects. key is zero for one that could not
 // be parsed.
-func (r *run) refuse(src source.Record, rec *transform.Record, key state.Key, received time.Time, why error) {
-	src.Received = received
-	reject := Refusal(src, rec, why)
+func (r *run) refuse(it *item, key state.Key, why error) {
+	src := it.source
+	src.Received = it.received
+	reject := Refusal(src, it.record, why)
 	if src.RejectID != "" {
 		reject.ID = src.RejectID
 	}
 	r.notices.refused(src.Name, reject.Kind, reject.Reason)
-	r.committer.add(commit{rejects: []state.Reject{reject}, ack: src.Ack, settled: &source.Settled{
+	settled := source.Settled{
 		Outcome: source.Refused, Kind: key.Kind, Key: key.ID, Type: reject.Type, Reason: reject.Reason,
-	}})
+	}
+	if r.committer == nil {
+		r.settled(src.Ack, settled)
+		return
+	}
+	r.committer.add(commit{rejects: []state.Reject{reject}, ack: src.Ack, settled: &settled})
 }
 
 // isNotFinished tells the refusal of a job that is still running. Its record is left
@@ -65,7 +70,7 @@ func Reason(err error) (class, sentence string) {
 	var refused *transform.RefusedError
 	var damaged *source.GzipError
 	var lost *lostError
-	var conflict *conflictError
+	var conflict conflictError
 	switch {
 	case errors.As(err, &conflict):
 		return TypeConflict, conflict.Error()

@@ -45,7 +45,7 @@ func (it *item) judge(e state.Entry, c Config) verdict {
 }
 
 // judgeDocuments decides when the documents are made.
-func (it *item) judgeDocuments(documents int, digest state.Digest, c Config) verdict {
+func (it *item) judgeDocuments(documents int, c Config) verdict {
 	e := it.known
 	if !e.Found || c.Force {
 		return store
@@ -57,7 +57,7 @@ func (it *item) judgeDocuments(documents int, digest state.Digest, c Config) ver
 		if documents < e.Finished.Documents && !it.record.Overwrites {
 			return superseded
 		}
-	case more == 0 && known.Digest == digest:
+	case more == 0 && known.Digest == it.documents:
 		return same
 	case more == 0 && known.Version == transform.Version && !it.record.Overwrites:
 		return conflicting
@@ -66,10 +66,10 @@ func (it *item) judgeDocuments(documents int, digest state.Digest, c Config) ver
 	return store
 }
 
-// knowledge is how much the record knows, as the ledger keeps it: without the digest.
+// knowledge is how much the record knows, as the ledger keeps it.
 func (it *item) knowledge() state.Known {
 	return state.Known{Version: transform.Version, Level: it.record.Rank.Level,
-		Updated: it.record.Rank.Updated.Truncate(time.Millisecond)}
+		Updated: it.record.Rank.Updated.Truncate(time.Millisecond), Digest: it.documents}
 }
 
 // begin notes the items that the ledger does not know before anything of them is
@@ -118,20 +118,22 @@ func (it *item) indexTime(own time.Time) time.Time {
 	return cmp.Or(it.known.Finished.Time, it.begun, own)
 }
 
-// conflictError refuses a record whose key another one has, with documents that
-// know as much and are others.
-type conflictError struct {
-	stored   state.Finished
-	digest   state.Digest
-	received time.Time
+// conflict refuses a record whose key another one has, with documents that know as
+// much and are others.
+func (r *run) conflict(it *item) error {
+	stored := it.known.Finished
+	if r.committer == nil {
+		return conflictError("another record before it has the same key and other documents")
+	}
+	return conflictError(fmt.Sprintf("other documents with the same key were stored at %s (digest %s); those of this "+
+		"record, received at %s, have digest %s; if they are the right ones: kcing rejects retry --force",
+		stored.At.UTC().Format(time.RFC3339), short(stored.Known.Digest),
+		it.received.UTC().Format(time.RFC3339), short(it.documents)))
 }
 
-func (e *conflictError) Error() string {
-	return fmt.Sprintf("other documents with the same key were stored at %s (digest %s); those of this record, "+
-		"received at %s, have digest %s; if they are the right ones: kcing rejects retry --force",
-		e.stored.At.UTC().Format(time.RFC3339), short(e.stored.Known.Digest),
-		e.received.UTC().Format(time.RFC3339), short(e.digest))
-}
+type conflictError string
+
+func (e conflictError) Error() string { return string(e) }
 
 func short(d state.Digest) string { return hex.EncodeToString(d[:6]) }
 
