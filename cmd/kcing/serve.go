@@ -15,6 +15,7 @@ import (
 	"github.com/kcing/kcing/internal/elastic"
 	"github.com/kcing/kcing/internal/fetch"
 	"github.com/kcing/kcing/internal/intake"
+	"github.com/kcing/kcing/internal/kinds"
 	"github.com/kcing/kcing/internal/maestro"
 	"github.com/kcing/kcing/internal/serve"
 	"github.com/kcing/kcing/internal/spool"
@@ -193,9 +194,9 @@ func (v *serveArgs) openEndpoints(ctx context.Context) (*endpoints, error) {
 		}
 	}
 	for _, l := range []struct{ flag, addr, kind string }{
-		{"--build-addr (KCING_BUILD_ADDR)", v.buildAddr, intake.KindBuild},
-		{"--lava-addr (KCING_LAVA_ADDR)", v.lavaAddr, intake.KindLAVA},
-		{"--boot-addr (KCING_BOOT_ADDR)", v.bootAddr, intake.KindBoot},
+		{"--build-addr (KCING_BUILD_ADDR)", v.buildAddr, kinds.Build},
+		{"--lava-addr (KCING_LAVA_ADDR)", v.lavaAddr, kinds.LAVA},
+		{"--boot-addr (KCING_BOOT_ADDR)", v.bootAddr, kinds.Boot},
 	} {
 		if l.addr == noListener {
 			continue

@@ -42,7 +42,7 @@ func (s *service) run(ctx context.Context) error {
 	defer s.closeStore()
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
-	metrics := intake.NewMetrics(nil)
+	metrics := intake.NewMetrics()
 	server := serve.New(s.config(metrics))
 	limits := intake.DefaultLimits()
 	limits.RecordBytes, limits.Connections = int64(s.args.maxRecordBytes), s.args.connections

@@ -42,7 +42,7 @@ func (e *exchange) busy(after time.Duration, reason string) {
 }
 
 func (e *exchange) write(code int, contentType string, content []byte) {
-	e.code = code
+	e.answered = true
 	h := e.w.Header()
 	h.Set("Content-Type", contentType)
 	h.Set("Content-Length", strconv.Itoa(len(content)))

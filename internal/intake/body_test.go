@@ -12,6 +12,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/kcing/kcing/internal/kinds"
 )
 
 func packed(t testing.TB, data []byte) []byte {
@@ -50,7 +52,7 @@ func TestGzipBodies(t *testing.T) {
 		{"twice", "gzip, gzip", z, 415},
 	} {
 		s := newStand(Config{})
-		w := s.post(KindLAVA, "/", c.body, "Content-Encoding", c.encoding)
+		w := s.post(kinds.LAVA, "/", c.body, "Content-Encoding", c.encoding)
 		if w.Code != c.code {
 			t.Errorf("%s: %d %s, want %d", c.name, w.Code, w.Body, c.code)
 			continue
@@ -97,7 +99,7 @@ func TestSizeLimit(t *testing.T) {
 		s := newStand(Config{Limits: Limits{RecordBytes: limit}})
 		r := httptest.NewRequest(http.MethodPost, "/", c.body)
 		r.ContentLength = c.length
-		w := s.do(KindLAVA, r)
+		w := s.do(kinds.LAVA, r)
 		if w.Code != c.code {
 			t.Errorf("%s: %d %s, want %d", c.name, w.Code, w.Body, c.code)
 			continue
@@ -142,7 +144,7 @@ func TestGzipBomb(t *testing.T) {
 	r.Header.Set("Content-Encoding", "gzip")
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
-	w := s.do(KindLAVA, r)
+	w := s.do(kinds.LAVA, r)
 	runtime.ReadMemStats(&after)
 	wantError(t, w, http.StatusRequestEntityTooLarge, "longer than")
 	if got := after.TotalAlloc - before.TotalAlloc; got > 16*limit {
@@ -160,7 +162,7 @@ func TestEmptyGzipMembers(t *testing.T) {
 	s := newStand(Config{Limits: Limits{RecordBytes: 64 << 10}})
 	r := httptest.NewRequest(http.MethodPost, "/", io.LimitReader(&repeat{data: member}, 1<<40))
 	r.ContentLength = -1
-	wantError(t, s.do(KindLAVA, r), http.StatusRequestEntityTooLarge, "longer than")
+	wantError(t, s.do(kinds.LAVA, r), http.StatusRequestEntityTooLarge, "longer than")
 }
 
 type repeat struct {
@@ -212,13 +214,13 @@ func TestMemoryOfBodiesIsBounded(t *testing.T) {
 	s.bodies.limit = 96 << 10
 	body := "{" + strings.Repeat(" ", 40<<10) + "}"
 	first := make(chan int, 1)
-	go func() { first <- s.post(KindLAVA, "/", body).Code }()
+	go func() { first <- s.post(kinds.LAVA, "/", body).Code }()
 	select {
 	case <-entered:
 	case code := <-first:
 		t.Fatalf("the first post was answered %d", code)
 	}
-	w := s.post(KindLAVA, "/", body)
+	w := s.post(kinds.LAVA, "/", body)
 	wantError(t, w, http.StatusServiceUnavailable, "at once")
 	if w.Header().Get("Retry-After") == "" {
 		t.Error("no Retry-After")
@@ -244,7 +246,7 @@ func TestPromisesCostNothing(t *testing.T) {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		s.do(KindLAVA, request)
+		s.do(kinds.LAVA, request)
 	}()
 	for range 10 { // each returns when the handler has read it
 		if _, err := w.Write(bytes.Repeat([]byte("x"), 1000)); err != nil {
@@ -267,7 +269,7 @@ func TestLimitsLeaveRoomForARecord(t *testing.T) {
 	for _, body := range []string{"{" + strings.Repeat(" ", 3<<20-2) + "}", string(packed(t, []byte("{"+strings.Repeat(" ", 3<<20-2)+"}")))} {
 		r := httptest.NewRequest(http.MethodPost, "/", strings.NewReader(body))
 		r.ContentLength = -1
-		wantStatus(t, s.do(KindLAVA, r), http.StatusOK)
+		wantStatus(t, s.do(kinds.LAVA, r), http.StatusOK)
 	}
 }
 

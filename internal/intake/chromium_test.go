@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/kcing/kcing/internal/kinds"
 )
 
 // The page in a real browser: its script runs and refreshes it, nothing of it is
@@ -17,7 +19,7 @@ import (
 func TestStatusPageInChromium(t *testing.T) {
 	browser := chromium(t)
 	s := busyStand()
-	server := httptest.NewServer(s.Handler(KindLAVA))
+	server := httptest.NewServer(s.Handler(kinds.LAVA))
 	defer server.Close()
 	// Virtual time: the browser goes through 12 s of timers as fast as it can.
 	dom, console := browse(t, browser, "--virtual-time-budget=12000", "--dump-dom", server.URL+"/status")

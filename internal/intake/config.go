@@ -4,20 +4,11 @@ import (
 	"context"
 	"log/slog"
 	"time"
-
-	"github.com/kcing/kcing/internal/kinds"
-)
-
-// Kinds of records, as in package transform.
-const (
-	KindBuild = kinds.Build
-	KindBoot  = kinds.Boot
-	KindLAVA  = kinds.LAVA
 )
 
 // Post is one record as it was posted.
 type Post struct {
-	Kind string // KindBuild, KindBoot or KindLAVA
+	Kind string // of package kinds
 
 	// Payload is the body, decompressed; nobody else refers to it. For
 	// Config.Refused it may be only the beginning, see Size.

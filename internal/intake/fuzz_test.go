@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"unicode/utf8"
+
+	"github.com/kcing/kcing/internal/kinds"
 )
 
 func FuzzTokens(f *testing.F) {
@@ -71,7 +73,7 @@ func FuzzHandler(f *testing.F) {
 		for k, v := range map[string]string{"Content-Type": contentType, "Content-Encoding": encoding, "Authorization": authorization, "X-Request-Id": id} {
 			r.Header.Set(k, v)
 		}
-		w := s.do(KindLAVA, r)
+		w := s.do(kinds.LAVA, r)
 		accepted, refused := s.box.count()
 		switch w.Code {
 		case 200:

@@ -30,29 +30,3 @@ func (in *Intake) notReady() []string {
 	}
 	return reasons
 }
-
-func (e *exchange) prometheus() {
-	w := &codeWriter{ResponseWriter: e.w}
-	e.intake.exporter.ServeHTTP(w, e.r)
-	e.code = w.code
-}
-
-// codeWriter sees the status code that another handler answers with.
-type codeWriter struct {
-	http.ResponseWriter
-	code int
-}
-
-func (w *codeWriter) WriteHeader(code int) {
-	if w.code == 0 {
-		w.code = code
-	}
-	w.ResponseWriter.WriteHeader(code)
-}
-
-func (w *codeWriter) Write(p []byte) (int, error) {
-	if w.code == 0 {
-		w.code = http.StatusOK
-	}
-	return w.ResponseWriter.Write(p)
-}

@@ -18,8 +18,6 @@ type history struct {
 	last   int64     // the newest step, counted from began
 }
 
-func (h *history) start(now time.Time) { h.began = now }
-
 // at gives the point of now, and empties those that were skipped since the last.
 func (h *history) at(now time.Time) *point {
 	step := int64(now.Sub(h.began) / historyStep)

@@ -14,6 +14,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/kcing/kcing/internal/kinds"
 )
 
 // Whoever sends his header slowly is cut off, whatever he sends meanwhile.
@@ -191,7 +193,7 @@ func TestIdleCrowd(t *testing.T) {
 	crowd := int(min(crowdSize, (limit.Cur-min(limit.Cur, 500))/2)) // both ends are in this process
 	s := newStand(Config{Limits: Limits{Connections: crowd + 100, HeaderTimeout: 10 * patience}})
 	before := runtime.NumGoroutine()
-	addr, stop, done := serve(t, s, 0, Listener{Kind: KindLAVA})
+	addr, stop, done := serve(t, s, 0, Listener{Kind: kinds.LAVA})
 	conns := make([]net.Conn, 0, crowd)
 	defer func() {
 		for _, c := range conns {
@@ -230,7 +232,7 @@ func TestIdleCrowd(t *testing.T) {
 // Past the bound of connections others wait, and the idle ones end in time.
 func TestConnectionsAreBounded(t *testing.T) {
 	s := newStand(Config{Limits: Limits{Connections: 3, HeaderTimeout: 200 * time.Millisecond}})
-	addr, _, _ := serve(t, s, 0, Listener{Kind: KindLAVA})
+	addr, _, _ := serve(t, s, 0, Listener{Kind: kinds.LAVA})
 	for range 30 {
 		conn, err := net.Dial("tcp", addr)
 		if err != nil {

@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/kcing/kcing/internal/kinds"
 )
 
 // Intake answers the requests of all listeners.
@@ -30,24 +32,21 @@ type Intake struct {
 	accepting context.Context //nolint:containedctx // the process's, not a request's
 	cut       context.CancelFunc
 
-	mu      sync.Mutex
-	idle    *sync.Cond // of mu
-	running int        // handlers
+	handling sync.RWMutex // read-locked by each handler: who has the lock knows that none runs
 }
 
 // New makes an intake. It opens nothing; see Serve and Handler.
 func New(c Config) *Intake {
 	if c.Metrics == nil {
-		c.Metrics = NewMetrics(nil)
+		c.Metrics = NewMetrics()
 	}
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
 	in := &Intake{config: c, limits: c.Limits.withDefaults(), log: c.Logger, metrics: c.Metrics, started: time.Now()}
-	in.idle = sync.NewCond(&in.mu)
 	in.bodies.limit = in.limits.BodyBytes
 	in.accepting, in.cut = context.WithCancel(context.Background())
-	in.metrics.connect(c.Status, &in.bodies, c.Version)
+	in.metrics.observe(in)
 	in.exporter = promhttp.HandlerFor(in.metrics.registry, promhttp.HandlerOpts{MaxRequestsInFlight: 8})
 	return in
 }
@@ -58,9 +57,8 @@ type exchange struct {
 	w         http.ResponseWriter
 	r         *http.Request
 	requestID string
-	handler   string // for the metrics
 	received  time.Time
-	code      int // of the answer, 0 before it
+	answered  bool
 }
 
 // Handler answers on a port whose kind is given. Paths that name a kind go before
@@ -68,70 +66,72 @@ type exchange struct {
 // cleaned or followed: no file is named after one.
 func (in *Intake) Handler(kind string) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		e := &exchange{
-			intake: in, w: w, r: r, received: time.Now(), handler: "other",
-			requestID: requestID(r.Header.Get("X-Request-Id")),
-		}
-		in.enter()
-		defer in.leave()
-		defer e.end()
+		in.handling.RLock()
+		defer in.handling.RUnlock()
+		e := &exchange{intake: in, r: r, received: time.Now(), requestID: requestID(r.Header.Get("X-Request-Id"))}
 		w.Header().Set("X-Request-Id", e.requestID)
 		w.Header().Set("X-Content-Type-Options", "nosniff")
 		w.Header().Set("Cache-Control", "no-store")
-		e.route(kind)
+		name, answer := e.route(kind)
+		in.metrics.instrument(name, func(w http.ResponseWriter, _ *http.Request) {
+			e.w = w
+			defer e.recovered()
+			answer()
+		}).ServeHTTP(w, r)
 	})
 }
 
-// end counts the request, and turns a panic into a 500 and a line in the log.
-func (e *exchange) end() {
-	if p := recover(); p != nil {
-		if err, ok := p.(error); ok && err == http.ErrAbortHandler { //nolint:errorlint // the very value, as net/http compares it
-			panic(p)
-		}
-		e.intake.log.Error("a request made the intake panic; this is a bug",
-			"panic", fmt.Sprint(p), "request_id", e.requestID,
-			"path", clip(e.r.URL.Path, 200), "remote", e.remote(), "stack", string(debug.Stack()))
-		if e.code == 0 {
-			e.fail(http.StatusInternalServerError, "internal error; kcing's log has more under this request_id")
-		} else {
-			panic(http.ErrAbortHandler) // the answer is half written: the client must not take it for whole
-		}
+// recovered turns a panic into a 500 and a line in the log.
+func (e *exchange) recovered() {
+	p := recover()
+	if p == nil {
+		return
 	}
-	e.intake.metrics.request(e.handler, e.code, time.Since(e.received))
+	if err, ok := p.(error); ok && err == http.ErrAbortHandler { //nolint:errorlint // the very value, as net/http compares it
+		panic(p)
+	}
+	e.intake.log.Error("a request made the intake panic; this is a bug",
+		"panic", fmt.Sprint(p), "request_id", e.requestID,
+		"path", clip(e.r.URL.Path, 200), "remote", e.remote(), "stack", string(debug.Stack()))
+	if e.answered {
+		panic(http.ErrAbortHandler) // it is half written: the client must not take it for whole
+	}
+	e.fail(http.StatusInternalServerError, "internal error; kcing's log has more under this request_id")
 }
 
-func (e *exchange) route(kind string) {
+// route chooses the answer, and its name for the metrics.
+func (e *exchange) route(kind string) (name string, answer func()) {
 	path := strings.TrimRight(e.r.URL.Path, "/")
+	page := func(show func()) (string, func()) { return path[1:], func() { e.page(show) } }
+	record := func(kind, node string) (string, func()) { return kind, func() { e.record(kind, node) } }
 	switch path {
 	case "/healthz":
-		e.page("healthz", e.healthz)
+		return page(e.healthz)
 	case "/readyz":
-		e.page("readyz", e.readyz)
+		return page(e.readyz)
 	case "/metrics":
-		e.page("metrics", e.prometheus)
+		return page(func() { e.intake.exporter.ServeHTTP(e.w, e.r) })
 	case "/status":
-		e.page("status", e.statusPage)
+		return page(e.statusPage)
 	case "/build", "/boot", "/lava":
-		e.record(path[1:], "")
+		return record(path[1:], "")
 	case "/callback/lava/boot", "/callback/lava/test":
-		e.record(KindLAVA, "")
-	default:
-		if id, ok := strings.CutPrefix(e.r.URL.Path, "/node/"); ok {
-			e.record(KindLAVA, id)
-			return
-		}
-		if path != "" && e.reading() {
+		return record(kinds.LAVA, "")
+	}
+	if id, ok := strings.CutPrefix(e.r.URL.Path, "/node/"); ok {
+		return record(kinds.LAVA, id)
+	}
+	if path != "" && e.reading() {
+		return "other", func() {
 			e.fail(http.StatusNotFound, "no such page: "+
 				"there are /status, /metrics, /healthz and /readyz, and records are posted")
-			return
 		}
-		e.record(kind, "")
 	}
+	return record(kind, "")
 }
 
 // page answers GET and HEAD only.
-func (e *exchange) page(name string, show func()) {
-	e.handler = name
+func (e *exchange) page(show func()) {
 	if !e.reading() {
 		e.w.Header().Set("Allow", "GET, HEAD")
 		e.fail(http.StatusMethodNotAllowed, fmt.Sprintf("%s is no method for this path: GET it", clip(e.r.Method, 20)))
@@ -143,7 +143,6 @@ func (e *exchange) page(name string, show func()) {
 // record answers on a path of records: POST brings one, GET is the health check
 // that Logstash's inputs answered.
 func (e *exchange) record(kind, node string) {
-	e.handler = kind
 	switch {
 	case e.r.Method == http.MethodPost:
 		e.post(kind, node)
@@ -178,28 +177,15 @@ func (e *exchange) remote() string {
 	return host
 }
 
-func (in *Intake) enter() {
-	in.metrics.inFlight.Inc()
-	in.mu.Lock()
-	defer in.mu.Unlock()
-	in.running++
-}
-
-func (in *Intake) leave() {
-	in.metrics.inFlight.Dec()
-	in.mu.Lock()
-	defer in.mu.Unlock()
-	in.running--
-	if in.running == 0 {
-		in.idle.Broadcast()
-	}
-}
-
 // wait returns when no handler runs.
 func (in *Intake) wait() {
-	in.mu.Lock()
-	defer in.mu.Unlock()
-	for in.running > 0 {
-		in.idle.Wait()
+	in.handling.Lock()
+	defer in.handling.Unlock()
+}
+
+func (in *Intake) status() Status {
+	if in.config.Status == nil {
+		return Status{}
 	}
+	return in.config.Status()
 }

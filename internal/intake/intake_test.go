@@ -14,6 +14,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/kcing/kcing/internal/kinds"
 )
 
 // patience is for what happens at once on any machine that is not stuck.
@@ -156,20 +158,20 @@ func wantError(t *testing.T, w *httptest.ResponseRecorder, code int, holds strin
 
 func TestKindsByPortAndPath(t *testing.T) {
 	for _, c := range []struct{ port, path, kind, node string }{
-		{KindLAVA, "/", KindLAVA, ""},
-		{KindBuild, "/", KindBuild, ""},
-		{KindBoot, "/any/thing", KindBoot, ""},
-		{KindBoot, "/build", KindBuild, ""},
-		{KindBuild, "/boot/", KindBoot, ""},
-		{KindBuild, "/lava", KindLAVA, ""},
-		{KindBuild, "/callback/lava/boot", KindLAVA, ""},
-		{KindBuild, "/callback/lava/test", KindLAVA, ""},
-		{KindBuild, "/node/65f1c0de65f1c0de65f1c0de", KindLAVA, "65f1c0de65f1c0de65f1c0de"},
-		{KindLAVA, "/../../etc/passwd", KindLAVA, ""},
-		{KindLAVA, "/%2e%2e/%2e%2e/etc/passwd", KindLAVA, ""},
-		{KindLAVA, "//build", KindLAVA, ""},
-		{KindLAVA, "/a%00b", KindLAVA, ""},
-		{KindLAVA, "/buildx", KindLAVA, ""},
+		{kinds.LAVA, "/", kinds.LAVA, ""},
+		{kinds.Build, "/", kinds.Build, ""},
+		{kinds.Boot, "/any/thing", kinds.Boot, ""},
+		{kinds.Boot, "/build", kinds.Build, ""},
+		{kinds.Build, "/boot/", kinds.Boot, ""},
+		{kinds.Build, "/lava", kinds.LAVA, ""},
+		{kinds.Build, "/callback/lava/boot", kinds.LAVA, ""},
+		{kinds.Build, "/callback/lava/test", kinds.LAVA, ""},
+		{kinds.Build, "/node/65f1c0de65f1c0de65f1c0de", kinds.LAVA, "65f1c0de65f1c0de65f1c0de"},
+		{kinds.LAVA, "/../../etc/passwd", kinds.LAVA, ""},
+		{kinds.LAVA, "/%2e%2e/%2e%2e/etc/passwd", kinds.LAVA, ""},
+		{kinds.LAVA, "//build", kinds.LAVA, ""},
+		{kinds.LAVA, "/a%00b", kinds.LAVA, ""},
+		{kinds.LAVA, "/buildx", kinds.LAVA, ""},
 	} {
 		s := newStand(Config{})
 		wantStatus(t, s.post(c.port, c.path, callback), http.StatusOK)
@@ -179,7 +181,7 @@ func TestKindsByPortAndPath(t *testing.T) {
 	}
 	s := newStand(Config{})
 	for _, path := range []string{"/node/", "/node/..", "/node/%2e%2e%2fx", "/node/a/b", "/node/a%00", "/node/" + strings.Repeat("a", 65)} {
-		wantError(t, s.post(KindLAVA, path, callback), http.StatusBadRequest, "node id")
+		wantError(t, s.post(kinds.LAVA, path, callback), http.StatusBadRequest, "node id")
 	}
 	if a, r := s.box.count(); a != 0 || r != 6 {
 		t.Errorf("%d accepted and %d refused, want 0 and 6", a, r)
@@ -189,14 +191,14 @@ func TestKindsByPortAndPath(t *testing.T) {
 func TestMethods(t *testing.T) {
 	s := newStand(Config{})
 	for _, path := range []string{"/", "/build", "/boot", "/lava", "/callback/lava/test", "/callback/lava/boot", "/node/abc"} {
-		if w := s.do(KindLAVA, httptest.NewRequest(http.MethodGet, path, nil)); w.Code != 200 || w.Body.String() != "ok" {
+		if w := s.do(kinds.LAVA, httptest.NewRequest(http.MethodGet, path, nil)); w.Code != 200 || w.Body.String() != "ok" {
 			t.Errorf("GET %s: %d %q", path, w.Code, w.Body)
 		}
-		if w := s.do(KindLAVA, httptest.NewRequest(http.MethodHead, path, nil)); w.Code != 200 || w.Body.Len() != 0 {
+		if w := s.do(kinds.LAVA, httptest.NewRequest(http.MethodHead, path, nil)); w.Code != 200 || w.Body.Len() != 0 {
 			t.Errorf("HEAD %s: %d %q", path, w.Code, w.Body)
 		}
 		for _, method := range []string{"PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "CONNECT", "X" + strings.Repeat("Y", 500)} {
-			w := s.do(KindLAVA, httptest.NewRequest(method, path, nil))
+			w := s.do(kinds.LAVA, httptest.NewRequest(method, path, nil))
 			wantError(t, w, http.StatusMethodNotAllowed, "POST")
 			if w.Header().Get("Allow") != "GET, HEAD, POST" {
 				t.Errorf("Allow %q", w.Header().Get("Allow"))
@@ -204,14 +206,14 @@ func TestMethods(t *testing.T) {
 		}
 	}
 	for _, path := range []string{"/healthz", "/readyz", "/metrics", "/status"} {
-		w := s.post(KindLAVA, path, callback)
+		w := s.post(kinds.LAVA, path, callback)
 		wantError(t, w, http.StatusMethodNotAllowed, "GET")
 		if w.Header().Get("Allow") != "GET, HEAD" {
 			t.Errorf("Allow %q", w.Header().Get("Allow"))
 		}
-		wantStatus(t, s.do(KindLAVA, httptest.NewRequest(http.MethodGet, path, nil)), http.StatusOK)
+		wantStatus(t, s.do(kinds.LAVA, httptest.NewRequest(http.MethodGet, path, nil)), http.StatusOK)
 	}
-	wantError(t, s.do(KindLAVA, httptest.NewRequest(http.MethodGet, "/favicon.ico", nil)), http.StatusNotFound, "no such page")
+	wantError(t, s.do(kinds.LAVA, httptest.NewRequest(http.MethodGet, "/favicon.ico", nil)), http.StatusNotFound, "no such page")
 	if a, r := s.box.count(); a+r != 0 {
 		t.Errorf("%d accepted, %d refused, want none", a, r)
 	}
@@ -220,7 +222,7 @@ func TestMethods(t *testing.T) {
 // LAVA's default method is GET; the record is not in it and nobody would ever know.
 func TestGETOfACallbackIsNoted(t *testing.T) {
 	s := newStand(Config{})
-	wantStatus(t, s.do(KindLAVA, httptest.NewRequest(http.MethodGet, "/?lab_name=lab-a&token=hush", nil)), http.StatusOK)
+	wantStatus(t, s.do(kinds.LAVA, httptest.NewRequest(http.MethodGet, "/?lab_name=lab-a&token=hush", nil)), http.StatusOK)
 	if log := s.log.String(); !strings.Contains(log, "method: POST") || strings.Contains(log, "hush") {
 		t.Errorf("log: %s", log)
 	}
@@ -235,7 +237,7 @@ func TestRequestIDs(t *testing.T) {
 		{"", false}, {strings.Repeat("a", 65), false}, {"a b", false}, {"a\"b", false}, {"é", false}, {"<script>", false},
 	} {
 		s := newStand(Config{})
-		w := s.post(KindLAVA, "/", callback, "X-Request-Id", c.given)
+		w := s.post(kinds.LAVA, "/", callback, "X-Request-Id", c.given)
 		got := w.Header().Get("X-Request-Id")
 		if taken := got == c.given; taken != c.taken || got == "" {
 			t.Errorf("id %q: answered with %q", c.given, got)
@@ -250,7 +252,7 @@ func TestHealthAndReadiness(t *testing.T) {
 	var reasons []string
 	s := newStand(Config{Ready: func() []string { return reasons }})
 	get := func(path string) *httptest.ResponseRecorder {
-		return s.do(KindLAVA, httptest.NewRequest(http.MethodGet, path, nil))
+		return s.do(kinds.LAVA, httptest.NewRequest(http.MethodGet, path, nil))
 	}
 	wantStatus(t, get("/readyz"), http.StatusOK)
 	reasons = []string{"Elasticsearch does not answer", "the spool is full"}
@@ -264,15 +266,15 @@ func TestHealthAndReadiness(t *testing.T) {
 
 func TestPanicIsAnswered(t *testing.T) {
 	s := newStand(Config{Accept: func(context.Context, *Post) error { panic("boom") }})
-	w := s.post(KindLAVA, "/", callback)
+	w := s.post(kinds.LAVA, "/", callback)
 	if reason := wantError(t, w, http.StatusInternalServerError, "internal error"); strings.Contains(reason, "boom") {
 		t.Errorf("the client is told %q", reason)
 	}
 	if log := s.log.String(); !strings.Contains(log, "boom") || !strings.Contains(log, w.Header().Get("X-Request-Id")) {
 		t.Errorf("log: %s", log)
 	}
-	if s.bodies.used.Load() != 0 || s.running != 0 {
-		t.Errorf("%d bytes and %d handlers left", s.bodies.used.Load(), s.running)
+	if s.bodies.used.Load() != 0 || !s.handling.TryLock() {
+		t.Errorf("%d bytes left, or a handler runs", s.bodies.used.Load())
 	}
 }
 

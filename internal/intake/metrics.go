@@ -1,15 +1,16 @@
 package intake
 
 import (
+	"net/http"
 	"runtime"
 	"slices"
-	"strconv"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promauto"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"github.com/kcing/kcing/internal/kinds"
 )
@@ -27,8 +28,6 @@ const (
 // process lives.
 type Metrics struct {
 	registry *prometheus.Registry
-	status   atomic.Pointer[func() Status]
-	bodies   atomic.Pointer[budget]
 
 	received, stored, duplicate, rejected *prometheus.CounterVec // by kind and lab
 	superseded, conflicts                 *prometheus.CounterVec // likewise; of stored, and of rejected
@@ -45,53 +44,44 @@ type Metrics struct {
 }
 
 // NewMetrics registers the metrics, and those of the Go runtime and the process,
-// in r; nil stands for a registry of its own. One registry takes one Metrics.
-func NewMetrics(r *prometheus.Registry) *Metrics {
-	if r == nil {
-		r = prometheus.NewRegistry()
-	}
+// in a registry of their own.
+func NewMetrics() *Metrics {
+	r := prometheus.NewRegistry()
+	r.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	auto := promauto.With(r)
 	counter := func(name, help string, labels ...string) *prometheus.CounterVec {
-		return prometheus.NewCounterVec(prometheus.CounterOpts{Name: "kcing_" + name, Help: help}, labels)
+		return auto.NewCounterVec(prometheus.CounterOpts{Name: "kcing_" + name, Help: help}, labels)
 	}
-	m := &Metrics{
-		registry: r,
-		received: counter("records_received_total", "Records posted and answered for good: accepted or refused.",
-			"kind", "lab"),
-		stored:    counter("records_stored_total", "Records whose documents are all in Elasticsearch.", "kind", "lab"),
-		duplicate: counter("records_duplicate_total", "Records posted again after they were stored.", "kind", "lab"),
-		rejected: counter("records_rejected_total", "Records refused, by the intake or by Elasticsearch.", "kind",
-			"lab"),
-		superseded: counter("records_superseded_total",
-			"Of those stored: left out, since a record that knows more of the same job is there.", "kind", "lab"),
-		conflicts: counter("records_conflict_total",
-			"Of those rejected: a record with the same key, that knows as much and says other things, is there.",
-			"kind", "lab"),
+	records := func(name, help string) *prometheus.CounterVec {
+		return counter("records_"+name+"_total", help, "kind", "lab")
+	}
+	return &Metrics{
+		registry:  r,
+		received:  records("received", "Records posted and answered for good: accepted or refused."),
+		stored:    records("stored", "Records whose documents are all in Elasticsearch."),
+		duplicate: records("duplicate", "Records posted again after they were stored."),
+		rejected:  records("rejected", "Records refused, by the intake or by Elasticsearch."),
+		superseded: records("superseded",
+			"Of those stored: left out, since a record that knows more of the same job is there."),
+		conflicts: records("conflict",
+			"Of those rejected: a record with the same key, that knows as much and says other things, is there."),
 		bytes:     counter("received_bytes_total", "Bytes of accepted records after decompression.", "kind"),
 		documents: counter("bulk_documents_total", "Documents by their outcome in Elasticsearch.", "outcome"),
 		requests:  counter("http_requests_total", "HTTP requests by handler and status code.", "handler", "code"),
-		blank: prometheus.NewCounter(prometheus.CounterOpts{
+		blank: auto.NewCounter(prometheus.CounterOpts{
 			Name: "kcing_blank_posts_total", Help: "Posts with nothing but white space, answered 200 and dropped.",
 		}),
-		duration: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+		duration: auto.NewHistogramVec(prometheus.HistogramOpts{
 			Name: "kcing_http_request_duration_seconds", Help: "Time from a request's header to the end of its answer.",
 			Buckets: []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60},
 		}, []string{"handler"}),
-		inFlight: prometheus.NewGauge(prometheus.GaugeOpts{
+		inFlight: auto.NewGauge(prometheus.GaugeOpts{
 			Name: "kcing_http_requests_in_flight", Help: "HTTP requests being answered.",
 		}),
-		labs: map[string]bool{},
-		rows: map[rowKey]*Row{},
+		labs:    map[string]bool{},
+		rows:    map[rowKey]*Row{},
+		history: history{began: time.Now()},
 	}
-	m.history.start(time.Now())
-	r.MustRegister(m.received, m.stored, m.duplicate, m.rejected, m.superseded, m.conflicts, m.bytes, m.documents,
-		m.requests, m.blank,
-		m.duration, m.inFlight, &statusCollector{m})
-	for _, c := range []prometheus.Collector{
-		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
-	} {
-		_ = r.Register(c) // the caller may have them there already
-	}
-	return m
 }
 
 // Stored counts a record that is finished: all its documents are in
@@ -195,93 +185,54 @@ func knownKind(kind string) string {
 	return "unknown"
 }
 
-func (m *Metrics) request(handler string, code int, took time.Duration) {
-	m.requests.WithLabelValues(handler, strconv.Itoa(code)).Inc()
-	m.duration.WithLabelValues(handler).Observe(took.Seconds())
+// instrument counts and times the requests that a handler answers.
+func (m *Metrics) instrument(name string, answer http.HandlerFunc) http.Handler {
+	labels := prometheus.Labels{"handler": name}
+	return promhttp.InstrumentHandlerInFlight(m.inFlight,
+		promhttp.InstrumentHandlerDuration(m.duration.MustCurryWith(labels),
+			promhttp.InstrumentHandlerCounter(m.requests.MustCurryWith(labels), answer)))
 }
 
-func (m *Metrics) readStatus() Status {
-	if f := m.status.Load(); f != nil {
-		return (*f)()
+// observe registers the gauges of what is not counted here but asked of the intake.
+func (m *Metrics) observe(in *Intake) {
+	gauge := func(o prometheus.GaugeOpts, value func() float64) {
+		o.Name = "kcing_" + o.Name
+		m.registry.MustRegister(prometheus.NewGaugeFunc(o, value))
 	}
-	return Status{}
-}
-
-// connect gives m the sources of the values that it does not count itself.
-func (m *Metrics) connect(status func() Status, bodies *budget, version string) {
-	m.bodies.Store(bodies)
-	if status != nil {
-		m.status.Store(&status)
+	for _, g := range statusGauges {
+		gauge(prometheus.GaugeOpts{Name: g.name, Help: g.help}, func() float64 { return g.value(in.status()) })
 	}
-	info := prometheus.NewGauge(prometheus.GaugeOpts{Name: "kcing_build_info",
-		Help:        "Always 1; the version of kcing and of Go.",
-		ConstLabels: prometheus.Labels{"version": clip(version, 100), "goversion": runtime.Version()}})
-	info.Set(1)
-	_ = m.registry.Register(info) // a second Intake on the same Metrics says the same
+	gauge(prometheus.GaugeOpts{Name: "http_body_bytes",
+		Help: "Memory of the bodies that are being received or accepted."},
+		func() float64 { return float64(in.bodies.used.Load()) })
+	gauge(prometheus.GaugeOpts{Name: "build_info", Help: "Always 1; the version of kcing and of Go.",
+		ConstLabels: prometheus.Labels{"version": clip(in.config.Version, 100), "goversion": runtime.Version()}},
+		func() float64 { return 1 })
 }
-
-// statusCollector makes gauges of one look at Config.Status a scrape, so that
-// they fit together.
-type statusCollector struct{ m *Metrics }
 
 var statusGauges = []struct {
-	desc  *prometheus.Desc
-	value func(Status) float64
+	name, help string
+	value      func(Status) float64
 }{
-	{
-		statusDesc("spool_records", "Records accepted and not yet finished."),
-		func(s Status) float64 { return float64(s.Spool.Records) },
-	},
-	{
-		statusDesc("spool_bytes", "Bytes of the records in the spool."),
-		func(s Status) float64 { return float64(s.Spool.Bytes) },
-	},
-	{
-		statusDesc("spool_limit_bytes", "Bytes at which the spool is full; 0: no limit."),
-		func(s Status) float64 { return float64(s.Spool.MaxBytes) },
-	},
-	{
-		statusDesc("spool_oldest_age_seconds", "Age of the oldest record in the spool; 0 when it is empty."),
-		func(s Status) float64 { return age(s.Spool.Oldest) },
-	},
-	{
-		statusDesc("spool_corrupt_files", "Damaged spool files that were set aside."),
-		func(s Status) float64 { return float64(s.Spool.Corrupt) },
-	},
-	{
-		statusDesc("rejects", "Entries of kcing rejects list; -1 when unknown."),
-		func(s Status) float64 { return float64(s.Rejects) },
-	},
-	{statusDesc("elasticsearch_up", "1 when Elasticsearch answered the last time, otherwise 0."),
+	{"spool_records", "Records accepted and not yet finished.",
+		func(s Status) float64 { return float64(s.Spool.Records) }},
+	{"spool_bytes", "Bytes of the records in the spool.",
+		func(s Status) float64 { return float64(s.Spool.Bytes) }},
+	{"spool_limit_bytes", "Bytes at which the spool is full; 0: no limit.",
+		func(s Status) float64 { return float64(s.Spool.MaxBytes) }},
+	{"spool_oldest_age_seconds", "Age of the oldest record in the spool; 0 when it is empty.",
+		func(s Status) float64 { return age(s.Spool.Oldest) }},
+	{"spool_corrupt_files", "Damaged spool files that were set aside.",
+		func(s Status) float64 { return float64(s.Spool.Corrupt) }},
+	{"rejects", "Entries of kcing rejects list; -1 when unknown.",
+		func(s Status) float64 { return float64(s.Rejects) }},
+	{"elasticsearch_up", "1 when Elasticsearch answered the last time, otherwise 0.",
 		func(s Status) float64 {
 			if s.Elasticsearch.Up {
 				return 1
 			}
 			return 0
 		}},
-}
-
-var bodyBytes = statusDesc("http_body_bytes", "Memory of the bodies that are being received or accepted.")
-
-func statusDesc(name, help string) *prometheus.Desc {
-	return prometheus.NewDesc("kcing_"+name, help, nil, nil)
-}
-
-func (c *statusCollector) Describe(ch chan<- *prometheus.Desc) {
-	for _, g := range statusGauges {
-		ch <- g.desc
-	}
-	ch <- bodyBytes
-}
-
-func (c *statusCollector) Collect(ch chan<- prometheus.Metric) {
-	s := c.m.readStatus()
-	for _, g := range statusGauges {
-		ch <- prometheus.MustNewConstMetric(g.desc, prometheus.GaugeValue, g.value(s))
-	}
-	if b := c.m.bodies.Load(); b != nil {
-		ch <- prometheus.MustNewConstMetric(bodyBytes, prometheus.GaugeValue, float64(b.used.Load()))
-	}
 }
 
 func age(t time.Time) float64 {

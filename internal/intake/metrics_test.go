@@ -9,8 +9,9 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/testutil/promlint"
+
+	"github.com/kcing/kcing/internal/kinds"
 )
 
 // metric sums a counter or gauge over its labels.
@@ -70,12 +71,12 @@ func TestMetricsOfPosts(t *testing.T) {
 		return nil
 	}
 	for _, body := range []string{callback, callback, `{"bad": 1}`, `{"busy": 1}`} {
-		s.post(KindLAVA, "/", body)
+		s.post(kinds.LAVA, "/", body)
 	}
-	s.post(KindBuild, "/", callback, "Content-Type", "text/html")
-	s.metrics.Stored(KindLAVA, "lab-b")
-	s.metrics.Duplicate(KindLAVA, "lab-b")
-	s.metrics.Rejected(KindLAVA, "lab-b", "lab-b/7", "mapper_parsing_exception")
+	s.post(kinds.Build, "/", callback, "Content-Type", "text/html")
+	s.metrics.Stored(kinds.LAVA, "lab-b")
+	s.metrics.Duplicate(kinds.LAVA, "lab-b")
+	s.metrics.Rejected(kinds.LAVA, "lab-b", "lab-b/7", "mapper_parsing_exception")
 	s.metrics.Documents("stored", 12)
 	for _, c := range []struct {
 		name   string
@@ -116,7 +117,7 @@ func TestMetricsOfPosts(t *testing.T) {
 	if err != nil || len(problems) > 0 {
 		t.Errorf("lint: %v %v", problems, err)
 	}
-	w := s.do(KindBuild, httptest.NewRequest(http.MethodGet, "/metrics", nil))
+	w := s.do(kinds.Build, httptest.NewRequest(http.MethodGet, "/metrics", nil))
 	for _, want := range []string{`kcing_build_info{goversion="go`, `version="v1"} 1`, `kcing_http_request_duration_seconds_bucket{handler="lava",le="0.25"}`, "go_goroutines", "process_open_fds"} {
 		if !strings.Contains(w.Body.String(), want) {
 			t.Errorf("/metrics lacks %s", want)
@@ -125,9 +126,9 @@ func TestMetricsOfPosts(t *testing.T) {
 }
 
 func TestLabLabelsAreBounded(t *testing.T) {
-	m := NewMetrics(prometheus.NewRegistry())
+	m := NewMetrics()
 	for i := range 10 * maxLabs {
-		m.Stored(KindLAVA, fmt.Sprint("lab-", i))
+		m.Stored(kinds.LAVA, fmt.Sprint("lab-", i))
 		m.Rejected("no such kind", "\xff"+strings.Repeat("x", 10000), "", "")
 	}
 	if n := series(t, m, "kcing_records_stored_total"); n != maxLabs { // one label went to the other metric
@@ -143,7 +144,7 @@ func TestLabLabelsAreBounded(t *testing.T) {
 
 func TestHistory(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		m := NewMetrics(nil)
+		m := NewMetrics()
 		stored := func() (sum int64, last, first int64) {
 			var r report
 			m.fill(&r, time.Now())
@@ -161,11 +162,11 @@ func TestHistory(t *testing.T) {
 				t.Errorf("%s: sum %d, last %d, first %d; want %d, %d, %d", when, s, l, f, sum, last, first)
 			}
 		}
-		m.Stored(KindLAVA, "a")
-		m.Stored(KindLAVA, "a")
+		m.Stored(kinds.LAVA, "a")
+		m.Stored(kinds.LAVA, "a")
 		check("at once", 2, 2, 0)
 		time.Sleep(historyStep)
-		m.Stored(KindLAVA, "a")
+		m.Stored(kinds.LAVA, "a")
 		check("one step later", 3, 1, 0)
 		time.Sleep((historyPoints - 2) * historyStep)
 		check("at the end of the hour", 3, 0, 2)
@@ -173,7 +174,7 @@ func TestHistory(t *testing.T) {
 		check("a step past it", 1, 0, 1)
 		time.Sleep(1000 * time.Hour)
 		check("weeks later", 0, 0, 0)
-		m.Stored(KindLAVA, "a")
+		m.Stored(kinds.LAVA, "a")
 		check("and again", 1, 1, 0)
 	})
 }

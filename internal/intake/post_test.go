@@ -13,6 +13,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/kcing/kcing/internal/kinds"
 )
 
 func TestContentTypes(t *testing.T) {
@@ -41,7 +43,7 @@ func TestContentTypes(t *testing.T) {
 		{"application/x-www-form-urlencoded", "  \n", 200}, // blank: dropped whatever it is called
 	} {
 		s := newStand(Config{})
-		w := s.post(KindLAVA, "/", c.body, "Content-Type", c.contentType)
+		w := s.post(kinds.LAVA, "/", c.body, "Content-Type", c.contentType)
 		wantStatus(t, w, c.code)
 		if c.code == http.StatusUnsupportedMediaType {
 			wantError(t, w, c.code, "json")
@@ -51,7 +53,7 @@ func TestContentTypes(t *testing.T) {
 		}
 	}
 	s := newStand(Config{})
-	reason := wantError(t, s.post(KindLAVA, "/", form, "Content-Type", "application/x-www-form-urlencoded"), 415, "results")
+	reason := wantError(t, s.post(kinds.LAVA, "/", form, "Content-Type", "application/x-www-form-urlencoded"), 415, "results")
 	if !strings.Contains(reason, "content-type: json") {
 		t.Errorf("the reason does not name the mend: %q", reason)
 	}
@@ -85,7 +87,7 @@ func TestLabNames(t *testing.T) {
 		s := newStand(Config{})
 		r := httptest.NewRequest(http.MethodPost, "/", strings.NewReader(callback))
 		r.URL.RawQuery = strings.TrimPrefix(c.query, "?")
-		w := s.do(KindLAVA, r)
+		w := s.do(kinds.LAVA, r)
 		wantStatus(t, w, c.code)
 		if c.code != 200 {
 			wantError(t, w, c.code, "lab_name")
@@ -142,7 +144,7 @@ func TestTokensOfPosts(t *testing.T) {
 		{strings.Repeat("x", 10000), "", 401, ""},
 	} {
 		s := newStand(Config{Tokens: tokens})
-		w := s.post(KindLAVA, "/"+c.query, callback, "Authorization", c.authorization)
+		w := s.post(kinds.LAVA, "/"+c.query, callback, "Authorization", c.authorization)
 		wantStatus(t, w, c.code)
 		accepted, refused := s.box.count()
 		switch c.code {
@@ -202,9 +204,9 @@ func TestAnswersOfAccept(t *testing.T) {
 			p.Lab, p.Key = "lab-of-body", "lab-of-body/7"
 			return c.err
 		}
-		w := s.post(KindLAVA, "/?lab_name=", callback)
+		w := s.post(kinds.LAVA, "/?lab_name=", callback)
 		wantStatus(t, w, 422) // the query's fault comes first, and Accept is not asked
-		w = s.post(KindLAVA, "/?token=hush", callback)
+		w = s.post(kinds.LAVA, "/?token=hush", callback)
 		reason := wantError(t, w, c.code, c.says)
 		if strings.Contains(reason, "disk on fire") {
 			t.Errorf("our trouble is told to the client: %q", reason)
@@ -230,7 +232,7 @@ func TestAnswersOfAccept(t *testing.T) {
 func TestBlankBodies(t *testing.T) {
 	s := newStand(Config{})
 	for _, body := range []string{"", "\n", " \t\r\n"} {
-		wantStatus(t, s.post(KindBuild, "/", body), http.StatusOK)
+		wantStatus(t, s.post(kinds.Build, "/", body), http.StatusOK)
 	}
 	if a, r := s.box.count(); a+r != 0 {
 		t.Errorf("%d accepted, %d refused, want none", a, r)
@@ -256,7 +258,7 @@ func TestAcceptOutlivesTheClient(t *testing.T) {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		s.do(KindLAVA, r)
+		s.do(kinds.LAVA, r)
 	}()
 	<-entered
 	cancel()
@@ -270,7 +272,7 @@ func TestAcceptOutlivesTheClient(t *testing.T) {
 // The clients themselves, over a socket.
 func TestRealClients(t *testing.T) {
 	s := newStand(Config{Tokens: loadTokens(t, "secret-a lab-a\n")})
-	server := httptest.NewServer(s.Handler(KindLAVA))
+	server := httptest.NewServer(s.Handler(kinds.LAVA))
 	defer server.Close()
 	file := filepath.Join(t.TempDir(), "callback.json")
 	body := `{"id": 7, "log": "` + strings.Repeat("x", 2<<20) + `"}` // curl asks with Expect: 100-continue from 1 MiB on

@@ -17,7 +17,7 @@ import (
 // Listener is a port on which records of one kind come in.
 type Listener struct {
 	net.Listener
-	Kind string        // KindBuild, KindBoot or KindLAVA
+	Kind string        // of package kinds
 	TLS  *Certificates // nil: no TLS
 }
 

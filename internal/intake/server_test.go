@@ -20,6 +20,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/kcing/kcing/internal/kinds"
 )
 
 // serve runs Serve on one port until the test's end, or until stop.
@@ -48,14 +50,14 @@ func serve(t *testing.T, s *stand, drain time.Duration, l Listener) (addr string
 // listen is serve for tests that end at once, without waiting for clients.
 func listen(t *testing.T, s *stand) string {
 	t.Helper()
-	addr, _, _ := serve(t, s, 0, Listener{Kind: KindLAVA})
+	addr, _, _ := serve(t, s, 0, Listener{Kind: kinds.LAVA})
 	return addr
 }
 
 func TestServeOnThreePorts(t *testing.T) {
 	s := newStand(Config{})
 	var ls []Listener
-	for _, kind := range []string{KindBuild, KindBoot, KindLAVA} {
+	for _, kind := range []string{kinds.Build, kinds.Boot, kinds.LAVA} {
 		l, err := net.Listen("tcp", "127.0.0.1:0")
 		if err != nil {
 			t.Fatal(err)
@@ -80,7 +82,7 @@ func TestServeOnThreePorts(t *testing.T) {
 	if err := <-done; err != nil {
 		t.Error(err)
 	}
-	for i, want := range []string{KindBuild, KindBoot, KindLAVA} {
+	for i, want := range []string{kinds.Build, kinds.Boot, kinds.LAVA} {
 		if got := s.box.accepted[i].Kind; got != want {
 			t.Errorf("post %d is a %s, want %s", i, got, want)
 		}
@@ -103,8 +105,8 @@ func TestServeEndsWhenAListenerFails(t *testing.T) {
 	if err := l.Close(); err != nil {
 		t.Fatal(err)
 	}
-	err = s.Serve(t.Context(), 0, Listener{Listener: l, Kind: KindLAVA})
-	if !errors.Is(err, net.ErrClosed) || !strings.Contains(err.Error(), addr) || !strings.Contains(err.Error(), KindLAVA) {
+	err = s.Serve(t.Context(), 0, Listener{Listener: l, Kind: kinds.LAVA})
+	if !errors.Is(err, net.ErrClosed) || !strings.Contains(err.Error(), addr) || !strings.Contains(err.Error(), kinds.LAVA) {
 		t.Errorf("error %v does not say which listener", err)
 	}
 }
@@ -118,7 +120,7 @@ func TestServeDrains(t *testing.T) {
 		<-leave
 		return nil
 	}
-	addr, stop, done := serve(t, s, patience, Listener{Kind: KindLAVA})
+	addr, stop, done := serve(t, s, patience, Listener{Kind: kinds.LAVA})
 	type result struct {
 		code int
 		err  error
@@ -165,7 +167,7 @@ func TestServeCutsWhatDoesNotFinish(t *testing.T) {
 		returned = true
 		return ctx.Err()
 	}})
-	addr, stop, done := serve(t, s, time.Millisecond, Listener{Kind: KindLAVA})
+	addr, stop, done := serve(t, s, time.Millisecond, Listener{Kind: kinds.LAVA})
 	conn, err := net.Dial("tcp", addr)
 	if err != nil {
 		t.Fatal(err)
@@ -194,7 +196,7 @@ func TestServeCutsWhatDoesNotFinish(t *testing.T) {
 // A client that stops in the middle of its body does not hold the shutdown up.
 func TestServeCutsUnfinishedBodies(t *testing.T) {
 	s := newStand(Config{})
-	addr, stop, done := serve(t, s, time.Millisecond, Listener{Kind: KindLAVA})
+	addr, stop, done := serve(t, s, time.Millisecond, Listener{Kind: kinds.LAVA})
 	conn, err := net.Dial("tcp", addr)
 	if err != nil {
 		t.Fatal(err)
@@ -257,7 +259,7 @@ func TestTLSAndItsReload(t *testing.T) {
 		t.Fatal(err)
 	}
 	s := newStand(Config{})
-	addr, _, _ := serve(t, s, 0, Listener{Kind: KindLAVA, TLS: certs})
+	addr, _, _ := serve(t, s, 0, Listener{Kind: kinds.LAVA, TLS: certs})
 	serial := func() int64 {
 		t.Helper()
 		transport := &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, ForceAttemptHTTP2: true}

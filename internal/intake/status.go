@@ -65,7 +65,7 @@ type Series struct {
 func (in *Intake) report(now time.Time) report {
 	r := report{
 		Version: in.config.Version, Now: now.UTC(), Started: in.started.UTC(),
-		NotReady: in.notReady(), Status: in.metrics.readStatus(),
+		NotReady: in.notReady(), Status: in.status(),
 	}
 	in.metrics.fill(&r, now)
 	return r

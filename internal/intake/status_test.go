@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"golang.org/x/net/html"
+
+	"github.com/kcing/kcing/internal/kinds"
 )
 
 const hostile = `"><script>alert(1)</script><img src=x onerror=alert(2)>`
@@ -30,15 +32,15 @@ func busyStand() *stand {
 		},
 	})
 	for range 40 {
-		s.post(KindLAVA, "/?lab_name=lab-a", callback)
+		s.post(kinds.LAVA, "/?lab_name=lab-a", callback)
 	}
-	s.metrics.Stored(KindLAVA, "lab-a")
-	s.metrics.Rejected(KindLAVA, "lab-<b>"+hostile, "key"+hostile, "mapper_parsing_exception: "+hostile)
+	s.metrics.Stored(kinds.LAVA, "lab-a")
+	s.metrics.Rejected(kinds.LAVA, "lab-<b>"+hostile, "key"+hostile, "mapper_parsing_exception: "+hostile)
 	return s
 }
 
 func (s *stand) get(target string) *httptest.ResponseRecorder {
-	return s.do(KindLAVA, httptest.NewRequest(http.MethodGet, target, nil))
+	return s.do(kinds.LAVA, httptest.NewRequest(http.MethodGet, target, nil))
 }
 
 // tags gives the tags of a page with their attributes, as a browser finds them.
@@ -136,9 +138,9 @@ func TestEmptyStatusPage(t *testing.T) {
 }
 
 func TestRecentRejectsNewestFirst(t *testing.T) {
-	m := NewMetrics(nil)
+	m := NewMetrics()
 	for i := range 3 * maxRecent {
-		m.Rejected(KindLAVA, "a", strings.Repeat("k", i), "why")
+		m.Rejected(kinds.LAVA, "a", strings.Repeat("k", i), "why")
 	}
 	var r report
 	m.fill(&r, time.Now())

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/kcing/kcing/internal/intake"
+	"github.com/kcing/kcing/internal/kinds"
 	"github.com/kcing/kcing/internal/spool"
 	"github.com/kcing/kcing/state"
 )
@@ -41,7 +42,7 @@ func TestRefusals(t *testing.T) {
 		f := func(payload string, status int, class string) {
 			t.Helper()
 			n++
-			p := &intake.Post{Kind: intake.KindLAVA, Payload: []byte(payload), Remote: "10.0.0.9", Received: time.Now()}
+			p := &intake.Post{Kind: kinds.LAVA, Payload: []byte(payload), Remote: "10.0.0.9", Received: time.Now()}
 			err := r.Accept(t.Context(), p)
 			var refusal *intake.Refusal
 			if !errors.As(err, &refusal) || refusal.Status != status || refusal.Type != class || refusal.Reason == "" {
@@ -67,7 +68,7 @@ func TestRefusals(t *testing.T) {
 		f(`{"id":7,"lab_name":" ","results":{"lava":"- {}"},"log":"x","definition":"x"}`, 422, "empty_lab_name")
 		kept := len(r.store.rejected())
 		var refusal *intake.Refusal
-		running := &intake.Post{Kind: intake.KindLAVA,
+		running := &intake.Post{Kind: kinds.LAVA,
 			Payload: []byte(`{"id":8,"lab_name":"l","status":0,"results":{},"definition":"x"}`)}
 		if err := r.Accept(t.Context(), running); !errors.As(err, &refusal) || refusal.Status != 422 ||
 			!refusal.NoReject ||
@@ -77,7 +78,7 @@ func TestRefusals(t *testing.T) {
 		if st := r.spool.Stats(); st.Records != 0 {
 			t.Errorf("spooled: %+v", st)
 		}
-		if err := r.Accept(t.Context(), &intake.Post{Kind: intake.KindLAVA, Payload: []byte(" \n")}); err != nil {
+		if err := r.Accept(t.Context(), &intake.Post{Kind: kinds.LAVA, Payload: []byte(" \n")}); err != nil {
 			t.Errorf("blank: %v", err)
 		}
 		r.end()
@@ -90,7 +91,7 @@ func TestRefused(t *testing.T) {
 		r := newRig(t, nil)
 		r.start()
 		time.Sleep(time.Second)
-		p := &intake.Post{Kind: intake.KindLAVA, Payload: []byte(`{"id":1,"token":"s3cret`), Size: 99 << 20,
+		p := &intake.Post{Kind: kinds.LAVA, Payload: []byte(`{"id":1,"token":"s3cret`), Size: 99 << 20,
 			Lab: "lab-a", Remote: "10.0.0.1", Received: time.Now()}
 		r.Refused(t.Context(), p, &intake.Refusal{Status: 413, Type: "too_large", Reason: "99 MB"})
 		rejects := r.store.rejected()
@@ -117,7 +118,7 @@ func TestLab(t *testing.T) {
 	r := newRig(t, nil)
 	f := func(query, body, token, want string, status int) {
 		t.Helper()
-		p := &intake.Post{Kind: intake.KindLAVA, Payload: callback(1, body), Lab: query, TokenLab: token,
+		p := &intake.Post{Kind: kinds.LAVA, Payload: callback(1, body), Lab: query, TokenLab: token,
 			Received: time.Now()}
 		if body == "" {
 			p.Payload = bytes.Replace(p.Payload, []byte(`"lab_name": "",`), nil, 1)

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/kcing/kcing/internal/intake"
+	"github.com/kcing/kcing/internal/kinds"
 	"github.com/kcing/kcing/internal/spool"
 )
 
@@ -78,7 +79,7 @@ func TestCompletesCallbacks(t *testing.T) {
 			t.Helper()
 			n++
 			lab := fmt.Sprintf("lab-%d", n)
-			p := &intake.Post{Kind: intake.KindLAVA, Payload: callback, Lab: lab, NodeID: nodeID, Received: time.Now()}
+			p := &intake.Post{Kind: kinds.LAVA, Payload: callback, Lab: lab, NodeID: nodeID, Received: time.Now()}
 			if err := r.Accept(t.Context(), p); err != nil {
 				t.Fatal(err)
 			}
@@ -141,7 +142,7 @@ func TestWaitsForTheLab(t *testing.T) {
 				Logger: slog.New(slog.DiscardHandler)}
 		})
 		r.start()
-		if err := r.Accept(t.Context(), &intake.Post{Kind: intake.KindLAVA, Payload: callback,
+		if err := r.Accept(t.Context(), &intake.Post{Kind: kinds.LAVA, Payload: callback,
 			Received: time.Now()}); err != nil {
 			t.Fatal(err)
 		}

@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"github.com/kcing/kcing/internal/intake"
+	"github.com/kcing/kcing/internal/kinds"
 	"github.com/kcing/kcing/internal/pipeline"
 	"github.com/kcing/kcing/internal/spool"
 	"github.com/kcing/kcing/state"
@@ -362,7 +363,7 @@ func callback(id int, lab string) []byte {
 }
 
 func post(id int) *intake.Post {
-	return &intake.Post{Kind: intake.KindLAVA, Payload: callback(id, "lab-a"), Remote: "10.0.0.1", RequestID: "r1",
+	return &intake.Post{Kind: kinds.LAVA, Payload: callback(id, "lab-a"), Remote: "10.0.0.1", RequestID: "r1",
 		Received: time.Now()}
 }
 

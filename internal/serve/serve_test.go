@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/kcing/kcing/internal/intake"
+	"github.com/kcing/kcing/internal/kinds"
 	"github.com/kcing/kcing/internal/spool"
 	"github.com/kcing/kcing/state"
 )
@@ -239,7 +240,7 @@ func TestStateLockedAtStart(t *testing.T) {
 		if reasons := strings.Join(r.Ready(), "; "); !strings.Contains(reasons, "state file is not open") {
 			t.Errorf("ready: %q", reasons)
 		}
-		bad := &intake.Post{Kind: intake.KindLAVA, Payload: []byte(`{"id":7}`)}
+		bad := &intake.Post{Kind: kinds.LAVA, Payload: []byte(`{"id":7}`)}
 		var refusal *intake.Refusal
 		if err := r.Accept(t.Context(), bad); !errors.As(err, &refusal) || refusal.Status != 422 {
 			t.Errorf("%v", err)
