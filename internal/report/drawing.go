@@ -44,7 +44,7 @@ func drawMatrix(t Tree) *matrixDrawing {
 	for y, row := range t.Matrix {
 		d.Rows = append(d.Rows, label{X: left - 8, Y: top + y*h + 14, Text: clip(row.Board, 34)})
 		for x, c := range row.Cells {
-			is := c.Outcome()
+			is := c.outcome()
 			d.Cells = append(d.Cells, cell{
 				X: left + x*w + 1, Y: top + y*h + 1, W: w - 2, H: h - 2, TX: left + x*w + w/2, TY: top + y*h + 14,
 				Outcome: is, Sign: sign(is),

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/kcing/kcing/mappings"
@@ -59,11 +58,10 @@ func (s *snapshot) incidents(ctx context.Context, r *Report, in scope, limit int
 				kind: mappings.Incident, fields: []string{fieldTitle, field},
 				query: append(in.query(), terms(fieldTitle, batch...), exists(field)),
 			}
-			err := s.each(ctx, q, func(b bucket) error {
+			err := s.each(ctx, q, func(b bucket) {
 				if i := byTitle[b.key[0]]; i != nil {
-					*list(i) = append(*list(i), strings.Clone(b.key[1]))
+					*list(i) = append(*list(i), b.key[1])
 				}
-				return nil
 			})
 			if err != nil {
 				return 0, err
@@ -77,56 +75,42 @@ func (s *snapshot) incidents(ctx context.Context, r *Report, in scope, limit int
 // titles are the incidents without their boards and labs, and how many there are
 // in all.
 func (s *snapshot) titles(ctx context.Context, in scope, limit int) (found []Incident, total int, err error) {
-	type seen struct {
-		name  string
-		first time.Time
-	}
-	var now Incident
-	var kernels []seen
-	settle := func() {
-		if now.Jobs > 0 {
-			total++
-			slices.SortStableFunc(kernels, func(a, b seen) int { return a.first.Compare(b.first) })
-			now.New = true
-			newest, before := false, false
-			for _, k := range kernels {
-				now.Kernels = append(now.Kernels, k.name)
-				now.New = now.New && in.newest[k.name]
-				newest, before = newest || in.newest[k.name], before || in.before[k.name]
-			}
-			now.New, now.Gone = now.New && newest, before && !newest
-			found = keepBest(found, now, limit)
-		}
-		now, kernels = Incident{Boards: []string{}, Labs: []string{}, Kernels: []string{}}, nil
-	}
 	q := question{
 		kind: mappings.Incident, fields: []string{fieldTitle, fieldType, fieldKernel}, times: true, window: in.window,
 		query: append(slices.Clone(in.filters), object{
 			"bool": object{"must_not": object{"term": object{fieldProvoked: true}}},
 		}),
 	}
-	err = s.each(ctx, q, func(b bucket) error {
-		if b.key[0] != now.Title || b.key[1] != now.Type {
-			settle()
-			now.Title, now.Type = strings.Clone(b.key[0]), strings.Clone(b.key[1])
-			now.First, now.Last = b.first, b.last
+	err = s.groups(ctx, q, 2, func(of []bucket) {
+		if i := incidentOf(of, in); i.Jobs > 0 {
+			total++
+			found = keepBest(found, i, limit)
 		}
-		now.Jobs += b.window.count
-		if b.first.Before(now.First) {
-			now.First = b.first
-		}
-		if b.last.After(now.Last) {
-			now.Last = b.last
-		}
-		if b.key[2] != "" {
-			kernels = append(kernels, seen{strings.Clone(b.key[2]), b.first})
-		}
-		return nil
 	})
-	if err == nil {
-		settle()
-	}
 	return found, total, err
+}
+
+// incidentOf is the incident of one title and type, from its buckets by kernel.
+func incidentOf(of []bucket, in scope) Incident {
+	slices.SortStableFunc(of, func(a, b bucket) int { return a.first.Compare(b.first) })
+	i := Incident{
+		Title: of[0].key[0], Type: of[0].key[1], First: of[0].first,
+		Boards: []string{}, Labs: []string{}, Kernels: []string{},
+	}
+	newest, before, other := false, false, false
+	for _, b := range of {
+		i.Jobs += b.inWindow
+		if b.last.After(i.Last) {
+			i.Last = b.last
+		}
+		if kernel := b.key[2]; kernel != "" {
+			i.Kernels = append(i.Kernels, kernel)
+			newest, before = newest || in.newest[kernel], before || in.before[kernel]
+			other = other || !in.newest[kernel]
+		}
+	}
+	i.New, i.Gone = newest && !other, before && !newest
+	return i
 }
 
 // keepBest adds an incident to those that are shown, and drops the last one

@@ -3,6 +3,7 @@ package report
 import (
 	"cmp"
 	"context"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -12,7 +13,8 @@ import (
 
 // kernel is one kernel of a tree and branch.
 type kernel struct {
-	name        string // git_describe
+	name        string   // git_describe
+	versions    []string // that its documents name; some twice
 	first, last time.Time
 }
 
@@ -32,13 +34,15 @@ func (s *snapshot) trees(ctx context.Context, o Options) ([]Tree, error) {
 		return nil, err
 	}
 	trees := []Tree{}
-	for _, b := range sortedBranches(found) {
+	branches := slices.SortedFunc(maps.Keys(found), func(a, b branch) int {
+		return cmp.Or(naturally(a.tree, b.tree), naturally(a.branch, b.branch))
+	})
+	for _, b := range branches {
 		kernels := found[b]
 		newest, previous, ok := newestOf(kernels, o.Since)
 		if o.Compare[0] != "" {
-			if previous, newest, ok, err = s.chosen(ctx, b, o); err != nil {
-				return nil, err
-			}
+			previous, newest = chosen(kernels, o.Compare[0]), chosen(kernels, o.Compare[1])
+			ok = previous != "" && newest != ""
 		}
 		if !ok {
 			continue
@@ -56,29 +60,28 @@ func (s *snapshot) trees(ctx context.Context, o Options) ([]Tree, error) {
 
 // kernels are all kernels by tree and branch, oldest first.
 func (s *snapshot) kernels(ctx context.Context, f Filter, more []any) (map[branch][]kernel, error) {
-	seen := map[branch]map[string]kernel{}
+	seen := map[branch]map[string]*kernel{}
 	for _, kind := range f.kinds() {
 		q := question{
-			kind: kind, fields: []string{fieldTree, fieldBranch, fieldKernel}, times: true,
+			kind: kind, fields: []string{fieldTree, fieldBranch, fieldKernel, fieldVersion}, times: true,
 			query: slices.Concat([]any{exists(fieldKernel)}, f.clauses(), more),
 		}
-		err := s.each(ctx, q, func(b bucket) error {
-			at := branch{strings.Clone(b.key[0]), strings.Clone(b.key[1])}
+		err := s.each(ctx, q, func(b bucket) {
+			at, name := branch{b.key[0], b.key[1]}, b.key[2]
 			if seen[at] == nil {
-				seen[at] = map[string]kernel{}
+				seen[at] = map[string]*kernel{}
 			}
-			k, known := seen[at][b.key[2]]
-			if !known {
-				k = kernel{name: strings.Clone(b.key[2]), first: b.first, last: b.last}
+			if seen[at][name] == nil {
+				seen[at][name] = &kernel{name: name, first: b.first}
 			}
+			k := seen[at][name]
 			if b.first.Before(k.first) {
 				k.first = b.first
 			}
 			if b.last.After(k.last) {
 				k.last = b.last
 			}
-			seen[at][k.name] = k
-			return nil
+			k.versions = append(k.versions, b.key[3])
 		})
 		if err != nil {
 			return nil, err
@@ -87,7 +90,7 @@ func (s *snapshot) kernels(ctx context.Context, f Filter, more []any) (map[branc
 	out := make(map[branch][]kernel, len(seen))
 	for at, kernels := range seen {
 		for _, k := range kernels {
-			out[at] = append(out[at], k)
+			out[at] = append(out[at], *k)
 		}
 		slices.SortFunc(out[at], func(a, b kernel) int {
 			return cmp.Or(a.first.Compare(b.first), naturally(a.name, b.name))
@@ -98,7 +101,7 @@ func (s *snapshot) kernels(ctx context.Context, f Filter, more []any) (map[branc
 
 // kinds are the kinds of documents with results that the filter leaves.
 func (f Filter) kinds() []string {
-	if f.ofPlaces() {
+	if f.Lab != "" || f.Board != "" { // builds belong to neither
 		return []string{mappings.Boot, mappings.Test}
 	}
 	return []string{mappings.Build, mappings.Boot, mappings.Test}
@@ -116,28 +119,18 @@ func newestOf(kernels []kernel, since time.Time) (newest, previous string, ok bo
 	return kernels[last].name, previous, true
 }
 
-// chosen are the two kernels of --compare in this branch: their git_describe,
-// whether that or the kernel's version was given. Of several the last one.
-func (s *snapshot) chosen(ctx context.Context, at branch, o Options) (before, now string, ok bool, err error) {
-	names := [2]string{}
-	for i, want := range o.Compare {
-		f := o.Filter
-		f.Tree, f.Branch = "", ""
-		found, err := s.kernels(ctx, f, []any{
-			equal(fieldTree, at.tree), equal(fieldBranch, at.branch),
-			anyOf([]any{terms(fieldKernel, want), terms(fieldVersion, want)}),
-		})
-		if err != nil || len(found[at]) == 0 {
-			return "", "", false, err
+// chosen is the kernel of this git_describe, else the last one of this version;
+// "" when there is neither.
+func chosen(kernels []kernel, want string) (name string) {
+	for _, k := range kernels {
+		if k.name == want {
+			return want
 		}
-		names[i] = found[at][len(found[at])-1].name
-		for _, k := range found[at] {
-			if k.name == want {
-				names[i] = want
-			}
+		if slices.Contains(k.versions, want) {
+			name = k.name
 		}
 	}
-	return names[0], names[1], true, nil
+	return name
 }
 
 // noKernel explains why there is nothing to compare.
@@ -146,10 +139,7 @@ func (s *snapshot) noKernel(ctx context.Context, o Options) error {
 	if err != nil {
 		return err
 	}
-	var kernels []kernel
-	for _, of := range found {
-		kernels = append(kernels, of...)
-	}
+	kernels := slices.Concat(slices.Collect(maps.Values(found))...)
 	slices.SortFunc(kernels, func(a, b kernel) int {
 		return cmp.Or(b.first.Compare(a.first), naturally(b.name, a.name))
 	})
@@ -172,17 +162,6 @@ func (s *snapshot) sinceOf(trees []Tree) (since time.Time) {
 		}
 	}
 	return since
-}
-
-func sortedBranches(found map[branch][]kernel) []branch {
-	var out []branch
-	for b := range found {
-		out = append(out, b)
-	}
-	slices.SortFunc(out, func(a, b branch) int {
-		return cmp.Or(naturally(a.tree, b.tree), naturally(a.branch, b.branch))
-	})
-	return out
 }
 
 // naturally compares texts with the numbers in them as numbers: v6.9 before v6.10.

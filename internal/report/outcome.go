@@ -84,18 +84,16 @@ func (e ending) lost() bool {
 	return e.outcome() == Inconclusive && (transform.LabsFault(e.errorType) || e.canceled())
 }
 
-// tally is what was seen of a pair in one kernel.
-type tally struct{ Results }
-
-func (t tally) outcome() Outcome {
+// outcome of a pair of which these were seen in one kernel.
+func (r Results) outcome() Outcome {
 	switch {
-	case t.Pass > 0 && t.Fail > 0:
+	case r.Pass > 0 && r.Fail > 0:
 		return Unstable
-	case t.Pass > 0:
+	case r.Pass > 0:
 		return Pass
-	case t.Fail > 0:
+	case r.Fail > 0:
 		return Fail
-	case t.Inconclusive > 0:
+	case r.Inconclusive > 0:
 		return Inconclusive
 	}
 	return Missing

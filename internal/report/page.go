@@ -2,6 +2,7 @@ package report
 
 import (
 	"bytes"
+	"cmp"
 	_ "embed"
 	"fmt"
 	"html/template"
@@ -88,11 +89,8 @@ type card struct {
 // kindRates are the cards of builds, boots and tests, in this order.
 func kindRates(t Tree) []card {
 	rate := func(name string, now, before Results) card {
-		c := card{Name: name, Rate: "–", Now: now}
+		c := card{Name: name, Rate: cmp.Or(now.Rate(), "–"), Now: now}
 		percent, known := now.PassRate()
-		if known {
-			c.Rate = fmt.Sprintf("%.1f %%", percent)
-		}
 		if was, before := before.PassRate(); known && before {
 			c.Change = fmt.Sprintf("(%+.1f)", percent-was)
 		}
@@ -149,54 +147,27 @@ type incidentTable struct {
 	Incidents []Incident
 }
 
-func incidentTables(found []Incident) (tables []incidentTable) {
-	kernels, jobs := incidentTable{Title: "Incidents"}, incidentTable{Title: "Errors of jobs"}
+// incidentTables are what kernels reported and the errors of jobs, without empty ones.
+func incidentTables(found []Incident) []incidentTable {
+	tables := []incidentTable{{Title: "Incidents"}, {Title: "Errors of jobs"}}
 	for _, i := range found {
+		t := &tables[0]
 		if i.OfJob() {
-			jobs.Incidents = append(jobs.Incidents, i)
-		} else {
-			kernels.Incidents = append(kernels.Incidents, i)
+			t = &tables[1]
 		}
+		t.Incidents = append(t.Incidents, i)
 	}
-	for _, t := range []incidentTable{kernels, jobs} {
-		if len(t.Incidents) > 0 {
-			tables = append(tables, t)
-		}
-	}
-	return tables
-}
-
-type namedPlace struct {
-	Name, Rate string
-	Place
+	return slices.DeleteFunc(tables, func(t incidentTable) bool { return len(t.Incidents) == 0 })
 }
 
 type placeTable struct {
 	Title  string
-	Places []namedPlace
+	Places []Place
 }
 
-func placeTables(r *Report) (tables []placeTable) {
-	labs, boards := placeTable{Title: "Labs"}, placeTable{Title: "Boards"}
-	add := func(t *placeTable, name string, p Place) {
-		rate := ""
-		if percent, known := p.PassRate(); known {
-			rate = fmt.Sprintf("%.1f %%", percent)
-		}
-		t.Places = append(t.Places, namedPlace{name, rate, p})
-	}
-	for _, l := range r.Labs {
-		add(&labs, l.Lab, l.Place)
-	}
-	for _, b := range r.Boards {
-		add(&boards, b.Board, b.Place)
-	}
-	for _, t := range []placeTable{labs, boards} {
-		if len(t.Places) > 0 {
-			tables = append(tables, t)
-		}
-	}
-	return tables
+func placeTables(r *Report) []placeTable {
+	tables := []placeTable{{"Labs", r.Labs}, {"Boards", r.Boards}}
+	return slices.DeleteFunc(tables, func(t placeTable) bool { return len(t.Places) == 0 })
 }
 
 // change leads to what the change was made of.

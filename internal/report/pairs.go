@@ -54,10 +54,10 @@ var pairKinds = []pairKind{
 }
 
 // difference is a pair without what became of it.
-func (k pairKind) difference(pair []string) Difference {
+func (k *pairKind) difference(pair []string) Difference {
 	d := Difference{Kind: k.kind}
 	for i, field := range k.parts {
-		text := strings.Clone(pair[i]) // not the whole answer
+		text := pair[i]
 		switch field {
 		case fieldConfig:
 			d.Defconfig = text
@@ -91,8 +91,7 @@ type boot struct{ board, defconfig, arch, compiler string }
 
 func (d Difference) boot() boot { return boot{d.Board, d.Defconfig, d.Arch, d.Compiler} }
 
-// comparison reads one tree. It sees the pairs in sorted order, all results of
-// one together, so that it keeps those alone that changed.
+// comparison reads one tree, pair by pair, and keeps those alone that changed.
 type comparison struct {
 	tree     *Tree
 	limit    int
@@ -103,7 +102,7 @@ type comparison struct {
 // located is a change with what its documents are found by.
 type located struct {
 	Difference
-	of   pairKind
+	of   *pairKind
 	pair []string
 }
 
@@ -116,7 +115,8 @@ func (s *snapshot) compare(ctx context.Context, t *Tree, o Options) (leftOut int
 		kernels = append(kernels, t.Previous)
 	}
 	at := []any{equal(fieldTree, t.Tree), equal(fieldBranch, t.Branch)}
-	for _, k := range pairKinds {
+	for i := range pairKinds {
+		k := &pairKinds[i]
 		if !slices.Contains(o.Filter.kinds(), k.kind) {
 			continue
 		}
@@ -140,38 +140,24 @@ func (s *snapshot) compare(ctx context.Context, t *Tree, o Options) (leftOut int
 }
 
 // read goes through the pairs of a kind.
-func (c *comparison) read(ctx context.Context, s *snapshot, k pairKind, query []any) error {
-	var pair []string
-	var before, now tally
-	settle := func() {
-		if pair != nil {
-			c.settle(k, pair, before.outcome(), now.outcome())
-		}
-		before, now = tally{}, tally{}
-	}
+func (c *comparison) read(ctx context.Context, s *snapshot, k *pairKind, query []any) error {
 	ofNewest, ofPrevious := c.tree.results(k.kind)
 	n := len(k.parts)
 	fields := append(slices.Clone(k.parts), fieldKernel, k.result, fieldError, fieldStatus)
-	err := s.each(ctx, question{kind: k.kind, query: query, fields: fields}, func(b bucket) error {
-		if !slices.Equal(pair, b.key[:n]) {
-			settle()
-			pair = slices.Clone(b.key[:n])
+	return s.groups(ctx, question{kind: k.kind, query: query, fields: fields}, n, func(of []bucket) {
+		var before, now Results
+		for _, b := range of {
+			is := b.ending(n + 1).outcome()
+			if b.key[n] == c.tree.Kernel {
+				now.add(is, b.count)
+				ofNewest.add(is, b.count)
+			} else {
+				before.add(is, b.count)
+				ofPrevious.add(is, b.count)
+			}
 		}
-		is := ending{b.key[n+1], b.key[n+2], b.key[n+3]}.outcome()
-		if b.key[n] == c.tree.Kernel {
-			now.add(is, b.count)
-			ofNewest.add(is, b.count)
-		} else {
-			before.add(is, b.count)
-			ofPrevious.add(is, b.count)
-		}
-		return nil
+		c.settle(k, of[0].key[:n], before.outcome(), now.outcome())
 	})
-	if err != nil {
-		return err
-	}
-	settle()
-	return nil
 }
 
 // results are the numbers of a kind: in the newest kernel, and in the one before.
@@ -186,7 +172,7 @@ func (t *Tree) results(kind string) (ofNewest, ofPrevious *Results) {
 
 // settle notes what became of one pair. A test that is missing since its boot
 // failed, or is missing itself, is no change of its own: the boot is.
-func (c *comparison) settle(k pairKind, pair []string, before, now Outcome) {
+func (c *comparison) settle(k *pairKind, pair []string, before, now Outcome) {
 	if k.kind == mappings.Boot && now != Pass && now != Unstable {
 		c.notThere[k.difference(pair).boot()] = true
 	}
@@ -206,11 +192,7 @@ func (c *comparison) settle(k pairKind, pair []string, before, now Outcome) {
 	}
 	d := k.difference(pair)
 	d.Change, d.Old, d.New = change, before, now
-	kept := make([]string, len(pair))
-	for i := range pair {
-		kept[i] = strings.Clone(pair[i])
-	}
-	c.found[change] = append(c.found[change], located{Difference: d, of: k, pair: kept})
+	c.found[change] = append(c.found[change], located{Difference: d, of: k, pair: pair})
 }
 
 // kept are the changes within the limit, the most urgent first.

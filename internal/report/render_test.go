@@ -43,8 +43,8 @@ func sample() *Report {
 			{Title: evil, Type: "warning", Jobs: 2, Boards: []string{"a", "b", "c"}, Labs: []string{"l"}, First: day, Last: day, New: true},
 			{Title: "Job error: 'commands'", Type: "job", Jobs: 1, First: day, Last: day},
 		},
-		Labs:   []Lab{{"lab-a", Place{Results{Pass: 1, Fail: 1, Inconclusive: 2}, 1}}},
-		Boards: []Board{{evil, Place{Results{Inconclusive: 2}, 0}}},
+		Labs:   []Place{{Lab: "lab-a", Results: Results{Pass: 1, Fail: 1, Inconclusive: 2}, Lost: 1}},
+		Boards: []Place{{Board: evil, Results: Results{Inconclusive: 2}}},
 		Days:   []Day{{"mainline", "master", day, Results{Pass: 1}}, {"mainline", "master", day.AddDate(0, 0, 2), Results{Fail: 1}}},
 	}
 }

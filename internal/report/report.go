@@ -8,6 +8,7 @@
 package report
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -45,8 +46,8 @@ type Report struct {
 	// Others names the trees that were tested when the filter leaves none.
 	Others    []string   `json:"other_trees,omitempty"`
 	Incidents []Incident `json:"incidents"`
-	Labs      []Lab      `json:"labs"`
-	Boards    []Board    `json:"boards"`
+	Labs      []Place    `json:"labs"`   // the worst first
+	Boards    []Place    `json:"boards"` // the worst first
 
 	Days []Day `json:"-"` // for the page alone, by tree and day
 }
@@ -100,23 +101,25 @@ func (r Results) PassRate() (percent float64, known bool) {
 	return 100 * float64(r.Pass) / float64(r.Pass+r.Fail), true
 }
 
-// Lab is how the boots of one lab ended.
-type Lab struct {
-	Lab string `json:"lab"`
-	Place
+// Rate is PassRate for people to read; "" when it is not known.
+func (r Results) Rate() string {
+	percent, known := r.PassRate()
+	if !known {
+		return ""
+	}
+	return fmt.Sprintf("%.1f %%", percent)
 }
 
-// Board is how the boots on one kind of board ended.
-type Board struct {
-	Board string `json:"board"`
-	Place
-}
-
-// Place is how boots ended in one place.
+// Place is how boots ended in one lab, or on one kind of board.
 type Place struct {
+	Lab   string `json:"lab,omitempty"`
+	Board string `json:"board,omitempty"`
 	Results
 	Lost int64 `json:"lost"` // boots that the lab lost or somebody canceled; they are inconclusive
 }
+
+// Name of the lab or board.
+func (p Place) Name() string { return cmp.Or(p.Lab, p.Board) }
 
 // Make reads a report from Elasticsearch. No index at all is an empty report.
 // A kernel of Compare that no tree has is a [*NoKernelError].
@@ -128,7 +131,7 @@ func Make(ctx context.Context, es Elasticsearch, o Options) (*Report, error) {
 	defer s.close(ctx)
 	r := &Report{
 		Since: o.Since.UTC(), Until: o.Until.UTC(),
-		Trees: []Tree{}, Incidents: []Incident{}, Labs: []Lab{}, Boards: []Board{},
+		Incidents: []Incident{},
 	}
 	if r.Trees, err = s.trees(ctx, o); err != nil {
 		return nil, err
@@ -155,10 +158,19 @@ func Make(ctx context.Context, es Elasticsearch, o Options) (*Report, error) {
 		r.LeftOut += left
 	}
 	in := scopeOf(r, o)
-	for _, read := range []func(context.Context, *Report, scope) error{s.places, s.days, s.matrix} {
-		if err := read(ctx, r, in); err != nil {
+	for i := range r.Trees {
+		if err := s.matrix(ctx, &r.Trees[i], in); err != nil {
 			return nil, err
 		}
+	}
+	if r.Labs, err = s.bootsBy(ctx, fieldLab, in, func(name string) Place { return Place{Lab: name} }); err != nil {
+		return nil, err
+	}
+	if r.Boards, err = s.bootsBy(ctx, fieldBoard, in, func(name string) Place { return Place{Board: name} }); err != nil {
+		return nil, err
+	}
+	if err := s.days(ctx, r, in); err != nil {
+		return nil, err
 	}
 	left, err := s.incidents(ctx, r, in, o.Limit)
 	r.LeftOut += left
@@ -201,9 +213,6 @@ func (f Filter) clauses() (clauses []any) {
 	}
 	return clauses
 }
-
-// ofPlaces reports whether the filter leaves no builds.
-func (f Filter) ofPlaces() bool { return f.Lab != "" || f.Board != "" }
 
 // NoKernelError says that a kernel to compare is in no tree.
 type NoKernelError struct {

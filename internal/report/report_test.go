@@ -204,7 +204,7 @@ func TestChanges(t *testing.T) {
 	if tree.Boots != (Results{Pass: 3, Fail: 5, Inconclusive: 2}) {
 		t.Errorf("boots %+v", tree.Boots)
 	}
-	if i := slices.IndexFunc(r.Boards, func(b Board) bool { return b.Board == "b8" }); i < 0 || r.Boards[i].Lost != 1 {
+	if i := slices.IndexFunc(r.Boards, func(b Place) bool { return b.Board == "b8" }); i < 0 || r.Boards[i].Lost != 1 {
 		t.Errorf("boards %+v: b8 was lost once", r.Boards)
 	}
 	limited := w.make(func(o *Options) { o.Limit = 3 })

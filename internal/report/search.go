@@ -8,6 +8,8 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/elastic/go-elasticsearch/v8/esapi"
@@ -49,9 +51,8 @@ const (
 
 // snapshot reads the indices of a prefix as they were at one moment.
 type snapshot struct {
-	es    Elasticsearch
-	pit   map[string]string // by kind of document
-	empty map[string]bool   // kinds without an index
+	es  Elasticsearch
+	pit map[string]string // by kind of document
 }
 
 // Kinds of documents that a report reads.
@@ -59,7 +60,7 @@ var kinds = []string{mappings.Build, mappings.Boot, mappings.Test, mappings.Inci
 
 // open takes the snapshot. Its error is the one line that a person needs.
 func open(ctx context.Context, es Elasticsearch, prefix string) (*snapshot, error) {
-	s := &snapshot{es: es, pit: map[string]string{}, empty: map[string]bool{}}
+	s := &snapshot{es: es, pit: map[string]string{}}
 	for _, kind := range kinds {
 		// Days begin with a digit: other people's boot-loader-stats is no index of ours.
 		index, yes := prefix+kind+"-2*.*.*", true
@@ -118,29 +119,40 @@ type bucket struct {
 	key         []string // in the order of the fields, "" where there is none
 	count       int64
 	first, last time.Time // of the documents' record times, where they were asked for
-	window      bucketWindow
+	inWindow    int64     // of count, where a window was asked for
 }
 
-// bucketWindow are those documents of a bucket that lie within a second query.
-type bucketWindow struct {
-	count int64
-}
+// ending reads it from three values of the key, which begin at i.
+func (b bucket) ending(i int) ending { return ending{b.key[i], b.key[i+1], b.key[i+2]} }
 
 // question is a walk over the combinations of some fields' values.
 type question struct {
 	kind   string
 	query  []any    // filters
-	fields []string // "@timestamp" is its day
+	fields []string // dayField among them is a day in milliseconds since 1970
 	times  bool     // first and last are wanted
-	window []any    // filters of bucket.window; nil: not wanted
+	window []any    // filters of bucket.inWindow; nil: not wanted
 }
 
-// each calls f for every combination, sorted by the fields in their order. The
-// texts of a bucket are valid during the call only.
-func (s *snapshot) each(ctx context.Context, q question, f func(bucket) error) error {
-	if s.pit[q.kind] == "" {
-		return nil
+// groups calls f for every combination of the first n fields, with all its
+// buckets. f must not keep the slice.
+func (s *snapshot) groups(ctx context.Context, q question, n int, f func([]bucket)) error {
+	var group []bucket
+	err := s.each(ctx, q, func(b bucket) {
+		if len(group) > 0 && !slices.Equal(group[0].key[:n], b.key[:n]) {
+			f(group)
+			group = group[:0]
+		}
+		group = append(group, b)
+	})
+	if err == nil && len(group) > 0 {
+		f(group)
 	}
+	return err
+}
+
+// each calls f for every combination, sorted by the fields in their order.
+func (s *snapshot) each(ctx context.Context, q question, f func(bucket)) error {
 	var after json.RawMessage
 	for {
 		body, err := json.Marshal(s.page(q, after))
@@ -157,9 +169,7 @@ func (s *snapshot) each(ctx context.Context, q question, f func(bucket) error) e
 		page := gjson.GetBytes(answer, "aggregations.all")
 		buckets := page.Get("buckets").Array()
 		for _, b := range buckets {
-			if err := f(readBucket(b, len(q.fields))); err != nil {
-				return err
-			}
+			f(readBucket(b, len(q.fields)))
 		}
 		if len(buckets) < pageSize || !page.Get("after_key").Exists() {
 			return nil
@@ -207,7 +217,7 @@ const dayField = "@timestamp"
 func readBucket(b gjson.Result, fields int) bucket {
 	out := bucket{key: make([]string, 0, fields), count: b.Get("doc_count").Int()}
 	b.Get("key").ForEach(func(_, value gjson.Result) bool {
-		out.key = append(out.key, value.String())
+		out.key = append(out.key, strings.Clone(value.String())) // not the whole answer
 		return true
 	})
 	for len(out.key) < fields {
@@ -220,7 +230,7 @@ func readBucket(b gjson.Result, fields int) bucket {
 		return time.Time{}
 	}
 	out.first, out.last = moment("first"), moment("last")
-	out.window.count = b.Get("window.doc_count").Int()
+	out.inWindow = b.Get("window.doc_count").Int()
 	return out
 }
 

@@ -2,6 +2,7 @@ package report
 
 import (
 	"bufio"
+	"cmp"
 	"fmt"
 	"io"
 	"slices"
@@ -35,7 +36,8 @@ func (r *Report) WriteText(w io.Writer) error {
 		t.tree(&r.Trees[i])
 	}
 	t.incidents(r.Incidents)
-	t.places(r)
+	t.places("boots by lab", r.Labs)
+	t.places("boots by board, the worst first", r.Boards)
 	if r.LeftOut > 0 {
 		t.line("")
 		t.line("%s left out (--limit)", count(r.LeftOut, "change or incident", "changes and incidents"))
@@ -63,37 +65,30 @@ func (t *text) tree(tree *Tree) {
 	if len(tree.Counts) == 0 {
 		t.line("  nothing fails, nothing changed")
 	}
-	for _, change := range Changes {
-		t.changes(tree, change)
+	for _, g := range groupsOf(*tree) {
+		t.line("")
+		t.line("  %s: %d", g.Change, g.Total)
+		changes := g.Changes[:min(len(g.Changes), shown)]
+		for _, d := range changes {
+			t.line("    %s", d.What())
+			if remarks := d.Remarks(tree.Kernel); remarks != "" {
+				t.line("      %s", remarks)
+			}
+		}
+		t.more("    ", g.Total-len(changes))
 	}
 }
 
-func (t *text) changes(tree *Tree, change Change) {
-	total := tree.Counts[change]
-	if total == 0 {
-		return
-	}
-	t.line("")
-	t.line("  %s: %d", change, total)
-	lines := 0
-	for _, d := range tree.Changes {
-		if d.Change != change || lines == shown {
-			continue
-		}
-		lines++
-		t.line("    %s", d.What())
-		if more := d.Remarks(tree.Kernel); more != "" {
-			t.line("      %s", more)
-		}
-	}
-	if total > lines {
-		t.line("    … and %d more", total-lines)
+// more says how many lines of a list are not there.
+func (t *text) more(indent string, n int) {
+	if n > 0 {
+		t.line("%s… and %d more", indent, n)
 	}
 }
 
 // Name of a tree and branch: "mainline master".
 func (t Tree) Name() string {
-	return strings.TrimSpace(or(t.Tree, "(no tree)") + " " + t.Branch)
+	return strings.TrimSpace(cmp.Or(t.Tree, "(no tree)") + " " + t.Branch)
 }
 
 // What names the pair on one line: what failed, on what board, of which build.
@@ -128,24 +123,15 @@ func (d Difference) Remarks(kernel string) string {
 }
 
 func (t *text) incidents(all []Incident) {
-	for _, part := range []struct {
-		title string
-		ofJob bool
-	}{{"incidents", false}, {"errors of jobs", true}} {
-		of := slices.DeleteFunc(slices.Clone(all), func(i Incident) bool { return i.OfJob() != part.ofJob })
-		if len(of) == 0 {
-			continue
-		}
+	for _, table := range incidentTables(all) {
 		t.line("")
-		t.line("%s: %d", part.title, len(of))
-		for _, i := range of[:min(len(of), shown)] {
+		t.line("%s: %d", strings.ToLower(table.Title), len(table.Incidents))
+		for _, i := range table.Incidents[:min(len(table.Incidents), shown)] {
 			t.line("  %-4s %s", i.Mark(), i.Title)
 			t.line("       %s, %s, %s; %s to %s", count(int(i.Jobs), "job", "jobs"), few(i.Boards, "board", "boards"),
 				few(i.Labs, "lab", "labs"), i.First.Format(time.DateOnly), i.Last.Format(time.DateOnly))
 		}
-		if len(of) > shown {
-			t.line("  … and %d more", len(of)-shown)
-		}
+		t.more("  ", len(table.Incidents)-shown)
 	}
 }
 
@@ -160,35 +146,18 @@ func (i Incident) Mark() string {
 	return ""
 }
 
-func (t *text) places(r *Report) {
-	if len(r.Labs) > 0 {
-		t.line("")
-		t.line("%-40s %8s %8s %13s %6s %7s", "boots by lab", "pass", "fail", "inconclusive", "lost", "rate")
-		for _, l := range r.Labs[:min(len(r.Labs), shown)] {
-			t.place(l.Lab, l.Place)
-		}
+func (t *text) places(title string, all []Place) {
+	if len(all) == 0 {
+		return
 	}
-	if len(r.Boards) > 0 {
-		t.line("")
-		t.line("%-40s %8s %8s %13s %6s %7s", "boots by board, the worst first",
-			"pass", "fail", "inconclusive", "lost", "rate")
-		for _, b := range r.Boards[:min(len(r.Boards), shown)] {
-			t.place(b.Board, b.Place)
-		}
-		if len(r.Boards) > shown {
-			t.line("… and %d more", len(r.Boards)-shown)
-		}
+	t.line("")
+	t.line("%-40s %8s %8s %13s %6s %7s", title, "pass", "fail", "inconclusive", "lost", "rate")
+	for _, p := range all[:min(len(all), shown)] {
+		name := clip(p.Name(), 40)
+		t.line("%s%s %8d %8d %13d %6d %7s", name, strings.Repeat(" ", 40-uniseg.StringWidth(name)), p.Pass, p.Fail,
+			p.Inconclusive, p.Lost, p.Rate())
 	}
-}
-
-func (t *text) place(name string, p Place) {
-	rate := ""
-	if percent, known := p.PassRate(); known {
-		rate = fmt.Sprintf("%5.1f %%", percent)
-	}
-	name = clip(name, 40)
-	t.line("%s%s %8d %8d %13d %6d %7s", name, strings.Repeat(" ", 40-uniseg.StringWidth(name)), p.Pass, p.Fail,
-		p.Inconclusive, p.Lost, rate)
+	t.more("", len(all)-shown)
 }
 
 // few names some of a list: "3 boards (a, b, …)".
@@ -232,11 +201,4 @@ func clip(s string, columns int) string {
 		out += cluster
 	}
 	return out + "…"
-}
-
-func or(s, otherwise string) string {
-	if s == "" {
-		return otherwise
-	}
-	return s
 }
