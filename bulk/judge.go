@@ -8,22 +8,17 @@ import (
 	"time"
 )
 
-// summary is what the items of an answer say together.
-type summary struct {
-	settled   int
-	throttled bool
-	fatal     *Error
-	last      error // of the items to send again
-}
-
-// readItems gives the documents of p their outcomes, where s.items has one.
-func (s *sender) readItems(p *piece) summary {
-	var sum summary
+// readItems gives the documents of p their outcomes, where s.items has one, and notes in
+// r what the items say together.
+func (s *sender) readItems(p *piece, r *reply) {
 	took := s.taking(p)
 	for i := range s.items {
 		it, e := &s.items[i], &p.entries[i]
 		e.status, e.fault = it.status, it.fault
 		v := it.verdict()
+		if e.fault == nil && v != vStored && v != vDuplicate {
+			e.fault = &Error{Status: it.status}
+		}
 		switch {
 		case v == vStored:
 			e.outcome = Stored
@@ -31,26 +26,19 @@ func (s *sender) readItems(p *piece) summary {
 			e.outcome = Duplicate
 		case v == vRejected && took[e.doc.Index]:
 			e.outcome = Rejected
-		case v == vRejected || e.fault != nil && blocked(e.fault):
-			if e.fault == nil {
-				e.fault = &Error{Status: it.status}
-			}
+		case v == vRejected || blocked(e.fault):
 			e.outcome, e.err = s.ix.o.Indices.refused(e, s.ix.o.RetryFor)
 		}
 		if e.outcome != 0 {
-			sum.settled++
+			r.settled++
 			continue
 		}
-		if e.fault == nil {
-			e.fault = &Error{Status: it.status}
-		}
-		sum.last = e.fault
-		sum.throttled = sum.throttled || v == vThrottle
+		r.err = e.fault
+		r.throttled = r.throttled || v == vThrottle
 		if v == vFatal {
-			sum.fatal = e.fault
+			r.fault = e.fault
 		}
 	}
-	return sum
 }
 
 // taking are the indices of p that took a document of it.
@@ -79,32 +67,31 @@ func (it *item) verdict() verdict {
 
 // judge decides what happens to p after an answer: every document gets its
 // outcome, or is put back on s.work.
-func (s *sender) judge(p *piece, r reply, sum summary) {
-	switch r.verdict {
-	case vStored:
+func (s *sender) judge(p *piece, r reply) {
+	if r.verdict == vStored {
 		left := p.rest()
-		s.ix.settle(p, sum.settled)
+		s.ix.settle(p, r.settled)
 		switch {
 		case left == nil:
-		case sum.fatal != nil:
-			s.fail(left, sum.fatal)
+		case r.fault != nil:
+			s.fail(left, r.fault)
 		default:
-			if sum.settled > 0 {
+			if r.settled > 0 {
 				left.since, left.step = time.Time{}, 0
 			}
-			s.again(left, sum.last, sum.throttled)
+			s.again(left, r.err, r.throttled)
 		}
+		return
+	}
+	p.mark(r.status, r.fault)
+	switch r.verdict {
 	case vRetry, vThrottle:
-		p.mark(r.status, r.fault)
-		s.again(p, r.cause(), r.verdict == vThrottle)
+		s.again(p, r.cause(), r.throttled)
 	case vSplit:
-		p.mark(r.status, r.fault)
 		s.split(p)
 	case vIsolate:
-		p.mark(r.status, r.fault)
 		s.isolate(p)
 	default:
-		p.mark(r.status, r.fault)
 		s.fail(p, r.fault)
 	}
 }

@@ -146,12 +146,8 @@ func decodeList(w *jsontext.Walker, items []item) error {
 		if n == len(items) {
 			return fmt.Errorf("%w: more than the %d items sent", errAnswer, n)
 		}
-		it := &items[n]
-		it.fault = nil
-		if it.status = plainStatus(w, it.op); it.status == 0 {
-			if err := decodeItem(w, it); err != nil {
-				return fmt.Errorf("item %d: %w", n, err)
-			}
+		if err := decodeItem(w, &items[n]); err != nil {
+			return fmt.Errorf("item %d: %w", n, err)
 		}
 		n++
 	}
@@ -159,23 +155,6 @@ func decodeList(w *jsontext.Walker, items []item) error {
 		return fmt.Errorf("%w: %d items for %d sent", errAnswer, n, len(items))
 	}
 	return nil
-}
-
-var plainPrefix = [...]string{OpCreate: `{"create":{"status":`, OpIndex: `{"index":{"status":`}
-
-// plainStatus reads an item that holds nothing but a status, as almost all do, and
-// returns 0 for any other.
-func plainStatus(w *jsontext.Walker, op Op) int {
-	p := plainPrefix[op]
-	rest := w.B[w.I:]
-	if len(rest) < len(p)+5 || string(rest[:len(p)]) != p || string(rest[len(p)+3:len(p)+5]) != "}}" {
-		return 0
-	}
-	status := statusOf(rest[len(p) : len(p)+3])
-	if status != 0 {
-		w.I += len(p) + 5
-	}
-	return status
 }
 
 func statusOf(b []byte) int {
@@ -194,6 +173,7 @@ func decodeItem(w *jsontext.Walker, it *item) error {
 	if w.Space() != '{' {
 		return fmt.Errorf("%w: not an object", errAnswer)
 	}
+	it.status, it.fault = 0, nil
 	actions := 0
 	var failure []byte
 	for more := w.Open(); more; more = w.Next() {

@@ -85,22 +85,17 @@ func (s *sender) step(p *piece) {
 	}
 	r := s.send(p)
 	p.attempts++
-	var sum summary
+	aborted := r.err != nil && s.ix.sending.Err() != nil
+	r.throttled = r.verdict == vThrottle
 	if r.verdict == vStored {
-		sum = s.readItems(p)
+		s.readItems(p, &r)
 	}
-	s.leave(requestEnd{
-		probe:   probe,
-		refused: r.verdict == vThrottle || sum.throttled,
-		aborted: r.err != nil && s.ix.sending.Err() != nil,
-		moved:   sum.settled > 0,
-		after:   r.after,
-	}, p, r, sum)
-	s.judge(p, r, sum)
+	s.leave(requestEnd{probe: probe, refused: r.throttled, aborted: aborted, moved: r.settled > 0, after: r.after}, p, r)
+	s.judge(p, r)
 }
 
 // leave reports to the gate and logs the begin and the end of a pause.
-func (s *sender) leave(end requestEnd, p *piece, r reply, sum summary) {
+func (s *sender) leave(end requestEnd, p *piece, r reply) {
 	began, ended := s.ix.gate.leave(end)
 	if !began && !ended {
 		return
@@ -116,21 +111,19 @@ func (s *sender) leave(end requestEnd, p *piece, r reply, sum summary) {
 		s.ix.o.Logger.Log(s.ix.sending, level, "Elasticsearch takes documents again")
 		return
 	}
-	cause := r.cause()
-	if cause == nil {
-		cause = sum.last
-	}
 	s.ix.o.Logger.Log(s.ix.sending, level, "Elasticsearch is busy or away; bulk requests pause",
-		"err", cause, "attempt", p.attempts)
+		"err", r.cause(), "attempt", p.attempts)
 }
 
-// reply is the answer to one request as a whole.
+// reply is the answer to one request.
 type reply struct {
-	verdict verdict // vStored: look at the items
-	status  int
-	fault   *Error        // why the request was refused
-	err     error         // no answer, or an unusable one
-	after   time.Duration // Retry-After
+	verdict   verdict // of the request as a whole; vStored: the items say more
+	status    int
+	fault     *Error        // why the request was refused, or an item in a way that is fatal
+	err       error         // no answer, or an unusable one; of items: why one has to be sent again
+	after     time.Duration // Retry-After
+	settled   int           // documents that have their outcome now
+	throttled bool          // the request, or an item
 }
 
 func (r *reply) cause() error {
