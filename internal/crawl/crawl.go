@@ -106,7 +106,7 @@ type Crawler struct {
 	queue   *spool.Queue // nil: a dry run, without a spool
 
 	mu       sync.Mutex
-	inFlight map[string]bool      // keys with versions, from listing to the end
+	inFlight map[itemVersion]bool // from listing to the end
 	spooled  map[spool.Item]*task // what of the spool this crawl has downloaded, now or earlier
 	plan     plan
 	stop     context.CancelCauseFunc
@@ -154,7 +154,7 @@ func New(o Options) *Crawler {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
-	c := &Crawler{options: o, started: o.Now().Truncate(time.Millisecond), inFlight: map[string]bool{},
+	c := &Crawler{options: o, started: o.Now().Truncate(time.Millisecond), inFlight: map[itemVersion]bool{},
 		spooled: map[spool.Item]*task{},
 		stop:    func(error) {}, done: make(chan *task, 64)}
 	if o.Spool != nil {
@@ -308,21 +308,31 @@ func (c *Crawler) Expected() int64 {
 
 // take marks an item as being worked on; false when it is already.
 func (c *Crawler) take(it Item) bool {
-	key := it.Key + "\x00" + it.Version
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.inFlight[key] {
+	if c.inFlight[it.version()] {
 		return false
 	}
-	c.inFlight[key] = true
+	c.inFlight[it.version()] = true
 	return true
+}
+
+func (c *Crawler) underWay(it Item) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.inFlight[it.version()]
 }
 
 func (c *Crawler) leave(it Item) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	delete(c.inFlight, it.Key+"\x00"+it.Version)
+	delete(c.inFlight, it.version())
 }
+
+// itemVersion is an item as it is at one time.
+type itemVersion struct{ key, version string }
+
+func (it Item) version() itemVersion { return itemVersion{it.Key, it.Version} }
 
 // wants reports whether this run crawls the kind.
 func (c *Crawler) wants(kind string) bool { return slices.Contains(c.options.Kinds, kind) }

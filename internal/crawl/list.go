@@ -22,12 +22,12 @@ func (c *Crawler) list(ctx context.Context, wanted chan<- Item) error {
 			return err
 		}
 	}
+	b := &batch{c: c, wanted: wanted}
 	if c.options.Store != nil && !c.options.Force && !c.options.RetryFailed {
-		if err := c.earlierFailures(ctx, wanted); err != nil {
+		if err := c.earlierFailures(ctx, b); err != nil {
 			return err
 		}
 	}
-	b := &batch{c: c, wanted: wanted}
 	if c.options.HowMany > 0 {
 		err = c.newest(ctx, p, func(it Item) error { return b.add(ctx, it) })
 	} else {
@@ -61,9 +61,14 @@ func (b *batch) add(ctx context.Context, it Item) error {
 		return nil
 	}
 	c.listed.Add(1)
+	return b.look(ctx, it)
+}
+
+// look has an item downloaded unless this run, or state, knows better.
+func (b *batch) look(ctx context.Context, it Item) error {
 	// Taken before it is looked up: when another worker has finished it by then,
 	// state says so.
-	if !c.take(it) {
+	if !b.c.take(it) {
 		return nil
 	}
 	if b.items = append(b.items, it); len(b.items) < lookupBatch {
@@ -204,15 +209,15 @@ func (c *Crawler) leftovers(ctx context.Context) error {
 // with.
 func (c *Crawler) spoolPrefix() string { return "crawl " + c.options.Site.Name + " " }
 
-// earlierFailures sends the items that earlier runs could not download.
-func (c *Crawler) earlierFailures(ctx context.Context, wanted chan<- Item) error {
+// earlierFailures has the items downloaded again that earlier runs could not download.
+func (c *Crawler) earlierFailures(ctx context.Context, b *batch) error {
 	failed, _, err := c.options.Store.Unfetched(ctx, c.options.Site.Name, 0)
 	if err != nil {
 		return err
 	}
 	for _, u := range failed {
 		was := Item{Key: u.Key, Kind: u.Kind, Name: u.Name, Lab: u.Lab, Version: u.Version, Time: u.Time}
-		if u.Attempts >= MaxRuns || !c.wants(u.Kind) || !c.take(was) {
+		if u.Attempts >= MaxRuns || !c.wants(u.Kind) || c.underWay(was) {
 			continue
 		}
 		it, err := c.options.Site.Origin.Item(ctx, was)
@@ -222,28 +227,13 @@ func (c *Crawler) earlierFailures(ctx context.Context, wanted chan<- Item) error
 		case errors.Is(err, ErrStop):
 			return err
 		case err != nil:
-			c.leave(was)
-			if err := c.failed(ctx, was, fmt.Errorf("%s: %w", was.Name, err)); err != nil {
-				return err
-			}
-			continue
+			err = c.failed(ctx, was, fmt.Errorf("%s: %w", was.Name, err))
+		default:
+			err = b.look(ctx, it)
 		}
-		it.Lab = cmp.Or(it.Lab, c.options.Lab)
-		if it.Version != was.Version {
-			c.leave(was)
-			c.take(it)
-		}
-		finished, err := c.finishedElsewhere(ctx, []Item{it})
 		if err != nil {
 			return err
 		}
-		if finished[0] {
-			c.leave(it)
-			continue
-		}
-		if err := send(ctx, wanted, it); err != nil {
-			return err
-		}
 	}
-	return nil
+	return b.flush(ctx)
 }
