@@ -36,10 +36,10 @@ type entry struct {
 // therefore never written again: the transport may still be reading it when the
 // answer is here.
 type batch struct {
-	seq, after uint64 // it may be sent when all batches up to after are settled
-	first      time.Time
-	full       int  // bytes with which it is sent
-	due        bool // FlushInterval is over, or an Add waits for memory
+	seq, after uint64      // it may be sent when all batches up to after are settled
+	full       int         // bytes with which it is sent
+	due        bool        // FlushInterval is over, or an Add waits for memory
+	timer      *time.Timer // of FlushInterval
 	payload    []byte
 	entries    []entry
 }

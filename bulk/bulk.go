@@ -37,10 +37,9 @@ type Indexer struct {
 	adding context.Context // ends when Add must: fatal error, or Close
 	refuse context.CancelFunc
 
-	arm    chan struct{} // tells the flusher that a batch has begun
 	fatalC chan struct{} // closed by the fatal error
 	sent   chan struct{} // closed when the last sender has ended
-	done   chan struct{} // closed when the dispatcher and the flusher have, too
+	done   chan struct{} // closed when the dispatcher has, too
 
 	mu         sync.Mutex // guards all below
 	work       sync.Cond  // a sender may find a batch, or should end
@@ -77,7 +76,6 @@ func New(t Transport, onResult func(Result), o Options) (*Indexer, error) {
 	ix := &Indexer{
 		o: o, t: t, onResult: onResult, seed: maphash.MakeSeed(),
 		mem:    semaphore.NewWeighted(o.MaxPendingBytes),
-		arm:    make(chan struct{}, 1),
 		fatalC: make(chan struct{}), sent: make(chan struct{}), done: make(chan struct{}),
 		latest:  map[uint64]uint64{},
 		senders: o.Requests, flushBytes: o.FlushBytes, count: newCounters(),
@@ -89,13 +87,7 @@ func New(t Transport, onResult func(Result), o Options) (*Indexer, error) {
 	for range o.Requests {
 		go newSender(ix).run()
 	}
-	var rest sync.WaitGroup
-	rest.Go(ix.dispatch)
-	rest.Go(ix.flushOnTime)
-	go func() {
-		rest.Wait()
-		close(ix.done)
-	}()
+	go ix.dispatch()
 	return ix, nil
 }
 

@@ -104,6 +104,7 @@ func (ix *Indexer) tooLarge(n int) {
 // dispatch runs the callbacks. Its goroutine is the only one that does, so they
 // come one after the other, and for one id in the order of Add.
 func (ix *Indexer) dispatch() {
+	defer close(ix.done)
 	for p := ix.nextGroup(); p != nil; p = ix.nextGroup() {
 		bytes := ix.countOutcomes(p)
 		for i := range p.entries {

@@ -33,16 +33,20 @@ func (ix *Indexer) append(d Doc, key uint64, charge int64) {
 // begin starts a batch with room for what the recent ones held.
 func (ix *Indexer) begin() {
 	ix.seq++
-	ix.filling = &batch{
-		seq: ix.seq, first: time.Now(),
+	b := &batch{
+		seq:     ix.seq,
 		payload: make([]byte, 0, min(ix.sizeHint+ix.sizeHint/16, ix.flushBytes)),
 		full:    ix.flushBytes,
 		entries: make([]entry, 0, min(ix.docsHint+ix.docsHint/16, ix.o.FlushActions)),
 	}
-	select {
-	case ix.arm <- struct{}{}:
-	default: // The flusher has not looked yet.
-	}
+	b.timer = time.AfterFunc(ix.o.FlushInterval, func() {
+		ix.mu.Lock()
+		defer ix.mu.Unlock()
+		if ix.filling == b {
+			ix.flushNow()
+		}
+	})
+	ix.filling = b
 }
 
 // seal ends the filling batch, if there is one, and hands it to the senders.
@@ -52,6 +56,8 @@ func (ix *Indexer) seal(why flushReason) {
 		return
 	}
 	ix.filling = nil
+	b.timer.Stop()
+	b.timer = nil // MaxPendingBytes does not count it
 	ix.sizeHint = max(len(b.payload), ix.sizeHint-ix.sizeHint/16)
 	ix.docsHint = max(len(b.entries), ix.docsHint-ix.docsHint/16)
 	b.trim()
@@ -65,28 +71,5 @@ func (ix *Indexer) flushNow() {
 	if !ix.filling.empty() {
 		ix.filling.due = true
 		ix.work.Signal()
-	}
-}
-
-// flushOnTime watches FlushInterval.
-func (ix *Indexer) flushOnTime() {
-	timer := time.NewTimer(0)
-	defer timer.Stop()
-	for {
-		select {
-		case <-ix.arm:
-		case <-timer.C:
-		case <-ix.adding.Done():
-			return
-		}
-		ix.mu.Lock()
-		if b := ix.filling; !b.empty() && !b.due {
-			if wait := ix.o.FlushInterval - time.Since(b.first); wait > 0 {
-				timer.Reset(wait)
-			} else {
-				ix.flushNow()
-			}
-		}
-		ix.mu.Unlock()
 	}
 }

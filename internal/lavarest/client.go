@@ -65,22 +65,16 @@ func (o *Origin) Clock() time.Time {
 
 // known asks what has to be known of the server, once.
 func (o *Origin) known(ctx context.Context) (server, error) {
-	o.asking.Lock()
-	defer o.asking.Unlock()
-	o.mu.Lock()
-	s := o.server
-	o.mu.Unlock()
-	if s != nil {
-		return *s, nil
-	}
-	asked, err := o.ask(ctx)
-	if err != nil {
-		return server{}, err
-	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.server = &asked
-	return asked, nil
+	if o.server == nil {
+		asked, err := o.ask(ctx)
+		if err != nil {
+			return server{}, err
+		}
+		o.server = &asked
+	}
+	return *o.server, nil
 }
 
 func (o *Origin) ask(ctx context.Context) (server, error) {

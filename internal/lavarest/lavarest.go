@@ -52,9 +52,8 @@ type Origin struct {
 	now       func() time.Time
 	log       *slog.Logger
 
-	asking sync.Mutex // held while the server is asked for what server is
-	mu     sync.Mutex
-	server *server // nil: not asked yet
+	mu     sync.Mutex // held while the server is asked for what server is
+	server *server    // nil: not asked yet
 }
 
 // New makes an origin. It asks nothing.

@@ -122,16 +122,16 @@ type patientLedger struct {
 	recovered func()
 }
 
-func (l patientLedger) retryLocked(call func() error) error {
+func patient[T any](l patientLedger, call func() (T, error)) (T, error) {
 	waited := false
 	for {
-		err := call()
+		answer, err := call()
 		var locked *state.LockedError
 		if !errors.As(err, &locked) || l.ctx.Err() != nil {
 			if waited && err == nil {
 				l.recovered()
 			}
-			return err
+			return answer, err
 		}
 		waited = true
 		l.waiting(err)
@@ -140,40 +140,30 @@ func (l patientLedger) retryLocked(call func() error) error {
 }
 
 // Lookup implements [pipeline.Ledger].
-func (l patientLedger) Lookup(ctx context.Context, keys []state.Key) (entries []state.Entry, err error) {
-	err = l.retryLocked(func() error {
-		entries, err = l.ledger.Lookup(ctx, keys)
-		return err
-	})
-	return entries, err
+func (l patientLedger) Lookup(ctx context.Context, keys []state.Key) ([]state.Entry, error) {
+	return patient(l, func() ([]state.Entry, error) { return l.ledger.Lookup(ctx, keys) })
 }
 
 // KeysOfNodes implements [pipeline.Ledger].
-func (l patientLedger) KeysOfNodes(ctx context.Context, nodes []string) (keys []state.Key, err error) {
-	err = l.retryLocked(func() error {
-		keys, err = l.ledger.KeysOfNodes(ctx, nodes)
-		return err
-	})
-	return keys, err
+func (l patientLedger) KeysOfNodes(ctx context.Context, nodes []string) ([]state.Key, error) {
+	return patient(l, func() ([]state.Key, error) { return l.ledger.KeysOfNodes(ctx, nodes) })
 }
 
 // ReceivedAll implements [pipeline.Ledger].
 func (l patientLedger) ReceivedAll(ctx context.Context, rs []state.Receipt) error {
-	return l.retryLocked(func() error { return l.ledger.ReceivedAll(ctx, rs) })
+	_, err := patient(l, func() (any, error) { return nil, l.ledger.ReceivedAll(ctx, rs) })
+	return err
 }
 
 // Begin implements [pipeline.Ledger].
-func (l patientLedger) Begin(ctx context.Context, rs []state.Begun) (earlier []state.Begun, err error) {
-	err = l.retryLocked(func() error {
-		earlier, err = l.ledger.Begin(ctx, rs)
-		return err
-	})
-	return earlier, err
+func (l patientLedger) Begin(ctx context.Context, rs []state.Begun) ([]state.Begun, error) {
+	return patient(l, func() ([]state.Begun, error) { return l.ledger.Begin(ctx, rs) })
 }
 
 // Commit implements [pipeline.Ledger].
 func (l patientLedger) Commit(ctx context.Context, b state.Batch) error {
-	return l.retryLocked(func() error { return l.ledger.Commit(ctx, b) })
+	_, err := patient(l, func() (any, error) { return nil, l.ledger.Commit(ctx, b) })
+	return err
 }
 
 // settled counts what became of a record. What another command left in the spool

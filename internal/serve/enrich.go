@@ -1,7 +1,6 @@
 package serve
 
 import (
-	"cmp"
 	"context"
 	"log/slog"
 	"regexp"
@@ -25,19 +24,18 @@ type Enricher struct {
 	// Complete returns the composite record of a callback and its node. It is
 	// called by several goroutines at once. Required.
 	Complete func(ctx context.Context, id string, callback []byte) ([]byte, error)
-	// Timeout of one look-up; 0: 5 s.
-	Timeout time.Duration
 	// Away reports whether an error means that Maestro is away, rather than that it
 	// does not know this node: then it is left alone for a while. Required.
 	Away func(error) bool
-	// Explain puts an error into plain words. Nil: Error().
-	Explain func(error) string
 	// Logger gets a line for each node that could not be had. Required.
 	Logger *slog.Logger
 
 	mu    sync.Mutex
 	until time.Time // Maestro is left alone until then
 }
+
+// lookUpFor is how long a callback waits for its node.
+const lookUpFor = 5 * time.Second
 
 // leaveAlone is for how long Maestro is not asked after it was away.
 const leaveAlone = 30 * time.Second
@@ -58,7 +56,7 @@ func (e *Enricher) record(ctx context.Context, m spool.Meta, rec *source.Record)
 		rec.Tags = append(rec.Tags, noMaestro)
 		return
 	}
-	ctx, cancel := context.WithTimeout(ctx, cmp.Or(e.Timeout, 5*time.Second))
+	ctx, cancel := context.WithTimeout(ctx, lookUpFor)
 	defer cancel()
 	composite, err := e.Complete(ctx, id, rec.Payload)
 	if err != nil {
@@ -97,12 +95,8 @@ func (e *Enricher) isAway() bool {
 
 // failed notes a look-up in vain.
 func (e *Enricher) failed(ctx context.Context, id string, err error) {
-	text := err.Error()
-	if e.Explain != nil {
-		text = e.Explain(err)
-	}
 	if ctx.Err() == nil && !e.Away(err) {
-		e.Logger.Warn("callback stored without its Maestro node", "node_id", id, "reason", text)
+		e.Logger.Warn("callback stored without its Maestro node", "node_id", id, "reason", err)
 		return
 	}
 	e.mu.Lock()
@@ -114,6 +108,6 @@ func (e *Enricher) failed(ctx context.Context, id string, err error) {
 	e.mu.Unlock()
 	if first {
 		e.Logger.Warn("Maestro does not answer; callbacks are stored without their nodes for a while, "+
-			"kcing feed --source maestro completes them", "reason", text)
+			"kcing feed --source maestro completes them", "reason", err)
 	}
 }
