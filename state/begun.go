@@ -23,11 +23,9 @@ type Begun struct {
 // at work now. The zero value: nothing. Of a key the first time is kept, and the
 // highest level.
 func (s *Store) Begin(ctx context.Context, rs []Begun) (earlier []Begun, err error) {
-	keys := make([][]byte, len(rs))
-	for i, r := range rs {
-		if keys[i], err = r.Key.bytes(); err != nil {
-			return nil, err
-		}
+	keys, err := encodeKeys(rs, func(r Begun) Key { return r.Key })
+	if err != nil {
+		return nil, err
 	}
 	err = s.update(ctx, func(tx *bbolt.Tx) error {
 		earlier = make([]Begun, len(rs))

@@ -3,40 +3,11 @@ package state
 import (
 	"context"
 	"errors"
-	"fmt"
 	"os"
 	"time"
 
 	"go.etcd.io/bbolt"
 )
-
-// maxProblems is how many problems a CheckReport lists; the rest is only counted.
-const maxProblems = 50
-
-// CheckReport is the result of Check.
-type CheckReport struct {
-	Path      string
-	Schema    int
-	FileBytes int64
-	Finished  int64
-	Receipts  int64
-	Rejects   int64
-	Crawled   int64    // items at an origin that are done with
-	Unfetched int64    // items that could not be downloaded
-	Problems  []string // the first 50
-	More      int      // problems beyond those
-}
-
-// OK reports whether the file is whole.
-func (r CheckReport) OK() bool { return len(r.Problems) == 0 }
-
-func (r *CheckReport) problem(format string, args ...any) {
-	if len(r.Problems) == maxProblems {
-		r.More++
-		return
-	}
-	r.Problems = append(r.Problems, fmt.Sprintf(format, args...))
-}
 
 // Check reads the whole file: that bbolt's pages form a tree, that every entry
 // can be decoded and has its index entries and these have it, and that the

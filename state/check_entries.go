@@ -2,6 +2,7 @@ package state
 
 import (
 	"bytes"
+	"fmt"
 	"hash/maphash"
 	"maps"
 	"slices"
@@ -269,7 +270,7 @@ func (c *entryCheck) rest() error {
 		count  *int64
 		decode func(k, v []byte) error
 	}{
-		{bucketRuns, "run", &other, func(_, v []byte) error { _, err := decodeRun(v); return err }},
+		{bucketRuns, "run", &other, func(_, v []byte) error { _, err := decodeJSON[Run](v); return err }},
 		{bucketBegun, "begun record", &other, func(_, v []byte) error { _, err := decodeBegun(v); return err }},
 		{bucketNodes, "node", &other, func(_, v []byte) error { _, err := decodeKey(v); return err }},
 		{bucketCrawled, "crawled item", &c.report.Crawled, func(k, v []byte) error {
@@ -292,4 +293,32 @@ func (c *entryCheck) rest() error {
 		}
 	}
 	return nil
+}
+
+// maxProblems is how many problems a CheckReport lists; the rest is only counted.
+const maxProblems = 50
+
+// CheckReport is the result of Check.
+type CheckReport struct {
+	Path      string
+	Schema    int
+	FileBytes int64
+	Finished  int64
+	Receipts  int64
+	Rejects   int64
+	Crawled   int64    // items at an origin that are done with
+	Unfetched int64    // items that could not be downloaded
+	Problems  []string // the first 50
+	More      int      // problems beyond those
+}
+
+// OK reports whether the file is whole.
+func (r CheckReport) OK() bool { return len(r.Problems) == 0 }
+
+func (r *CheckReport) problem(format string, args ...any) {
+	if len(r.Problems) == maxProblems {
+		r.More++
+		return
+	}
+	r.Problems = append(r.Problems, fmt.Sprintf(format, args...))
 }

@@ -55,7 +55,7 @@ func TestCheckFinds(t *testing.T) {
 	f("bodies: \"extra\" points to no reject", func(b open) error { return b("bodies").Put([]byte("extra"), []byte{0, 0}) })
 	f("is missing, should be 60", func(b open) error { return b("counts").Delete([]byte("r\x00lava\x00")) })
 	f("count \"x\" is 0, should be 0", func(b open) error { return b("counts").Put([]byte("x"), []byte("bad")) })
-	f("run: ", func(b open) error { return b("runs").Put([]byte("feed"), []byte("bad")) })
+	f(`run "feed": `, func(b open) error { return b("runs").Put([]byte("feed"), []byte("bad")) })
 }
 
 func TestCheckFindsAMissingBucket(t *testing.T) {

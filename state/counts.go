@@ -46,7 +46,7 @@ func (s *Store) Counts(ctx context.Context) (Counts, error) {
 			return err
 		}
 		return tx.Bucket(bucketRuns).ForEach(func(k, v []byte) error {
-			r, err := decodeRun(v)
+			r, err := decodeJSON[Run](v)
 			if err != nil {
 				return fmt.Errorf("%s: %w", k, err)
 			}

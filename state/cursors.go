@@ -80,21 +80,13 @@ func (s *Store) LastRun(ctx context.Context, command string) (r Run, ok bool, er
 			return nil
 		}
 		ok = true
-		r, err = decodeRun(v)
+		r, err = decodeJSON[Run](v)
 		return err
 	})
 	if err != nil {
 		return Run{}, false, err
 	}
 	return r, ok, nil
-}
-
-func decodeRun(b []byte) (Run, error) {
-	var r Run
-	if err := json.Unmarshal(b, &r); err != nil {
-		return Run{}, fmt.Errorf("%w: run: %w", errDecode, err)
-	}
-	return r, nil
 }
 
 func checkName(name string) error {

@@ -3,7 +3,6 @@ package state
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 
 	"go.etcd.io/bbolt"
 )
@@ -25,10 +24,8 @@ func (s *Store) Destination(ctx context.Context) (d Destination, ok bool, err er
 			return nil
 		}
 		ok = true
-		if err := json.Unmarshal(v, &d); err != nil {
-			return fmt.Errorf("%w: destination: %w", errDecode, err)
-		}
-		return nil
+		d, err = decodeJSON[Destination](v)
+		return err
 	})
 	return d, ok, err
 }

@@ -3,6 +3,7 @@ package state
 import (
 	"bytes"
 	"encoding/binary"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"math"
@@ -33,6 +34,28 @@ func (k Key) bytes() ([]byte, error) {
 	}
 	b := make([]byte, 0, len(k.Kind)+1+len(k.ID))
 	return append(append(append(b, k.Kind...), 0), k.ID...), nil
+}
+
+// encodeKeys returns the database key of each of the records.
+func encodeKeys[T any](records []T, key func(T) Key) ([][]byte, error) {
+	encoded := make([][]byte, len(records))
+	for i, r := range records {
+		b, err := key(r).bytes()
+		if err != nil {
+			return nil, err
+		}
+		encoded[i] = b
+	}
+	return encoded, nil
+}
+
+func itself(k Key) Key { return k }
+
+func decodeJSON[T any](b []byte) (v T, err error) {
+	if err := json.Unmarshal(b, &v); err != nil {
+		return v, fmt.Errorf("%w: %w", errDecode, err)
+	}
+	return v, nil
 }
 
 func decodeKey(b []byte) (Key, error) {

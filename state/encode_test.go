@@ -103,7 +103,7 @@ func FuzzKeys(f *testing.F) {
 		}
 		_, _ = splitTimeKey(b)
 		_ = decodeCount(b)
-		_, _ = decodeRun(b)
+		_, _ = decodeJSON[Run](b)
 	})
 }
 

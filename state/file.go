@@ -3,8 +3,10 @@ package state
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"time"
 
 	"go.etcd.io/bbolt"
@@ -104,6 +106,9 @@ func openLocked(ctx context.Context, path string, o opening) (*os.File, error) {
 	}
 }
 
+// slowestPoll is how long a waiter sleeps at most.
+const slowestPoll = 10 * time.Millisecond
+
 // waitLock polls for the lock: unlike a blocking flock(2), that can be
 // cancelled. The longer it has waited the more often it looks, so that of
 // several waiters the oldest gets the next turn.
@@ -150,4 +155,30 @@ func syncDir(path string) error {
 	}
 	err = d.Sync()
 	return errors.Join(err, d.Close())
+}
+
+// guard runs fn and turns a panic or a memory fault into a *CorruptError.
+// bbolt trusts the file: it panics, or reads outside the mapping, when a page
+// is not what another page says it is.
+func guard(path string, fn func() error) (err error) {
+	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
+	defer func() {
+		if r := recover(); r != nil {
+			err = &CorruptError{Path: path, Err: &panicError{fmt.Errorf("%v", r)}}
+		}
+	}()
+	return fn()
+}
+
+// panicError marks errors after which the handle cannot be used any more.
+type panicError struct{ error }
+
+// hold is the time in which this process has the file. Fields but db and file
+// are guarded by Store.mu.
+type hold struct {
+	db    *bbolt.DB
+	file  *os.File // bbolt's own, to see whether the path still names it
+	taken time.Time
+	users int
+	stale bool // no new users: to be given back after the last
 }

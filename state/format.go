@@ -145,3 +145,18 @@ func readMeta(path string, f *os.File) (meta, error) {
 	}
 	return meta{}, &FormatError{Path: path, Reason: "not a bbolt file"}
 }
+
+// Flags of a page and of a leaf's element, as in format.go.
+const (
+	pageBranch   = 0x01
+	pageLeaf     = 0x02
+	pageFreelist = 0x10
+
+	elementSize   = 16
+	elementBucket = 0x01
+	bucketSize    = 16 // root page and sequence, before an inline page
+	freelistLarge = 0xFFFF
+
+	// largestPage is much more than any entry needs, all of which is read at once.
+	largestPage = 256 << 20
+)

@@ -4,23 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"time"
-
-	"go.etcd.io/bbolt"
 
 	"github.com/kcing/kcing/internal/retry"
 )
-
-// hold is the time in which this process has the file. Fields but db and file
-// are guarded by Store.mu.
-type hold struct {
-	db    *bbolt.DB
-	file  *os.File // bbolt's own, to see whether the path still names it
-	taken time.Time
-	users int
-	stale bool // no new users: to be given back after the last
-}
 
 // acquire returns the file, taken if need be, for one transaction. release
 // must follow.

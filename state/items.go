@@ -73,9 +73,9 @@ func decodeCrawled(k, v []byte) (Crawled, error) {
 	if err != nil {
 		return Crawled{}, err
 	}
-	var c crawledValue
-	if err := json.Unmarshal(v, &c); err != nil {
-		return Crawled{}, fmt.Errorf("%w: %w", errDecode, err)
+	c, err := decodeJSON[crawledValue](v)
+	if err != nil {
+		return Crawled{}, err
 	}
 	return Crawled{
 		Source: key.Kind, Key: key.ID, Version: c.Version,
@@ -88,9 +88,9 @@ func decodeUnfetched(k, v []byte) (Unfetched, error) {
 	if err != nil {
 		return Unfetched{}, err
 	}
-	var u unfetchedValue
-	if err := json.Unmarshal(v, &u); err != nil {
-		return Unfetched{}, fmt.Errorf("%w: %w", errDecode, err)
+	u, err := decodeJSON[unfetchedValue](v)
+	if err != nil {
+		return Unfetched{}, err
 	}
 	out := Unfetched{Source: key.Kind, Key: key.ID, Kind: u.Kind, Name: u.Name, Lab: u.Lab, Version: u.Version,
 		Attempts: u.Attempts, First: fromMillis(u.First), Last: fromMillis(u.Last), Error: u.Error}
@@ -103,16 +103,12 @@ func decodeUnfetched(k, v []byte) (Unfetched, error) {
 // LookupItems returns an entry for each key of a source, in their order, from
 // one short read.
 func (s *Store) LookupItems(ctx context.Context, source string, keys []string) ([]ItemEntry, error) {
-	encoded := make([][]byte, len(keys))
-	for i, key := range keys {
-		b, err := itemKey(source, key)
-		if err != nil {
-			return nil, err
-		}
-		encoded[i] = b
+	encoded, err := encodeKeys(keys, func(key string) Key { return Key{Kind: source, ID: key} })
+	if err != nil {
+		return nil, err
 	}
 	out := make([]ItemEntry, len(keys))
-	err := s.view(ctx, func(tx *bbolt.Tx) error {
+	err = s.view(ctx, func(tx *bbolt.Tx) error {
 		crawled, unfetched := tx.Bucket(bucketCrawled), tx.Bucket(bucketUnfetch)
 		for i, k := range encoded {
 			var err error

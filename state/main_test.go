@@ -3,10 +3,14 @@
 package state_test
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"sync"
 	"testing"
+	"time"
+
+	"github.com/kcing/kcing/state"
 )
 
 // TestMain also is the other processes of the tests: with KCING_STATE_CHILD it
@@ -53,4 +57,11 @@ func benchDir() string {
 		benchDirPath = dir
 	})
 	return benchDirPath
+}
+
+// received is the time of receipt that holds for one record.
+func received(ctx context.Context, s *state.Store, k state.Key, proposed time.Time) (time.Time, error) {
+	r := []state.Receipt{{Key: k, Time: proposed}}
+	err := s.ReceivedAll(ctx, r)
+	return r[0].Time, err
 }

@@ -136,7 +136,7 @@ func (w *world) received(s *state.Store) {
 		want = proposed
 		w.model.receipts[k] = want
 	}
-	if got, err := s.Received(ctx, k, proposed); err != nil || !got.Equal(want) {
+	if got, err := received(ctx, s, k, proposed); err != nil || !got.Equal(want) {
 		w.t.Errorf("Received %s: got %v, %v, want %v", k, got, err, want)
 	}
 }

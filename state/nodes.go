@@ -32,12 +32,6 @@ func (s *Store) KeysOfNodes(ctx context.Context, nodes []string) ([]Key, error) 
 	return keys, nil
 }
 
-// NodeKey says that the record of this key holds the job of a Maestro node.
-type NodeKey struct {
-	Node string
-	Key  Key
-}
-
 // putNodes notes which records hold the jobs of nodes, and forgets those that they
 // replace.
 func (w *finisher) putNodes(tx *bbolt.Tx, b Batch) error {

@@ -141,7 +141,7 @@ func sample(t *testing.T) []byte {
 		if err := s.Commit(ctx, b); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := s.Received(ctx, lava(fmt.Sprintf("r/%d", i)), day); err != nil {
+		if _, err := received(ctx, s, lava(fmt.Sprintf("r/%d", i)), day); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -6,21 +6,6 @@ import (
 	"io"
 )
 
-// Flags of a page and of a leaf's element, as in format.go.
-const (
-	pageBranch   = 0x01
-	pageLeaf     = 0x02
-	pageFreelist = 0x10
-
-	elementSize   = 16
-	elementBucket = 0x01
-	bucketSize    = 16 // root page and sequence, before an inline page
-	freelistLarge = 0xFFFF
-
-	// largestPage is much more than any entry needs, all of which is read at once.
-	largestPage = 256 << 20
-)
-
 // pageWalk follows every page from the root and wants it, and what its elements
 // point to, to be inside the file. bbolt's own check, which sees much more,
 // trusts that: it would end the process, or not end at all.

@@ -94,19 +94,15 @@ func entryTime(tx *bbolt.Tx, tag byte, key []byte) (time.Time, error) {
 // that a crawl downloads them again. Their times of receipt stay: the documents
 // keep their index.
 func (s *Store) Forget(ctx context.Context, keys ...Key) (int, error) {
-	encoded := make([][]byte, len(keys))
-	for i, k := range keys {
-		b, err := k.bytes()
-		if err != nil {
-			return 0, err
-		}
-		encoded[i] = b
+	encoded, err := encodeKeys(keys, itself)
+	if err != nil {
+		return 0, err
 	}
 	if err := s.forgetItems(ctx, func(r Key) bool { return slices.Contains(keys, r) }); err != nil {
 		return 0, err
 	}
 	n := 0
-	err := s.update(ctx, func(tx *bbolt.Tx) (err error) {
+	err = s.update(ctx, func(tx *bbolt.Tx) (err error) {
 		n, err = forgetKeys(tx, encoded)
 		return err
 	})

@@ -14,28 +14,16 @@ type Receipt struct {
 	Time time.Time
 }
 
-// Received returns the time of receipt of a record without a time of its own; the
-// first call stores it.
-// The first call for a key stores proposed durably; later ones (retries, other
-// runs, other processes) return what the first one stored, also when the
-// record's bytes have changed: otherwise its documents would go to a second
-// index and be there twice. Prune removes it when it passes that time.
-func (s *Store) Received(ctx context.Context, k Key, proposed time.Time) (time.Time, error) {
-	r := []Receipt{{Key: k, Time: proposed}}
-	err := s.ReceivedAll(ctx, r)
-	return r[0].Time, err
-}
-
-// ReceivedAll is Received for many records, in one transaction. It replaces
-// each Time by the one that holds; with an error it leaves them as they were.
+// ReceivedAll replaces the times of receipt of records without a time of their own
+// by those that hold, in one transaction; with an error it leaves them as they were.
+// The first call for a key stores its time durably; later ones (retries, other
+// runs, other processes) get what the first one stored, also when the record's
+// bytes have changed: otherwise its documents would go to a second index and be
+// there twice. Prune removes it when it passes that time.
 func (s *Store) ReceivedAll(ctx context.Context, rs []Receipt) error {
-	keys := make([][]byte, len(rs))
-	for i, r := range rs {
-		k, err := r.Key.bytes()
-		if err != nil {
-			return err
-		}
-		keys[i] = k
+	keys, err := encodeKeys(rs, func(r Receipt) Key { return r.Key })
+	if err != nil {
+		return err
 	}
 	held := make([]time.Time, len(rs))
 	missing, err := s.readReceipts(ctx, rs, keys, held)

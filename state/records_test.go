@@ -125,7 +125,7 @@ func TestReceived(t *testing.T) {
 	other := statetest.OpenPath(t, path, state.Options{})
 	f := func(s *state.Store, id string, proposed, want time.Time) {
 		t.Helper()
-		if got := must(s.Received(ctx, lava(id), proposed))(t); !got.Equal(want) || got.Location() != time.UTC {
+		if got := must(received(ctx, s, lava(id), proposed))(t); !got.Equal(want) || got.Location() != time.UTC {
 			t.Errorf("%s: got %v, want %v", id, got, want)
 		}
 	}
@@ -154,7 +154,7 @@ func TestReceived(t *testing.T) {
 	}
 	f(s, "a", day.Add(time.Hour), day.Add(time.Hour))
 	f(s, "b", day.Add(time.Hour), day.AddDate(0, 0, 1))
-	if _, err := s.Received(ctx, lava(""), day); !errors.Is(err, state.ErrKey) {
+	if _, err := received(ctx, s, lava(""), day); !errors.Is(err, state.ErrKey) {
 		t.Errorf("got %v", err)
 	}
 }

@@ -106,17 +106,3 @@ func unpackEntry(entry, packed []byte) ([]byte, error) {
 	}
 	return bodies[offset : offset+length : offset+length], nil
 }
-
-// sumRejects counts the bytes of rejects in a file of a kcing that did not.
-func sumRejects(tx *bbolt.Tx) error {
-	sum := tally{}
-	bodies := tx.Bucket(bucketBodies)
-	err := tx.Bucket(bucketRejects).ForEach(func(id, v []byte) error {
-		sum[rejectBytes] += int64(len(v) + len(bodies.Get(id)))
-		return nil
-	})
-	if err != nil {
-		return err
-	}
-	return sum.apply(tx)
-}

@@ -6,43 +6,9 @@ import (
 	"fmt"
 	"iter"
 	"slices"
-	"time"
 
 	"go.etcd.io/bbolt"
 )
-
-// Reject is something that was refused: a document, or, when Index is empty, a
-// whole record. Its JSON is what `kcing rejects list --json` prints.
-type Reject struct {
-	// ID is short and the same for the same bad input, such as 12 hex digits
-	// of a digest over its kind, key, source, index and document id.
-	ID string `json:"id"`
-	// Received is the time of receipt of the record; zero in Commit means now. The
-	// list is in its order.
-	Received time.Time `json:"received"`
-	Kind     string    `json:"kind,omitempty"`
-	Key      string    `json:"key,omitempty"`
-	Lab      string    `json:"lab_name,omitempty"`
-	Source   string    `json:"source"`
-
-	Type       string `json:"type"` // one word to count by, such as Elasticsearch's error type
-	Reason     string `json:"reason"`
-	Index      string `json:"index,omitempty"`       // empty for a whole record
-	DocumentID string `json:"document_id,omitempty"` // empty for a whole record
-	Status     int    `json:"status,omitempty"`      // HTTP status of the refusal, or 0
-
-	// Attempts is how often it was refused. In Commit 0 means 1, and the
-	// number is added to that of the entry with the same ID.
-	Attempts int `json:"attempts"`
-
-	Size      int64  `json:"size"`                // bytes of the whole body; 0 in Commit means len(Body)
-	Truncated bool   `json:"truncated,omitempty"` // Body is only the beginning
-	Body      []byte `json:"-"`                   // the document or the record's bytes; nil from Rejects
-
-	NodeID     string    `json:"-"` // Maestro node that the record was posted for, if any
-	Time       time.Time `json:"-"` // the record's time; zero when there is none
-	Overwrites bool      `json:"-"` // the document was to take the place of one that is there
-}
 
 // Filter selects rejects. Empty fields select everything.
 type Filter struct {

@@ -51,56 +51,6 @@ const fillPercent = 0.85
 // errEmpty says that the file has no bucket at all: just made.
 var errEmpty = errors.New("empty state file")
 
-// errOlder says that the file is without the buckets that were added later.
-var errOlder = errors.New("state file of an earlier kcing")
-
-// ensureSchema checks that the file has the layout this kcing knows, and makes
-// it in an empty file.
-func ensureSchema(path string, db *bbolt.DB) error {
-	err := db.View(func(tx *bbolt.Tx) error {
-		if err := checkSchema(path, tx); err != nil {
-			return err
-		}
-		for _, name := range addedBuckets {
-			if tx.Bucket(name) == nil {
-				return errOlder
-			}
-		}
-		return nil
-	})
-	if errors.Is(err, errOlder) {
-		return db.Update(addBuckets)
-	}
-	if !errors.Is(err, errEmpty) {
-		return err
-	}
-	return db.Update(func(tx *bbolt.Tx) error {
-		if err := addBuckets(tx); err != nil {
-			return err
-		}
-		for _, name := range buckets {
-			if _, err := tx.CreateBucket(name); err != nil {
-				return err
-			}
-		}
-		return tx.Bucket(bucketMeta).Put(keySchema, binary.BigEndian.AppendUint32(nil, SchemaVersion))
-	})
-}
-
-func addBuckets(tx *bbolt.Tx) error {
-	if tx.Bucket(bucketBlocks) == nil && tx.Bucket(bucketRejects) != nil {
-		if err := sumRejects(tx); err != nil {
-			return err
-		}
-	}
-	for _, name := range addedBuckets {
-		if _, err := tx.CreateBucketIfNotExists(name); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 // checkSchema returns errEmpty, a *FormatError, ErrNewer or a *CorruptError.
 func checkSchema(path string, tx *bbolt.Tx) error {
 	b := tx.Bucket(bucketMeta)
