@@ -4,9 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"regexp"
+	"path"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/elastic/go-elasticsearch/v8/esapi"
@@ -15,66 +14,46 @@ import (
 	"github.com/kcing/kcing/internal/oneline"
 )
 
-// hiddenBy names the template of somebody else that Elasticsearch applies to
-// today's index in place of ours, with its priority; empty when ours counts.
-// Elasticsearch uses one template an index: under another one all fields have
-// guessed types. Who may not ask learns nothing, and that is no error.
-func hiddenBy(ctx context.Context, t Transport, prefix, kind string) (string, error) {
-	index := IndexName(prefix, kind, time.Now())
-	overlapping, err := superseded(ctx, t, index)
-	if errors.Is(err, elastic.ErrCredentials) {
-		return "", nil
-	}
-	if err != nil || !slices.Contains(overlapping, TemplateName(prefix, kind)) {
-		return "", err
+// findHidden notes for each change the template of somebody else that Elasticsearch
+// applies to today's index in place of ours: it uses the matching one of the highest
+// priority alone, and under another than ours all fields have guessed types. Who may
+// not ask learns nothing, and that is no error.
+func findHidden(ctx context.Context, t Transport, prefix string, changes []Change) error {
+	type installed struct {
+		Name     string `json:"name"`
+		Template struct {
+			Patterns []string `json:"index_patterns"`
+			Priority int64    `json:"priority"`
+		} `json:"index_template"`
 	}
 	var answer struct {
-		Templates []struct {
-			Name     string `json:"name"`
-			Template struct {
-				Patterns []string `json:"index_patterns"`
-				Priority int64    `json:"priority"`
-			} `json:"index_template"`
-		} `json:"index_templates"`
+		Templates []installed `json:"index_templates"`
 	}
 	request := esapi.IndicesGetIndexTemplateRequest{FilterPath: []string{
 		"index_templates.name", "index_templates.index_template.index_patterns",
 		"index_templates.index_template.priority",
 	}}
-	err = ask(ctx, t, "list index templates", request, &answer)
+	err := ask(ctx, t, "list index templates", request, &answer)
 	if err != nil && !errors.Is(err, elastic.ErrCredentials) {
-		return "", err
+		return err
 	}
-	by := "another template"
-	for _, other := range answer.Templates {
-		matches := slices.ContainsFunc(other.Template.Patterns, func(p string) bool { return matchesPattern(p, index) })
-		if matches && !slices.Contains(overlapping, other.Name) {
-			by = fmt.Sprintf("%s (priority %d)", oneline.Of(other.Name), other.Template.Priority)
+	for i := range changes {
+		ours := slices.IndexFunc(answer.Templates, func(a installed) bool { return a.Name == changes[i].Template })
+		if ours < 0 {
+			continue
+		}
+		index := IndexName(prefix, Kinds[i], time.Now())
+		highest := answer.Templates[ours].Template.Priority
+		for _, other := range answer.Templates {
+			matches := slices.ContainsFunc(other.Template.Patterns, func(pattern string) bool {
+				yes, _ := path.Match(pattern, index) // only * means something in both
+				return yes
+			})
+			if matches && other.Template.Priority > highest {
+				highest = other.Template.Priority
+				changes[i].HiddenBy = fmt.Sprintf("%s (priority %d)", oneline.Of(other.Name), highest)
+			}
 		}
 	}
-	return by, nil
-}
-
-// superseded are the templates that match the index and are not applied to it.
-func superseded(ctx context.Context, t Transport, index string) ([]string, error) {
-	var answer struct {
-		Overlapping []struct {
-			Name string `json:"name"`
-		} `json:"overlapping"`
-	}
-	request := esapi.IndicesSimulateIndexTemplateRequest{Name: index, FilterPath: []string{"overlapping.name"}}
-	if err := ask(ctx, t, "simulate index "+index, request, &answer); err != nil {
-		return nil, err
-	}
-	names := make([]string, len(answer.Overlapping))
-	for i, other := range answer.Overlapping {
-		names[i] = other.Name
-	}
-	return names, nil
-}
-
-// matchesPattern is Elasticsearch's way with index patterns: * is any text.
-func matchesPattern(pattern, index string) bool {
-	re := strings.ReplaceAll(regexp.QuoteMeta(pattern), `\*`, ".*")
-	return regexp.MustCompile(`\A` + re + `\z`).MatchString(index)
+	return nil
 }

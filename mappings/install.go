@@ -67,12 +67,9 @@ func Install(ctx context.Context, t Transport, o InstallOptions) ([]Change, erro
 		if err != nil {
 			return changes, err
 		}
-		if change.HiddenBy, err = hiddenBy(ctx, t, o.Prefix, kind); err != nil {
-			return append(changes, change), err
-		}
 		changes = append(changes, change)
 	}
-	return changes, nil
+	return changes, findHidden(ctx, t, o.Prefix, changes)
 }
 
 func install(ctx context.Context, t Transport, o InstallOptions, kind string) (Change, error) {

@@ -69,17 +69,11 @@ func Cutoff(now time.Time, days int) time.Time {
 	return time.Date(year, month, day-days, 0, 0, 0, 0, time.UTC)
 }
 
-// Expired returns those of names that are ours and whose day lies before the
-// cutoff of their kind, in the order given. Invalid days expire nothing.
-func Expired(prefix string, names []string, now time.Time, days Days) []string {
-	if days.Validate() != nil {
-		return nil
-	}
-	var old []string
-	for _, name := range names {
-		kind, day, ok := ParseIndexName(prefix, name)
-		if ok && day.Before(Cutoff(now, days.Of(kind))) {
-			old = append(old, name)
+// expired are those of indices whose day lies before the cutoff of their kind.
+func expired(indices []IndexUsage, now time.Time, days Days) (old []IndexUsage) {
+	for _, index := range indices {
+		if index.Day.Before(Cutoff(now, days.Of(index.Kind))) {
+			old = append(old, index)
 		}
 	}
 	return old
@@ -130,14 +124,8 @@ func Retain(ctx context.Context, t Transport, o RetainOptions) (RetainReport, er
 	if err := foreign(ctx, t, o.Prefix, indices); err != nil {
 		return RetainReport{}, err
 	}
-	r := retention{usage: make(map[string]IndexUsage, len(indices))}
-	names := make([]string, len(indices))
-	for i, index := range indices {
-		names[i] = index.Name
-		r.usage[index.Name] = index
-	}
-	old := Expired(o.Prefix, names, o.Now, o.Days)
-	r.report.Kept = len(names) - len(old)
+	old := expired(indices, o.Now, o.Days)
+	r := retention{report: RetainReport{Kept: len(indices) - len(old)}}
 	if o.DryRun {
 		r.deleted(old...)
 		return r.report, nil
@@ -153,14 +141,12 @@ func Retain(ctx context.Context, t Transport, o RetainOptions) (RetainReport, er
 
 // retention is one run of Retain.
 type retention struct {
-	usage  map[string]IndexUsage
 	report RetainReport
 	errs   []error
 }
 
-func (r *retention) deleted(names ...string) {
-	for _, name := range names {
-		index := r.usage[name]
+func (r *retention) deleted(indices ...IndexUsage) {
+	for _, index := range indices {
 		r.report.Deleted = append(r.report.Deleted, index)
 		r.report.Docs += index.Docs
 		r.report.Bytes += index.Bytes
@@ -168,7 +154,7 @@ func (r *retention) deleted(names ...string) {
 }
 
 // delete returns only errors that end the run.
-func (r *retention) delete(ctx context.Context, t Transport, batch []string) error {
+func (r *retention) delete(ctx context.Context, t Transport, batch []IndexUsage) error {
 	err := deleteIndices(ctx, t, batch)
 	if err == nil {
 		r.deleted(batch...)
@@ -178,17 +164,17 @@ func (r *retention) delete(ctx context.Context, t Transport, batch []string) err
 		return err
 	}
 	// Elasticsearch deletes all of a list or none: find the culprit.
-	for _, name := range batch {
-		err := deleteIndices(ctx, t, []string{name})
+	for _, index := range batch {
+		err := deleteIndices(ctx, t, []IndexUsage{index})
 		switch {
 		case err == nil:
-			r.deleted(name)
+			r.deleted(index)
 		case notFound(err):
-			r.report.Gone = append(r.report.Gone, name)
+			r.report.Gone = append(r.report.Gone, index.Name)
 		case fatal(err):
 			return err
 		default:
-			r.report.Failed = append(r.report.Failed, RetainFailure{Index: name, Error: err.Error()})
+			r.report.Failed = append(r.report.Failed, RetainFailure{Index: index.Name, Error: err.Error()})
 			r.errs = append(r.errs, err)
 		}
 	}
@@ -207,30 +193,44 @@ const (
 	batchNames = 100
 )
 
-func batches(names []string) [][]string {
-	var out [][]string
+func batches(indices []IndexUsage) [][]IndexUsage {
+	var out [][]IndexUsage
 	size := 0
-	for _, name := range names {
-		size += len(name) + 1
+	for _, index := range indices {
+		size += len(index.Name) + 1
 		if len(out) == 0 || size > batchBytes || len(out[len(out)-1]) == batchNames {
 			out = append(out, nil)
-			size = len(name) + 1
+			size = len(index.Name) + 1
 		}
-		out[len(out)-1] = append(out[len(out)-1], name)
+		out[len(out)-1] = append(out[len(out)-1], index)
 	}
 	return out
 }
 
-func deleteIndices(ctx context.Context, t Transport, names []string) error {
-	op := "delete index " + names[0]
-	if len(names) > 1 {
-		op = fmt.Sprintf("delete %d indices from %s to %s", len(names), names[0], names[len(names)-1])
+func names(indices []IndexUsage) []string {
+	out := make([]string, len(indices))
+	for i, index := range indices {
+		out[i] = index.Name
 	}
+	return out
+}
+
+// namesOf says in a few words which indices of a batch.
+func namesOf(batch []IndexUsage) string {
+	if len(batch) == 1 {
+		return "index " + batch[0].Name
+	}
+	return fmt.Sprintf("%d indices from %s to %s", len(batch), batch[0].Name, batch[len(batch)-1].Name)
+}
+
+func deleteIndices(ctx context.Context, t Transport, batch []IndexUsage) error {
+	op := "delete " + namesOf(batch)
 	// No wildcard can be in a name of ours; "none" holds even so.
 	var answer struct {
 		Acknowledged bool `json:"acknowledged"`
 	}
-	if err := ask(ctx, t, op, esapi.IndicesDeleteRequest{Index: names, ExpandWildcards: "none"}, &answer); err != nil {
+	request := esapi.IndicesDeleteRequest{Index: names(batch), ExpandWildcards: "none"}
+	if err := ask(ctx, t, op, request, &answer); err != nil {
 		return err
 	}
 	if !answer.Acknowledged {
