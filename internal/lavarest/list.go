@@ -208,12 +208,15 @@ func (l *lister) list(ctx context.Context, from time.Time) (fresh int64, err err
 // move no page; only among jobs that ended in the same microsecond by their
 // number.
 func (q *query) next(page rows) {
-	end := page.jobs[len(page.jobs)-1].end
-	if from := end.Add(-time.Microsecond); from.After(q.from) {
-		q.from, q.offset = from, 0
-		return
+	end, offset := page.jobs[len(page.jobs)-1].end, q.offset+q.limit
+	from, before := end.Add(-time.Microsecond), end.Add(time.Microsecond)
+	switch {
+	case q.newestFirst && (q.before.IsZero() || before.Before(q.before)):
+		q.before, offset = before, 0
+	case !q.newestFirst && from.After(q.from):
+		q.from, offset = from, 0
 	}
-	q.offset += q.limit
+	q.offset = offset
 }
 
 // tooSlow tells a server that cannot answer for what was asked.
@@ -299,11 +302,6 @@ func (o *Origin) Newest(ctx context.Context, w crawl.Window, n int, yield func(c
 		if len(seen) == n || !page.more {
 			return nil
 		}
-		end := page.jobs[len(page.jobs)-1].end.Add(time.Microsecond)
-		if q.before.IsZero() || end.Before(q.before) {
-			q.before, q.offset = end, 0
-		} else {
-			q.offset += q.limit
-		}
+		q.next(page)
 	}
 }

@@ -64,7 +64,8 @@ func (c *Client) children(ctx context.Context, job gjson.Result) ([]json.RawMess
 		if kind := parent.Get("kind").Str; groups && kind == "test" || kind == "regression" {
 			return nil, nil
 		}
-		return c.all(ctx, url.Values{"parent": {idOf(parent)}})
+		nodes, _, err := c.gather(ctx, url.Values{"parent": {idOf(parent)}}, c.o.Page, 0)
+		return nodes, err
 	})
 }
 

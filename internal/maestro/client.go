@@ -183,19 +183,6 @@ func explain(err error, query url.Values) error {
 	return errors.New(status.Error())
 }
 
-// Count is how many nodes a query finds. The query's names are the API's; a name
-// that it does not know finds none.
-func (c *Client) Count(ctx context.Context, query url.Values) (n int, err error) {
-	err = c.ask(ctx, "/count", query, func(v gjson.Result) error {
-		if v.Type != gjson.Number || v.Num < 0 {
-			return &badAnswer{what: "an answer that is no number"}
-		}
-		n = int(v.Int())
-		return nil
-	})
-	return n, err
-}
-
 var nodeID = regexp.MustCompile(`^[0-9a-fA-F]{24}$`)
 
 // Node is one node's JSON. Errors: ErrGone when there is none, or the id is none

@@ -131,7 +131,7 @@ func TestNode(t *testing.T) {
 	if len(r) != 2 || r[0].Header.Get("Authorization") != "Bearer s3cret" || !strings.HasPrefix(r[0].Header.Get("User-Agent"), "kcing/") || r[0].Path != "/latest/node/"+strings.ToUpper(id) {
 		t.Errorf("%+v", r)
 	}
-	if n, err := c.Count(t.Context(), url.Values{"kind": {"kbuild"}}); n != 1 || err != nil {
+	if _, n, err := c.page(t.Context(), url.Values{"kind": {"kbuild"}}, 10, 0); n != 1 || err != nil {
 		t.Error(n, err)
 	}
 	it, err := c.Item(t.Context(), crawl.Item{Key: id})
@@ -205,7 +205,7 @@ func TestDeniedAndGoneAreTold(t *testing.T) {
 	}
 	for _, status := range []int{400, 404, 422} {
 		s.SetFault(maestrotest.Status(status))
-		if _, err = c.Count(t.Context(), url.Values{"kind": {"x"}}); err == nil || errors.Is(err, fetch.ErrGone) {
+		if _, _, err = c.page(t.Context(), url.Values{"kind": {"x"}}, 10, 0); err == nil || errors.Is(err, fetch.ErrGone) {
 			t.Error(err)
 		}
 		if _, err = c.Node(t.Context(), "00000000000000000000ffff"); err == nil || errors.Is(err, fetch.ErrGone) {
@@ -214,7 +214,7 @@ func TestDeniedAndGoneAreTold(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancelCause(t.Context())
 	cancel(errors.New("interrupted"))
-	if _, err = c.Count(ctx, nil); err == nil || err.Error() != "interrupted" {
+	if _, _, err = c.page(ctx, nil, 10, 0); err == nil || err.Error() != "interrupted" {
 		t.Error(err)
 	}
 }

@@ -137,12 +137,6 @@ func descend(root gjson.Result,
 	return found, nil
 }
 
-// all is what a query finds, each node once.
-func (c *Client) all(ctx context.Context, query url.Values) ([]gjson.Result, error) {
-	nodes, _, err := c.gather(ctx, query, c.o.Page, 0)
-	return nodes, err
-}
-
 // gather is what a query finds, each node once, and whether that is the whole;
 // where there is more than most, 0: however much there is, it is nothing.
 func (c *Client) gather(ctx context.Context, query url.Values, limit, most int) ([]gjson.Result, passEnd, error) {

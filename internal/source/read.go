@@ -73,19 +73,18 @@ func (f *Files) readPlain(r io.Reader, size int64) (Record, error) {
 func (f *Files) readGzip(r io.Reader) (Record, error) {
 	limit := f.limit()
 	var buf bytes.Buffer
-	z, err := gzip.NewReader(bufio.NewReaderSize(r, 64<<10))
-	if err == nil {
-		_, err = buf.ReadFrom(io.LimitReader(z, limit+1))
-	}
+	_, err := buf.ReadFrom(io.LimitReader(&gunzip{raw: bufio.NewReaderSize(r, 64<<10)}, limit+1))
+	var damaged *GzipError
 	switch payload := buf.Bytes(); {
 	case int64(len(payload)) > limit: // whatever comes after, a bomb or damage
 		return f.head(payload), nil
-	case err == nil:
+	case errors.As(err, &damaged):
+		return Record{Payload: payload, Size: -1, Err: damaged}, nil
+	case err != nil: // the disk's fault, not the data's
+		return Record{}, err
+	default:
 		return Record{Payload: payload, Size: int64(len(payload))}, nil
-	case isGzipFault(err):
-		return Record{Payload: payload, Size: -1, Err: &GzipError{Err: err}}, nil
 	}
-	return Record{}, err // the disk's fault, not the data's
 }
 
 // isGzipFault reports whether the data caused the error, and not reading it.
