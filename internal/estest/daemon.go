@@ -1,20 +1,17 @@
 package estest
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"net/http"
 	"os"
-	"os/exec"
-	"strconv"
-	"strings"
+	"path/filepath"
 	"time"
 
 	"github.com/kcing/kcing/internal/retry"
 )
 
-// What follows is for the command es, which finds its server again by process id.
+// What follows is for the command es, which finds its server again.
 
 // Lock takes an exclusive lock on the file path, made when missing, and waits for it until ctx ends. Closing the
 // file gives the lock back; so does the end of the process.
@@ -30,50 +27,36 @@ func Lock(ctx context.Context, path string) (*os.File, error) {
 func Answers(ctx context.Context, url string) bool {
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url+"/_cluster/health", nil)
-	if err != nil {
-		return false
-	}
-	res, err := http.DefaultClient.Do(req)
-	if err != nil {
-		return false
-	}
-	defer func() { _ = res.Body.Close() }()
-	return res.Header.Get("X-Elastic-Product") == "Elasticsearch"
+	return answers(ctx, url) == nil
 }
 
-// PidAt asks the server at url for its process id; 0 when none answers.
-func PidAt(ctx context.Context, url string) int {
+// Running finds the server in a JVM that was launched with DataDir dir: the one at the port that is noted there, if
+// it says so itself. url is empty when none answers.
+func Running(ctx context.Context, dir string) (url string, pid int) {
+	port, ok := (&jvm{dir: dir}).port()
+	if !ok {
+		return "", 0
+	}
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
 	defer cancel()
 	var info struct {
 		Nodes map[string]struct {
-			Process struct{ ID int }
+			Process  struct{ ID int }
+			Settings struct{ Path struct{ Data string } }
 		}
 	}
-	if err := call(ctx, http.MethodGet, url+"/_nodes/_local/process", &info); err != nil {
-		return 0
+	url = LocalURL(port)
+	err := call(ctx, http.MethodGet, url+"/_nodes/_local/process,settings?filter_path=nodes.*.process.id,"+
+		"nodes.*.settings.path.data", &info)
+	for _, node := range info.Nodes {
+		if err == nil && node.Settings.Path.Data == filepath.Join(dir, "data") {
+			return url, node.Process.ID
+		}
 	}
-	for _, n := range info.Nodes {
-		return n.Process.ID
-	}
-	return 0
+	return "", 0
 }
 
-// IsServer reports whether the process pid is a server of ours with its data in dir.
-func IsServer(pid int, dir string) bool {
-	if pid <= 0 || !alive(pid) {
-		return false
-	}
-	line, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/cmdline")
-	if err != nil { // not Linux
-		line, err = exec.Command("ps", "-ww", "-o", "command=", "-p", strconv.Itoa(pid)).Output()
-	}
-	text := string(bytes.ReplaceAll(line, []byte{0}, []byte{' '}))
-	return err == nil && strings.Contains(text, launcherClass) && strings.Contains(text, "path.data="+dir+"/")
-}
-
-// StopPid ends a server found by IsServer cleanly; by force after 30 s.
+// StopPid ends a server found by Running cleanly; by force after 30 s.
 func StopPid(ctx context.Context, pid int) error {
 	p, err := os.FindProcess(pid)
 	if err != nil {
@@ -86,11 +69,8 @@ func StopPid(ctx context.Context, pid int) error {
 	defer cancel()
 	for alive(pid) {
 		if retry.Sleep(ctx, 50*time.Millisecond) != nil {
-			break
+			return p.Kill()
 		}
-	}
-	if alive(pid) {
-		return p.Kill()
 	}
 	return nil
 }

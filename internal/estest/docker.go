@@ -65,7 +65,7 @@ func launchDocker(ctx context.Context, o LaunchOptions) (*Server, error) {
 	}
 	port := o.Port
 	if port == 0 {
-		if port, err = freePort(); err != nil {
+		if port, err = FreePort(); err != nil {
 			return nil, err
 		}
 	}
@@ -130,8 +130,8 @@ func (c *container) remove() error {
 	return removeVolume(c.name)
 }
 
-// freePort returns a port that was free a moment ago; docker needs to be told one.
-func freePort() (int, error) {
+// FreePort returns a port that was free a moment ago; docker needs to be told one.
+func FreePort() (int, error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return 0, err

@@ -88,7 +88,12 @@ func Shared(t testing.TB) string {
 		ctx, cancel := context.WithTimeout(context.Background(), buildPatience+launchPatience)
 		defer cancel()
 		if url := os.Getenv("ELASTICSEARCH_URL"); url != "" {
-			shared.url, shared.err = strings.TrimRight(url, "/"), answers(ctx, url)
+			ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+			defer cancel()
+			if err := answers(ctx, url); err != nil {
+				shared.err = fmt.Errorf("ELASTICSEARCH_URL: %w", err)
+			}
+			shared.url = strings.TrimRight(url, "/")
 			return
 		}
 		shared.server, shared.err = Launch(ctx, LaunchOptions{Quick: true, Progress: os.Stderr})
@@ -104,19 +109,17 @@ func Shared(t testing.TB) string {
 
 // answers returns an error when nothing like Elasticsearch is at the URL.
 func answers(ctx context.Context, url string) error {
-	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
-	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
-		return fmt.Errorf("ELASTICSEARCH_URL: %w", err)
+		return err
 	}
 	res, err := http.DefaultClient.Do(req)
 	if err != nil {
-		return fmt.Errorf("ELASTICSEARCH_URL names a server that does not answer: %w", err)
+		return fmt.Errorf("it names a server that does not answer: %w", err)
 	}
 	defer func() { _ = res.Body.Close() }()
 	if res.StatusCode != http.StatusOK || res.Header.Get("X-Elastic-Product") != "Elasticsearch" {
-		return fmt.Errorf("ELASTICSEARCH_URL names something that is not Elasticsearch: GET / answers %s", res.Status)
+		return fmt.Errorf("it names something that is not Elasticsearch: GET / answers %s", res.Status)
 	}
 	return nil
 }

@@ -167,6 +167,15 @@ func TestPrefixCleansUp(t *testing.T) {
 	send(t, "HEAD", url+"/"+other+"kept", "", http.StatusOK)
 }
 
+// isServer reports whether the process pid, which may be a zombie, is a server with its data in dir.
+func isServer(pid int, dir string) bool {
+	line, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/cmdline")
+	if err != nil { // not Linux
+		line, err = exec.Command("ps", "-ww", "-o", "command=", "-p", strconv.Itoa(pid)).Output()
+	}
+	return err == nil && strings.Contains(string(line), "path.data="+dir+"/")
+}
+
 func TestOwnerKilled(t *testing.T) { killOwner(t, func(int) {}) }
 
 // killOwner kills a process that has a server: the server must go, and the next start removes its data. before is
@@ -199,7 +208,7 @@ func killOwner(t *testing.T, before func(pid int)) {
 	var pid int
 	var dir string
 	_, err = fmt.Fscan(stdout, &pid, &dir)
-	running := err == nil && IsServer(pid, dir)
+	running := err == nil && isServer(pid, dir)
 	if running {
 		before(pid)
 	}
@@ -209,7 +218,7 @@ func killOwner(t *testing.T, before func(pid int)) {
 	_ = cmd.Wait() // killed
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	defer cancel()
-	for IsServer(pid, dir) {
+	for isServer(pid, dir) {
 		if err := retry.Sleep(ctx, 20*time.Millisecond); err != nil {
 			t.Fatalf("server %d outlived its owner", pid)
 		}

@@ -106,8 +106,11 @@ func Launch(ctx context.Context, o LaunchOptions) (*Server, error) {
 func (s *Server) URL() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return "http://127.0.0.1:" + strconv.Itoa(s.portUsed)
+	return LocalURL(s.portUsed)
 }
+
+// LocalURL is the address of a server at a port of this machine.
+func LocalURL(port int) string { return "http://127.0.0.1:" + strconv.Itoa(port) }
 
 // Pid is the id of the server's process; 0 when it does not run or is in a container.
 func (s *Server) Pid() int {
@@ -252,7 +255,7 @@ func (s *Server) ready(ctx context.Context) error {
 		default:
 		}
 		if port, ok := s.runner.port(); ok {
-			if healthy(ctx, "http://127.0.0.1:"+strconv.Itoa(port)) {
+			if healthy(ctx, LocalURL(port)) {
 				s.portUsed, s.wasReady = port, true
 				return nil
 			}

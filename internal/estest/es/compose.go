@@ -6,8 +6,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
-	"net"
-	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -16,57 +14,50 @@ import (
 	"github.com/kcing/kcing/internal/estest"
 )
 
-func (d *daemon) composeUp(ctx context.Context, port int) (state, error) {
+func (d *daemon) composeUp(ctx context.Context, port int) (url string, err error) {
 	if exec.CommandContext(ctx, "docker", "compose", "version").Run() != nil {
-		return state{}, fmt.Errorf("%w: docker compose does not run; \"apt-get install docker-compose-v2\" or "+
+		return "", fmt.Errorf("%w: docker compose does not run; \"apt-get install docker-compose-v2\" or "+
 			"Docker's docker-compose-plugin%s",
 			estest.ErrPrerequisite, estest.OtherWay)
 	}
 	if port == 0 {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			return state{}, err
-		}
-		port = l.Addr().(*net.TCPAddr).Port
-		if err := l.Close(); err != nil {
-			return state{}, err
+		if port, err = estest.FreePort(); err != nil {
+			return "", err
 		}
 	}
-	if err := d.compose(ctx, port, "up", "--detach", "--wait", "elasticsearch"); err != nil {
-		return state{}, fmt.Errorf("%w%s", err, estest.OtherWay)
-	}
-	return state{URL: local(port)}, nil
-}
-
-// publishes reports whether this tree's container is what listens at url.
-func (d *daemon) publishes(ctx context.Context, address string) bool {
-	out, err := exec.CommandContext(ctx, "docker", d.composeArgs("port", "elasticsearch", "9200")...).Output()
-	u, parseErr := url.Parse(address)
-	return err == nil && parseErr == nil && string(bytes.TrimSpace(out)) == u.Host
-}
-
-// compose runs docker compose on compose.yaml, which reads ES_PORT.
-func (d *daemon) compose(ctx context.Context, port int, args ...string) error {
-	cmd := exec.CommandContext(ctx, "docker", d.composeArgs(args...)...)
-	cmd.Env = os.Environ()
-	if port != 0 {
-		cmd.Env = append(cmd.Env, "ES_PORT="+strconv.Itoa(port))
-	}
-	var said bytes.Buffer
+	cmd := d.compose(ctx, "up", "--detach", "--wait", "elasticsearch") // may pull for minutes
+	cmd.Env = append(os.Environ(), "ES_PORT="+strconv.Itoa(port))
 	cmd.Stdout, cmd.Stderr = d.stderr, d.stderr
-	if args[0] != "up" { // which may pull for minutes
-		cmd.Stdout, cmd.Stderr = &said, &said
-	}
 	if err := cmd.Run(); err != nil {
-		return fmt.Errorf("docker compose %s: %w\n%s", args[0], err, said.Bytes())
+		return "", fmt.Errorf("docker compose up: %w%s", err, estest.OtherWay)
 	}
-	return nil
+	return estest.LocalURL(port), nil
 }
 
-// composeArgs has a project of this tree's own: what somebody started by "docker compose up" is another one.
-func (d *daemon) composeArgs(args ...string) []string {
+// composeURL is where this tree's container listens; "" when it does not run.
+func (d *daemon) composeURL(ctx context.Context) string {
+	out, err := d.compose(ctx, "port", "elasticsearch", "9200").Output()
+	if address := bytes.TrimSpace(out); err == nil && len(address) > 0 {
+		return "http://" + string(address)
+	}
+	return ""
+}
+
+// composeDown removes this tree's container, also one that ended, with its volume. found is false when there is none.
+func (d *daemon) composeDown(ctx context.Context) (found bool, err error) {
+	if out, err := d.compose(ctx, "ps", "--all", "--quiet").Output(); err != nil || len(out) == 0 {
+		return false, nil // without Docker, too
+	}
+	if out, err := d.compose(ctx, "down", "--volumes").CombinedOutput(); err != nil {
+		return true, fmt.Errorf("docker compose down: %w\n%s", err, out)
+	}
+	return true, nil
+}
+
+// compose has a project of this tree's own: what somebody started by "docker compose up" is another one.
+func (d *daemon) compose(ctx context.Context, args ...string) *exec.Cmd {
 	sum := sha256.Sum256([]byte(d.root))
 	project := "kcing-es-" + hex.EncodeToString(sum[:4])
-	return append([]string{"compose", "--project-name", project, "--file", filepath.Join(d.root, "compose.yaml")},
-		args...)
+	args = append([]string{"compose", "--project-name", project, "--file", filepath.Join(d.root, "compose.yaml")}, args...)
+	return exec.CommandContext(ctx, "docker", args...)
 }

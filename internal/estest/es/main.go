@@ -1,11 +1,10 @@
 // Command es starts and stops the Elasticsearch that stays between commands (make es-up, make es-down), and runs a
 // command against one of its own. It is for development: no security, one node on 127.0.0.1.
 //
-//	es up [--port 9200] [--wait]   start, wait until it answers, print the URL; says so when it already runs
-//	es down                        stop; the data stays in .cache/elasticsearch, that of a container goes
-//	es url                         print the URL; exit 1 when it does not run
-//	es status                      one line; exit 1 when it does not run
-//	es run -- CMD [ARG]            run CMD with ELASTICSEARCH_URL set, exit with its code
+//	es up [--port 9200]   start, wait until it answers, print the URL; says so when it already runs
+//	es down               stop; the data stays in .cache/elasticsearch, that of a container goes
+//	es url                print the URL; exit 1 when it does not run
+//	es run -- CMD [ARG]   run CMD with ELASTICSEARCH_URL set, exit with its code
 package main
 
 import (
@@ -18,7 +17,7 @@ import (
 	"syscall"
 )
 
-const usage = `usage: es up [--port 9200] [--wait] | down | url | status | run -- CMD [ARG]`
+const usage = `usage: es up [--port 9200] | down | url | run -- CMD [ARG]`
 
 // errUsage is answered with exit code 2.
 var errUsage = errors.New(usage)
@@ -67,8 +66,8 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		return d.up(ctx, args)
 	case "down":
 		return d.down(ctx)
-	case "url", "status":
-		return d.show(ctx, name)
+	case "url":
+		return d.url(ctx)
 	default:
 		return fmt.Errorf("unknown command %q; %w", name, errUsage)
 	}

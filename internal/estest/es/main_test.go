@@ -4,12 +4,12 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"testing"
 
@@ -63,35 +63,35 @@ func TestUpAndDown(t *testing.T) {
 		}
 	}
 	f(url, "already running", "up", "--port", "0")
-	f(url, "already running", "up", "--wait")
+	f(url, "already running", "up")
 	f("", "es down", "up", "--port", "1")
 	f(url, "", "url")
-	f(url+"  ready", "", "status")
-	// A killed up leaves no state.
-	if err := os.Remove(filepath.Join(".cache", "elasticsearch", "state.json")); err != nil {
-		t.Fatal(err)
-	}
-	f("", "not running", "url")
 	f(url, "already running", "up", "--port", port)
 	f("", "", "down")
 	if estest.Answers(t.Context(), url) {
 		t.Error("it answers after down")
 	}
 	f("", "not running", "down")
-	f("", "not running", "status")
 	f("", "not running", "url")
 }
 
-func TestUpStaleState(t *testing.T) {
+// TestAnotherServer: at the port of this tree's last server now is one of another tree.
+func TestAnotherServer(t *testing.T) {
 	tree(t)
-	// The process id now belongs to another program: this test.
-	state := `{"pid":` + strconv.Itoa(os.Getpid()) + `,"url":"http://127.0.0.1:1"}`
-	path := filepath.Join(".cache", "elasticsearch", "state.json")
-	if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o755), os.WriteFile(path, []byte(state), 0o644)); err != nil {
+	other := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("X-Elastic-Product", "Elasticsearch")
+		_, _ = fmt.Fprintf(w, `{"nodes":{"x":{"process":{"id":%d},"settings":{"path":{"data":"/elsewhere/data"}}}}}`,
+			os.Getpid())
+	}))
+	defer other.Close()
+	path := filepath.Join(".cache", "elasticsearch", "logs", "http.ports")
+	err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o755),
+		os.WriteFile(path, []byte(other.Listener.Addr().String()+"\n"), 0o644))
+	if err != nil {
 		t.Fatal(err)
 	}
-	if out, _, err := es(t, "status"); err == nil {
-		t.Errorf("status: %s", out)
+	if out, _, err := es(t, "url"); err == nil {
+		t.Errorf("url: %s", out)
 	}
 	if _, stderr, err := es(t, "down"); err != nil || stderr != "not running" {
 		t.Errorf("down: %q, %v", stderr, err)
