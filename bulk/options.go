@@ -1,6 +1,7 @@
 package bulk
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -91,36 +92,26 @@ func (o Options) withDefaults() (Options, error) {
 		o.FlushInterval < 0 || o.Requests < 0 || o.MaxAttempts < 0 || o.BackoffBase < 0 || o.BackoffCap < 0 {
 		return o, errors.New("bulk: sizes, counts and intervals must not be negative; use 0 for the default")
 	}
-	setDefault(&o.MaxPendingBytes, 64<<20)
-	setDefault(&o.MaxDocBytes, defaultMaxDocBytes)
-	setDefault(&o.FlushBytes, 5<<20)
-	setDefault(&o.FlushActions, 10_000)
-	setDefault(&o.FlushInterval, time.Second)
-	setDefault(&o.Requests, 2)
-	setDefault(&o.RetryFor, 5*time.Minute)
-	setDefault(&o.BackoffBase, 500*time.Millisecond)
-	setDefault(&o.BackoffCap, 30*time.Second)
-	setDefault(&o.RequestTimeout, 90*time.Second)
+	o.MaxPendingBytes = cmp.Or(o.MaxPendingBytes, 64<<20)
+	o.MaxDocBytes = cmp.Or(o.MaxDocBytes, defaultMaxDocBytes)
+	o.FlushBytes = cmp.Or(o.FlushBytes, 5<<20)
+	o.FlushActions = cmp.Or(o.FlushActions, 10_000)
+	o.FlushInterval = cmp.Or(o.FlushInterval, time.Second)
+	o.Requests = cmp.Or(o.Requests, 2)
+	o.RetryFor = cmp.Or(o.RetryFor, 5*time.Minute)
+	o.BackoffBase = cmp.Or(o.BackoffBase, 500*time.Millisecond)
+	o.BackoffCap = cmp.Or(o.BackoffCap, 30*time.Second)
+	o.RequestTimeout = cmp.Or(o.RequestTimeout, 90*time.Second)
 	if o.MaxPendingBytes < 4<<10 {
 		return o, fmt.Errorf("bulk: MaxPendingBytes %d is less than one small document needs (4096)", o.MaxPendingBytes)
 	}
 	if o.BackoffCap < o.BackoffBase {
 		return o, fmt.Errorf("bulk: BackoffCap %v is less than BackoffBase %v", o.BackoffCap, o.BackoffBase)
 	}
-	if o.Logger == nil {
-		o.Logger = slog.New(slog.DiscardHandler)
-	}
-	if o.Indices == nil {
-		o.Indices = new(Indices)
-	}
+	o.Logger = cmp.Or(o.Logger, slog.New(slog.DiscardHandler))
+	o.Indices = cmp.Or(o.Indices, new(Indices))
 	if o.random == nil {
 		o.random = rand.Float64
 	}
 	return o, nil
-}
-
-func setDefault[T int | int64 | time.Duration](field *T, value T) {
-	if *field == 0 {
-		*field = value
-	}
 }

@@ -1,6 +1,7 @@
 package crawl
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -139,20 +140,14 @@ func New(o Options) *Crawler {
 	if len(o.Kinds) == 0 {
 		o.Kinds = o.Site.Origin.Kinds()
 	}
-	if o.Site.Downloads <= 0 {
-		o.Site.Downloads = 4
-	}
-	if o.MaxRecordBytes <= 0 {
-		o.MaxRecordBytes = source.DefaultMaxRecordBytes
-	}
+	o.Site.Downloads = cmp.Or(o.Site.Downloads, 4)
+	o.MaxRecordBytes = cmp.Or(o.MaxRecordBytes, source.DefaultMaxRecordBytes)
+	o.Logger = cmp.Or(o.Logger, slog.New(slog.DiscardHandler))
 	if o.Now == nil {
 		o.Now = time.Now
 	}
 	if o.Site.Clock == nil {
 		o.Site.Clock = o.Now
-	}
-	if o.Logger == nil {
-		o.Logger = slog.New(slog.DiscardHandler)
 	}
 	c := &Crawler{options: o, started: o.Now().Truncate(time.Millisecond), inFlight: map[itemVersion]bool{},
 		spooled: map[spool.Item]*task{},

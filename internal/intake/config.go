@@ -1,6 +1,7 @@
 package intake
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 	"time"
@@ -84,22 +85,15 @@ func DefaultLimits() Limits {
 // withDefaults fills zero fields and keeps BodyBytes large enough for a record.
 func (l Limits) withDefaults() Limits {
 	d := DefaultLimits()
-	l.RecordBytes = orDefault(l.RecordBytes, d.RecordBytes)
-	l.BodyBytes = max(orDefault(l.BodyBytes, d.BodyBytes), 2*l.RecordBytes+gzipMemory+2*minBuffer)
-	l.Connections = orDefault(l.Connections, d.Connections)
-	l.HeaderBytes = orDefault(l.HeaderBytes, d.HeaderBytes)
-	l.HeaderTimeout = orDefault(l.HeaderTimeout, d.HeaderTimeout)
-	l.BodyTimeout = orDefault(l.BodyTimeout, d.BodyTimeout)
-	l.IdleTimeout = orDefault(l.IdleTimeout, d.IdleTimeout)
-	l.AcceptTimeout = orDefault(l.AcceptTimeout, d.AcceptTimeout)
+	l.RecordBytes = cmp.Or(l.RecordBytes, d.RecordBytes)
+	l.BodyBytes = max(cmp.Or(l.BodyBytes, d.BodyBytes), 2*l.RecordBytes+gzipMemory+2*minBuffer)
+	l.Connections = cmp.Or(l.Connections, d.Connections)
+	l.HeaderBytes = cmp.Or(l.HeaderBytes, d.HeaderBytes)
+	l.HeaderTimeout = cmp.Or(l.HeaderTimeout, d.HeaderTimeout)
+	l.BodyTimeout = cmp.Or(l.BodyTimeout, d.BodyTimeout)
+	l.IdleTimeout = cmp.Or(l.IdleTimeout, d.IdleTimeout)
+	l.AcceptTimeout = cmp.Or(l.AcceptTimeout, d.AcceptTimeout)
 	return l
-}
-
-func orDefault[T int | int64 | time.Duration](v, fallback T) T {
-	if v <= 0 {
-		return fallback
-	}
-	return v
 }
 
 // Config is what the intake is made of. Only Accept is required.

@@ -1,6 +1,7 @@
 package intake
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -40,9 +41,7 @@ func New(c Config) *Intake {
 	if c.Metrics == nil {
 		c.Metrics = NewMetrics()
 	}
-	if c.Logger == nil {
-		c.Logger = slog.New(slog.DiscardHandler)
-	}
+	c.Logger = cmp.Or(c.Logger, slog.New(slog.DiscardHandler))
 	in := &Intake{config: c, limits: c.Limits.withDefaults(), log: c.Logger, metrics: c.Metrics, started: time.Now()}
 	in.bodies.limit = in.limits.BodyBytes
 	in.accepting, in.cut = context.WithCancel(context.Background())

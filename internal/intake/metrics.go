@@ -21,6 +21,28 @@ const (
 	noLab     = "-"     // the lab of builds and of callbacks that name none, as in ids
 )
 
+// Event is something that is counted of records.
+type Event string
+
+// What may become of a record after it was posted.
+const (
+	Stored     Event = "stored"     // it is finished: all its documents are in Elasticsearch or among the rejects
+	Duplicate  Event = "duplicate"  // it was finished before; Accept returns nil for it
+	Superseded Event = "superseded" // of Stored: left out since one that knows more is stored
+	Conflict   Event = "conflict"   // of rejected: another one has its key and says other things
+	received   Event = "received"
+	rejected   Event = "rejected"
+)
+
+var events = map[Event]string{
+	received:   "Records posted and answered for good: accepted or refused.",
+	Stored:     "Records whose documents are all in Elasticsearch.",
+	Duplicate:  "Records posted again after they were stored.",
+	rejected:   "Records refused, by the intake or by Elasticsearch.",
+	Superseded: "Of those stored: left out, since a record that knows more of the same job is there.",
+	Conflict:   "Of those rejected: a record with the same key, that knows as much and says other things, is there.",
+}
+
 // Metrics counts what becomes of records, for /metrics and /status. Its methods
 // may be called by many goroutines at once.
 //
@@ -29,12 +51,11 @@ const (
 type Metrics struct {
 	registry *prometheus.Registry
 
-	received, stored, duplicate, rejected *prometheus.CounterVec // by kind and lab
-	superseded, conflicts                 *prometheus.CounterVec // likewise; of stored, and of rejected
-	bytes, documents, requests            *prometheus.CounterVec
-	blank                                 prometheus.Counter
-	duration                              *prometheus.HistogramVec
-	inFlight                              prometheus.Gauge
+	records                    map[Event]*prometheus.CounterVec // by kind and lab
+	bytes, documents, requests *prometheus.CounterVec
+	blank                      prometheus.Counter
+	duration                   *prometheus.HistogramVec
+	inFlight                   prometheus.Gauge
 
 	mu      sync.Mutex
 	labs    map[string]bool // that have a label of their own
@@ -52,19 +73,13 @@ func NewMetrics() *Metrics {
 	counter := func(name, help string, labels ...string) *prometheus.CounterVec {
 		return auto.NewCounterVec(prometheus.CounterOpts{Name: "kcing_" + name, Help: help}, labels)
 	}
-	records := func(name, help string) *prometheus.CounterVec {
-		return counter("records_"+name+"_total", help, "kind", "lab")
+	records := map[Event]*prometheus.CounterVec{}
+	for event, help := range events {
+		records[event] = counter("records_"+string(event)+"_total", help, "kind", "lab")
 	}
 	return &Metrics{
 		registry:  r,
-		received:  records("received", "Records posted and answered for good: accepted or refused."),
-		stored:    records("stored", "Records whose documents are all in Elasticsearch."),
-		duplicate: records("duplicate", "Records posted again after they were stored."),
-		rejected:  records("rejected", "Records refused, by the intake or by Elasticsearch."),
-		superseded: records("superseded",
-			"Of those stored: left out, since a record that knows more of the same job is there."),
-		conflicts: records("conflict",
-			"Of those rejected: a record with the same key, that knows as much and says other things, is there."),
+		records:   records,
 		bytes:     counter("received_bytes_total", "Bytes of accepted records after decompression.", "kind"),
 		documents: counter("bulk_documents_total", "Documents by their outcome in Elasticsearch.", "outcome"),
 		requests:  counter("http_requests_total", "HTTP requests by handler and status code.", "handler", "code"),
@@ -82,30 +97,6 @@ func NewMetrics() *Metrics {
 		rows:    map[rowKey]*Row{},
 		history: history{began: time.Now()},
 	}
-}
-
-// Stored counts a record that is finished: all its documents are in
-// Elasticsearch or among the rejects.
-func (m *Metrics) Stored(kind, lab string) {
-	m.count(m.stored, kind, lab, func(r *Row, p *point) { r.Stored++; p.stored++ })
-}
-
-// Duplicate counts a post of a record that was finished before, to which Accept
-// returns nil.
-func (m *Metrics) Duplicate(kind, lab string) {
-	m.count(m.duplicate, kind, lab, func(r *Row, _ *point) { r.Duplicate++ })
-}
-
-// Superseded counts a record, which Stored counts as well, that was left out since
-// one that knows more is stored.
-func (m *Metrics) Superseded(kind, lab string) {
-	m.count(m.superseded, kind, lab, func(*Row, *point) {})
-}
-
-// Conflict counts a record, which Rejected counts as well, whose key another one
-// has that says other things.
-func (m *Metrics) Conflict(kind, lab string) {
-	m.count(m.conflicts, kind, lab, func(*Row, *point) {})
 }
 
 // Rejected counts a record that was refused after it was accepted, and shows it
@@ -128,39 +119,46 @@ func (m *Metrics) accept(p *Post) {
 }
 
 // receive counts a post that was answered for good.
-func (m *Metrics) receive(p *Post) {
-	m.count(m.received, p.Kind, p.Lab, func(r *Row, pt *point) {
-		r.Received++
-		pt.received++
-		r.Last = time.Now()
-	})
-}
+func (m *Metrics) receive(p *Post) { m.Count(received, p.Kind, p.Lab) }
 
 func (m *Metrics) reject(r Reject) {
 	r.Time = time.Now()
 	r.Lab, r.Key, r.Reason = clip(r.Lab, maxLab), clip(r.Key, 200), clip(r.Reason, 400)
-	m.count(m.rejected, r.Kind, r.Lab, func(row *Row, p *point) {
-		row.Rejected++
-		p.rejected++
-		if len(m.recent) >= maxRecent {
-			m.recent = append(m.recent[:0], m.recent[1:]...)
-		}
-		m.recent = append(m.recent, r)
-	})
+	m.Count(rejected, r.Kind, r.Lab)
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if len(m.recent) >= maxRecent {
+		m.recent = append(m.recent[:0], m.recent[1:]...)
+	}
+	m.recent = append(m.recent, r)
 }
 
-// count adds one to a counter, and to the table and the plot under the lock.
-func (m *Metrics) count(c *prometheus.CounterVec, kind, lab string, add func(*Row, *point)) {
+// Count counts a record, for /metrics, the table and the plot.
+func (m *Metrics) Count(what Event, kind, lab string) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	key := rowKey{knownKind(kind), m.label(lab)}
-	c.WithLabelValues(key.kind, key.lab).Inc()
-	row := m.rows[key]
+	m.records[what].WithLabelValues(key.kind, key.lab).Inc()
+	row, now := m.rows[key], time.Now()
 	if row == nil {
 		row = &Row{Kind: key.kind, Lab: key.lab}
 		m.rows[key] = row
 	}
-	add(row, m.history.at(time.Now()))
+	switch point := m.history.at(now); what {
+	case received:
+		row.Received++
+		row.Last = now
+		point.received++
+	case Stored:
+		row.Stored++
+		point.stored++
+	case rejected:
+		row.Rejected++
+		point.rejected++
+	case Duplicate:
+		row.Duplicate++
+	case Superseded, Conflict: // rows have them among others
+	}
 }
 
 // label bounds the number of time series, whatever labs clients make up.

@@ -74,8 +74,8 @@ func TestMetricsOfPosts(t *testing.T) {
 		s.post(kinds.LAVA, "/", body)
 	}
 	s.post(kinds.Build, "/", callback, "Content-Type", "text/html")
-	s.metrics.Stored(kinds.LAVA, "lab-b")
-	s.metrics.Duplicate(kinds.LAVA, "lab-b")
+	s.metrics.Count(Stored, kinds.LAVA, "lab-b")
+	s.metrics.Count(Duplicate, kinds.LAVA, "lab-b")
 	s.metrics.Rejected(kinds.LAVA, "lab-b", "lab-b/7", "mapper_parsing_exception")
 	s.metrics.Documents("stored", 12)
 	for _, c := range []struct {
@@ -128,7 +128,7 @@ func TestMetricsOfPosts(t *testing.T) {
 func TestLabLabelsAreBounded(t *testing.T) {
 	m := NewMetrics()
 	for i := range 10 * maxLabs {
-		m.Stored(kinds.LAVA, fmt.Sprint("lab-", i))
+		m.Count(Stored, kinds.LAVA, fmt.Sprint("lab-", i))
 		m.Rejected("no such kind", "\xff"+strings.Repeat("x", 10000), "", "")
 	}
 	if n := series(t, m, "kcing_records_stored_total"); n != maxLabs { // one label went to the other metric
@@ -162,11 +162,11 @@ func TestHistory(t *testing.T) {
 				t.Errorf("%s: sum %d, last %d, first %d; want %d, %d, %d", when, s, l, f, sum, last, first)
 			}
 		}
-		m.Stored(kinds.LAVA, "a")
-		m.Stored(kinds.LAVA, "a")
+		m.Count(Stored, kinds.LAVA, "a")
+		m.Count(Stored, kinds.LAVA, "a")
 		check("at once", 2, 2, 0)
 		time.Sleep(historyStep)
-		m.Stored(kinds.LAVA, "a")
+		m.Count(Stored, kinds.LAVA, "a")
 		check("one step later", 3, 1, 0)
 		time.Sleep((historyPoints - 2) * historyStep)
 		check("at the end of the hour", 3, 0, 2)
@@ -174,7 +174,7 @@ func TestHistory(t *testing.T) {
 		check("a step past it", 1, 0, 1)
 		time.Sleep(1000 * time.Hour)
 		check("weeks later", 0, 0, 0)
-		m.Stored(kinds.LAVA, "a")
+		m.Count(Stored, kinds.LAVA, "a")
 		check("and again", 1, 1, 0)
 	})
 }

@@ -34,7 +34,7 @@ func busyStand() *stand {
 	for range 40 {
 		s.post(kinds.LAVA, "/?lab_name=lab-a", callback)
 	}
-	s.metrics.Stored(kinds.LAVA, "lab-a")
+	s.metrics.Count(Stored, kinds.LAVA, "lab-a")
 	s.metrics.Rejected(kinds.LAVA, "lab-<b>"+hostile, "key"+hostile, "mapper_parsing_exception: "+hostile)
 	return s
 }

@@ -63,9 +63,7 @@ func New(o Options) *Origin {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	if o.Fetch.Logger == nil {
-		o.Fetch.Logger = slog.New(slog.DiscardHandler)
-	}
+	o.Fetch.Logger = cmp.Or(o.Fetch.Logger, slog.New(slog.DiscardHandler))
 	// Anything but JSON is refused by LAVA, or is a page; results and logs come as
 	// YAML in any case.
 	header := http.Header{"Accept": {"application/json"}}

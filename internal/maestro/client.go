@@ -2,6 +2,7 @@ package maestro
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -42,12 +43,13 @@ type Options struct {
 	// Token is sent to the API, and to nobody else; empty: none, which is enough
 	// for the public instance.
 	Token string
-	// Fetch makes all requests; nil: one with its defaults.
+	// Fetch makes all requests. Required.
 	Fetch *fetch.Client
 	// HoldBack is how far before now the listing ends, so that what is being
 	// written is there; 0: DefaultHoldBack.
 	HoldBack time.Duration
-	// Page is how many nodes are asked for at once, 2 KB each; 0: DefaultPage.
+	// Page is how many nodes are asked for at once, 2 KB each, at least 2, since pages
+	// overlap by one; 0: DefaultPage.
 	Page int
 	// Split is how many nodes a window may have before it is read in halves; the
 	// ids of one window are in memory. 0: DefaultSplit.
@@ -71,23 +73,12 @@ func New(o Options) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	if o.Fetch == nil {
-		o.Fetch = fetch.New(fetch.Options{})
-	}
-	if o.HoldBack <= 0 {
-		o.HoldBack = DefaultHoldBack
-	}
-	if o.Page <= 1 { // pages overlap by one
-		o.Page = DefaultPage
-	}
-	if o.Split <= 0 {
-		o.Split = DefaultSplit
-	}
+	o.HoldBack = cmp.Or(o.HoldBack, DefaultHoldBack)
+	o.Page = cmp.Or(o.Page, DefaultPage)
+	o.Split = cmp.Or(o.Split, DefaultSplit)
+	o.Logger = cmp.Or(o.Logger, slog.New(slog.DiscardHandler))
 	if o.Now == nil {
 		o.Now = time.Now
-	}
-	if o.Logger == nil {
-		o.Logger = slog.New(slog.DiscardHandler)
 	}
 	return &Client{o: o, base: base}, nil
 }

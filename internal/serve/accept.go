@@ -31,7 +31,7 @@ func (s *Server) Accept(ctx context.Context, p *intake.Post) error {
 	m := spool.Meta{Kind: string(rec.Kind), Key: rec.Key, Name: nameOf(p), Lab: lab, NodeID: p.NodeID,
 		Received: p.Received}
 	if s.known(ctx, m, p.Payload) {
-		s.config.Metrics.Duplicate(m.Kind, rec.Lab)
+		s.config.Metrics.Count(intake.Duplicate, m.Kind, rec.Lab)
 		return nil
 	}
 	return s.put(ctx, m, p.Payload)

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/kcing/kcing/bulk"
+	"github.com/kcing/kcing/internal/intake"
 	"github.com/kcing/kcing/internal/pipeline"
 	"github.com/kcing/kcing/internal/retry"
 	"github.com/kcing/kcing/internal/source"
@@ -174,15 +175,15 @@ func (s *Server) settled(m spool.Meta, what source.Settled) {
 	}
 	lab := labOf(m)
 	if what.Type == pipeline.TypeConflict {
-		s.config.Metrics.Conflict(m.Kind, lab)
+		s.config.Metrics.Count(intake.Conflict, m.Kind, lab)
 	}
 	if what.Outcome == source.Superseded {
-		s.config.Metrics.Superseded(m.Kind, lab)
+		s.config.Metrics.Count(intake.Superseded, m.Kind, lab)
 	}
 	if what.Outcome == source.Refused || what.Rejected > 0 {
 		s.config.Metrics.Rejected(m.Kind, lab, m.Key, what.Reason)
 	} else {
-		s.config.Metrics.Stored(m.Kind, lab)
+		s.config.Metrics.Count(intake.Stored, m.Kind, lab)
 	}
 	s.health.delivery(stateDelivering, "")
 	s.recovered()

@@ -256,10 +256,9 @@ func (c *counts) of(what string) int {
 	return c.n[what]
 }
 
-func (c *counts) Stored(kind, lab string)     { c.add("stored "+kind+" "+lab, 1) }
-func (c *counts) Duplicate(kind, lab string)  { c.add("duplicate "+kind+" "+lab, 1) }
-func (c *counts) Superseded(kind, lab string) { c.add("superseded "+kind+" "+lab, 1) }
-func (c *counts) Conflict(kind, lab string)   { c.add("conflict "+kind+" "+lab, 1) }
+func (c *counts) Count(what intake.Event, kind, lab string) {
+	c.add(string(what)+" "+kind+" "+lab, 1)
+}
 func (c *counts) Rejected(kind, lab, key, reason string) {
 	c.add(strings.Join([]string{"rejected", kind, lab, key, reason}, " "), 1)
 }

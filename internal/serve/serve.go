@@ -1,6 +1,7 @@
 package serve
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -9,6 +10,7 @@ import (
 	"time"
 
 	"github.com/kcing/kcing/bulk"
+	"github.com/kcing/kcing/internal/intake"
 	"github.com/kcing/kcing/internal/pipeline"
 	"github.com/kcing/kcing/internal/source"
 	"github.com/kcing/kcing/internal/spool"
@@ -25,11 +27,8 @@ type Store interface {
 // called from several goroutines at once. A delivered record is either Stored or,
 // with the first reason, Rejected.
 type Metrics interface {
-	Stored(kind, lab string)
+	Count(what intake.Event, kind, lab string)
 	Rejected(kind, lab, key, reason string)
-	Duplicate(kind, lab string)
-	Superseded(kind, lab string)
-	Conflict(kind, lab string)
 	Documents(outcome string, n int)
 }
 
@@ -62,7 +61,7 @@ type Config struct {
 	// MaxRecordBytes refuses larger records that others have spooled; 0:
 	// source.DefaultMaxRecordBytes.
 	MaxRecordBytes int64
-	Metrics        Metrics      // nil: nothing is counted
+	Metrics        Metrics
 	Logger         *slog.Logger // nil: no log
 	// Now is the clock; nil: time.Now.
 	Now func() time.Time
@@ -100,20 +99,13 @@ type Server struct {
 
 // New makes a server that takes records at once; Run delivers them.
 func New(c Config) *Server {
-	if c.Logger == nil {
-		c.Logger = slog.New(slog.DiscardHandler)
-	}
+	c.Logger = cmp.Or(c.Logger, slog.New(slog.DiscardHandler))
+	c.MaxRecordBytes = cmp.Or(c.MaxRecordBytes, source.DefaultMaxRecordBytes)
 	if c.Now == nil {
 		c.Now = time.Now
 	}
 	if c.Explain == nil {
 		c.Explain = error.Error
-	}
-	if c.Metrics == nil {
-		c.Metrics = uncounted{}
-	}
-	if c.MaxRecordBytes <= 0 {
-		c.MaxRecordBytes = source.DefaultMaxRecordBytes
 	}
 	s := &Server{config: c, queue: spool.NewQueue(c.Spool, c.MaxRecordBytes, func(err error) {
 		// They are finished in state: the next process finds that, and tries again.
@@ -196,13 +188,3 @@ func (s *Server) adopt(ctx context.Context) {
 		}
 	}
 }
-
-// uncounted counts nothing.
-type uncounted struct{}
-
-func (uncounted) Stored(_, _ string)         {}
-func (uncounted) Rejected(_, _, _, _ string) {}
-func (uncounted) Duplicate(_, _ string)      {}
-func (uncounted) Superseded(_, _ string)     {}
-func (uncounted) Conflict(_, _ string)       {}
-func (uncounted) Documents(_ string, _ int)  {}
