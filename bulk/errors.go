@@ -41,15 +41,12 @@ func (e *Error) Error() string {
 // FatalError means that no document can be delivered until a person changes
 // something: the credentials, their privileges, the address. The documents
 // without an outcome are Undelivered, none is Rejected.
-type FatalError struct {
-	Status       int
-	Type, Reason string // of the Elasticsearch error; empty when there was none
-}
+type FatalError Error
 
 // Error says what was refused and what to look at. It never holds a secret: the
 // credentials are not known to this package.
 func (e *FatalError) Error() string {
-	answer := (&Error{Status: e.Status, Type: e.Type, Reason: e.Reason}).Error()
+	answer := (*Error)(e).Error()
 	switch e.Status {
 	case http.StatusUnauthorized:
 		return "the credentials were not accepted, check the API key (expired?) or the user name and password: " +

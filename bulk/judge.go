@@ -185,7 +185,7 @@ func (s *sender) reject(p *piece) {
 
 // fail stops the Indexer because of an answer to p.
 func (s *sender) fail(p *piece, e *Error) {
-	s.ix.fail(&FatalError{Status: e.Status, Type: e.Type, Reason: e.Reason})
+	s.ix.fail((*FatalError)(e))
 	s.giveUp(p)
 }
 

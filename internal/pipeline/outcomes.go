@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"log/slog"
 	"sync/atomic"
 	"time"
 
@@ -77,7 +78,8 @@ func (p *pending) refused(res bulk.Result) {
 	if p.rejected.Add(1) == 1 {
 		p.class, p.reason = res.Type, res.Reason
 	}
-	p.run.notices.rejected(p.source, res)
+	p.run.notices.write(slog.LevelWarn, "document rejected", "source", p.source, "index", res.Doc.Index,
+		"id", res.Doc.ID, "type", res.Type, "reason", res.Reason)
 	p.run.committer.add(commit{rejects: []state.Reject{p.reject(res)}})
 }
 

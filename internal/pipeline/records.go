@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"errors"
+	"log/slog"
 	"strings"
 	"time"
 
@@ -156,7 +157,7 @@ func (r *run) accept(it *item) bool {
 	case errors.Is(err, transform.ErrBlank):
 		r.settled(it.source.Ack, source.Settled{Outcome: source.Blank})
 	case isNotFinished(err):
-		r.notices.leftOut(it.source.Name, err)
+		r.notices.write(slog.LevelWarn, "record left out", "source", it.source.Name, "reason", err)
 		r.settled(it.source.Ack, source.Settled{Outcome: source.NotFinished})
 	default:
 		r.refuse(it, state.Key{}, err)
@@ -203,7 +204,8 @@ func (r *run) leave(it *item, v verdict) {
 	key, outcome := it.key(), source.Skipped
 	if v == superseded {
 		outcome = source.Superseded
-		r.notices.superseded(it.source.Name, key.ID)
+		r.notices.write(slog.LevelInfo, "record left out: one that knows more of this job is stored",
+			"source", it.source.Name, "key", key.ID)
 	} else if it.known.OpenRejects {
 		r.tally.skippedWithRejects.Add(1)
 	}
@@ -263,7 +265,8 @@ func (r *run) transform(it *item, docs *transform.Documents) bool {
 		case store:
 			if len(docs.Tags) > 0 {
 				r.tally.damaged.Add(1)
-				r.notices.damaged(it.source.Name, docs.Tags)
+				r.notices.write(slog.LevelWarn, "record damaged in part", "source", it.source.Name,
+					"tags", strings.Join(docs.Tags, " "))
 			}
 			return true
 		case conflicting:

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 
 	"github.com/kcing/kcing/internal/source"
 	"github.com/kcing/kcing/state"
@@ -21,7 +22,7 @@ func (r *run) refuse(it *item, key state.Key, why error) {
 	if src.RejectID != "" {
 		reject.ID = src.RejectID
 	}
-	r.notices.refused(src.Name, reject.Kind, reject.Reason)
+	r.notices.write(slog.LevelWarn, "record refused", "source", src.Name, "kind", reject.Kind, "reason", reject.Reason)
 	settled := source.Settled{
 		Outcome: source.Refused, Kind: key.Kind, Key: key.ID, Type: reject.Type, Reason: reject.Reason,
 	}
