@@ -13,7 +13,7 @@ import (
 )
 
 // standIn is the Kibana of one script.
-type standIn struct{ *kibanatest.Server }
+type standIn struct{ *kibanatest.Kibana }
 
 type standInKey struct{}
 
@@ -67,7 +67,7 @@ func startKibana(ts *testscript.TestScript, _ bool, args []string) {
 	}
 	server := kibanatest.New(o)
 	ts.Defer(server.Close)
-	theStandIn(ts).Server = server
+	theStandIn(ts).Kibana = server
 	ts.Setenv("KB_URL", server.URL)
 	if o.TLS {
 		ts.Check(os.WriteFile(ts.MkAbs("kibana.pem"), certificatePEM(server.Certificate), 0o600))

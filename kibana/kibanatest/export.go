@@ -16,13 +16,10 @@ func (k *Kibana) export(w http.ResponseWriter, r *http.Request, space string) {
 		return
 	}
 	var request struct {
-		Type    []string `json:"type"`
-		Objects []struct {
-			Type string `json:"type"`
-			ID   string `json:"id"`
-		} `json:"objects"`
-		Deep      bool `json:"includeReferencesDeep"`
-		NoDetails bool `json:"excludeExportDetails"`
+		Type      []string    `json:"type"`
+		Objects   []reference `json:"objects"`
+		Deep      bool        `json:"includeReferencesDeep"`
+		NoDetails bool        `json:"excludeExportDetails"`
 	}
 	decoder := json.NewDecoder(r.Body)
 	decoder.DisallowUnknownFields()
@@ -47,17 +44,14 @@ func (k *Kibana) export(w http.ResponseWriter, r *http.Request, space string) {
 	var wanted []key
 	var absent []map[string]any
 	for _, o := range request.Objects {
-		id := key{o.Type, o.ID}
-		if _, there := k.spaces[space][id]; !there {
+		if _, there := k.spaces[space][o.key()]; !there {
 			absent = append(absent, map[string]any{"type": o.Type, "id": o.ID,
 				"error": map[string]any{"statusCode": 404}})
 		}
-		wanted = append(wanted, id)
+		wanted = append(wanted, o.key())
 	}
 	if len(absent) > 0 {
-		w.Header().Set("Content-Type", "application/json")
-		w.WriteHeader(http.StatusBadRequest)
-		_ = json.NewEncoder(w).Encode(map[string]any{"statusCode": 400, "error": "Bad Request",
+		reply(w, http.StatusBadRequest, map[string]any{"statusCode": 400, "error": "Bad Request",
 			"message": "Error fetching objects to export", "attributes": map[string]any{"objects": absent}})
 		return
 	}
@@ -75,12 +69,9 @@ func (k *Kibana) export(w http.ResponseWriter, r *http.Request, space string) {
 // withReferences adds what is referred to, as far as it is there.
 func (k *Kibana) withReferences(space string, wanted []key) []key {
 	for i := 0; i < len(wanted); i++ {
-		references, _ := k.spaces[space][wanted[i]]["references"].([]any)
-		for _, r := range references {
-			reference, _ := r.(map[string]any)
-			to := object(reference).key()
-			if _, there := k.spaces[space][to]; there && !slices.Contains(wanted, to) {
-				wanted = append(wanted, to)
+		for _, r := range k.spaces[space][wanted[i]].References {
+			if _, there := k.spaces[space][r.key()]; there && !slices.Contains(wanted, r.key()) {
+				wanted = append(wanted, r.key())
 			}
 		}
 	}
@@ -89,39 +80,34 @@ func (k *Kibana) withReferences(space string, wanted []key) []key {
 
 // write writes the objects in no particular order, each with what Kibana adds.
 func (k *Kibana) write(w http.ResponseWriter, space string, wanted []key, noDetails bool) {
-	var out []string
-	missing := []map[string]any{}
+	var lines []any
+	missing := []reference{}
+	now := time.Now().UTC().Format(time.RFC3339Nano)
 	for n, id := range wanted {
-		o := map[string]any{}
-		for name, v := range k.spaces[space][id] {
-			o[name] = v
-		}
-		now := time.Now().UTC().Format(time.RFC3339Nano)
-		o["created_at"], o["updated_at"], o["updated_by"] = now, now, "u_somebody"
-		o["version"] = fmt.Sprintf("Wz%d-%s", n, now)
-		line, err := json.Marshal(o)
-		if err != nil {
-			fail(w, http.StatusInternalServerError, err.Error())
-			return
-		}
-		out = append(out, string(line))
-		references, _ := o["references"].([]any)
-		for _, r := range references {
-			reference, _ := r.(map[string]any)
-			to := object(reference).key()
-			if _, there := k.spaces[space][to]; !there {
-				missing = append(missing, map[string]any{"type": to.Type, "id": to.ID})
+		o := k.spaces[space][id]
+		lines = append(lines, struct {
+			object
+			CreatedAt   string `json:"created_at"`
+			UpdatedAt   string `json:"updated_at"`
+			UpdatedBy   string `json:"updated_by"`
+			SaveVersion string `json:"version"`
+		}{o, now, now, "u_somebody", fmt.Sprintf("Wz%d-%s", n, now)})
+		for _, r := range o.References {
+			if _, there := k.spaces[space][r.key()]; !there {
+				missing = append(missing, reference{Type: r.Type, ID: r.ID})
 			}
 		}
 	}
 	if !noDetails {
-		details, _ := json.Marshal(map[string]any{
+		lines = append(lines, map[string]any{
 			"exportedCount": len(wanted), "missingRefCount": len(missing), "missingReferences": missing,
 			"excludedObjects": []any{}, "excludedObjectsCount": 0,
 		})
-		out = append(out, string(details))
 	}
 	w.Header().Set("Content-Type", "application/ndjson")
 	w.Header().Set("Content-Disposition", `attachment; filename="export.ndjson"`)
-	_, _ = fmt.Fprint(w, strings.Join(out, "\n"))
+	encoder := json.NewEncoder(w)
+	for _, line := range lines {
+		_ = encoder.Encode(line)
+	}
 }

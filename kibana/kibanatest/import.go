@@ -2,6 +2,7 @@ package kibanatest
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/rand"
 	"encoding/json"
 	"errors"
@@ -54,7 +55,7 @@ func (k *Kibana) importFile(w http.ResponseWriter, r *http.Request, space string
 			return
 		}
 	}
-	reply(w, k.store(space, objects, overwrite))
+	reply(w, http.StatusOK, k.store(space, objects, overwrite))
 }
 
 // formFile is the part that Kibana wants, and there must be no other.
@@ -89,40 +90,40 @@ func lines(data []byte) ([]object, error) {
 		if len(bytes.TrimSpace(line)) == 0 {
 			continue
 		}
-		var o object
+		o := struct {
+			object
+			Count *int `json:"exportedCount"`
+		}{object: object{References: []reference{}}}
 		if err := json.Unmarshal(line, &o); err != nil {
 			return nil, fmt.Errorf("Unexpected token in JSON: %w", err) //nolint:staticcheck // Kibana's words
 		}
-		if _, details := o["exportedCount"]; details {
+		if o.Count != nil {
 			continue
 		}
 		id := o.key()
-		if _, ok := o["attributes"].(map[string]any); !ok || id.Type == "" || id.ID == "" {
+		if o.Attributes == nil || id.Type == "" || id.ID == "" {
 			return nil, errors.New("an object without type, id or attributes")
 		}
 		if seen[id] {
 			return nil, fmt.Errorf("Non-unique import objects detected: [%s:%s]", id.Type, id.ID) //nolint:staticcheck // Kibana's words
 		}
 		seen[id] = true
-		objects = append(objects, o)
+		objects = append(objects, o.object)
 	}
 	return objects, nil
 }
 
 // refuseForm answers for the whole file because of one object.
 func (k *Kibana) refuseForm(o object) (status int, message string) {
-	id := o.key()
-	version, _ := o["typeMigrationVersion"].(string)
-	if last, ok := k.newest(id.Type); ok && later(version, last) {
+	refusal := fmt.Sprintf("Document %q belongs to a more recent version of Kibana", o.ID)
+	if last, ok := k.newest(o.Type); ok && later(o.Version, last) {
 		return http.StatusUnprocessableEntity,
-			fmt.Sprintf("Document %q belongs to a more recent version of Kibana [%s] when the last known version is "+
-				"[%s].", id.ID, version, last)
+			fmt.Sprintf("%s [%s] when the last known version is [%s].", refusal, o.Version, last)
 	}
-	if core, _ := o["coreMigrationVersion"].(string); later(core, "8.8.0") {
-		return http.StatusUnprocessableEntity,
-			fmt.Sprintf("Document %q belongs to a more recent version of Kibana [%s].", id.ID, core)
+	if later(o.CoreVersion, "8.8.0") {
+		return http.StatusUnprocessableEntity, fmt.Sprintf("%s [%s].", refusal, o.CoreVersion)
 	}
-	if version == "" && id.Type == "lens" {
+	if o.Version == "" && o.Type == "lens" {
 		return http.StatusInternalServerError,
 			"An internal server error occurred. Check Kibana server logs for details."
 	}
@@ -142,29 +143,52 @@ func later(a, b string) bool {
 	return false
 }
 
+// result is what an import says of one object.
+type result struct {
+	Type          string   `json:"type"`
+	ID            string   `json:"id"`
+	Meta          meta     `json:"meta"`
+	Managed       *bool    `json:"managed,omitempty"`
+	Overwrite     bool     `json:"overwrite,omitempty"`
+	DestinationID string   `json:"destinationId,omitempty"`
+	Error         *problem `json:"error,omitempty"`
+}
+
+type meta struct {
+	Title any `json:"title"`
+}
+
+// problem is why an object cannot be imported.
+type problem struct {
+	Type          string              `json:"type"`
+	References    []reference         `json:"references,omitempty"`
+	DestinationID string              `json:"destinationId,omitempty"`
+	Destinations  []map[string]string `json:"destinations,omitempty"`
+}
+
 // store imports what has no problem, or nothing, as Kibana does.
 func (k *Kibana) store(space string, objects []object, overwrite bool) map[string]any {
 	inFile := map[key]bool{}
 	for _, o := range objects {
 		inFile[o.key()] = true
 	}
-	var results, failures []map[string]any
+	var results, failures []result
+	var accepted []object
 	blocked := false
 	destinations := map[key]string{} // ids that differ from those in the file
-	var accepted []object
 	for _, o := range objects {
-		id := o.key()
-		result := map[string]any{"type": id.Type, "id": id.ID, "meta": map[string]any{"title": title(o)},
-			"managed": false}
-		problem := k.problem(space, o, inFile, overwrite, result, destinations)
-		if problem == nil {
-			results = append(results, result)
-			accepted = append(accepted, o)
+		r := result{Type: o.Type, ID: o.ID, Meta: meta{o.Attributes["title"]}}
+		if r.Error = k.problem(space, o, inFile, overwrite, &r); r.Error != nil {
+			blocked = blocked || r.Error.Type != "unsupported_type"
+			failures = append(failures, r)
 			continue
 		}
-		blocked = blocked || problem["type"] != "unsupported_type"
-		failures = append(failures, map[string]any{"type": id.Type, "id": id.ID,
-			"meta": map[string]any{"title": title(o)}, "error": problem})
+		r.Managed = new(bool)
+		if r.DestinationID != "" {
+			destinations[o.key()] = r.DestinationID
+		}
+		results = append(results, r)
+		accepted = append(accepted, o)
 	}
 	if !blocked {
 		for _, o := range accepted {
@@ -181,50 +205,40 @@ func (k *Kibana) store(space string, objects []object, overwrite bool) map[strin
 	return answer
 }
 
-func title(o object) any {
-	attributes, _ := o["attributes"].(map[string]any)
-	return attributes["title"]
-}
-
-// problem is Kibana's error object for an object, or nil; result is filled then.
-func (k *Kibana) problem(space string, o object, inFile map[key]bool, overwrite bool, result map[string]any,
-	destinations map[key]string) map[string]any {
-	id := o.key()
-	if !slices.Contains(types, id.Type) || slices.Contains(k.o.MissingTypes, id.Type) {
-		return map[string]any{"type": "unsupported_type"}
+// problem is why Kibana would not import an object, or nil; r says then what becomes of it.
+func (k *Kibana) problem(space string, o object, inFile map[key]bool, overwrite bool, r *result) *problem {
+	if !slices.Contains(types, o.Type) || slices.Contains(k.o.MissingTypes, o.Type) {
+		return &problem{Type: "unsupported_type"}
 	}
 	if missing := k.missing(space, o, inFile); len(missing) > 0 {
-		return map[string]any{"type": "missing_references", "references": missing}
+		return &problem{Type: "missing_references", References: missing}
 	}
-	if _, there := k.spaces[space][id]; there {
-		if !overwrite {
-			return map[string]any{"type": "conflict"}
-		}
-		result["overwrite"] = true
-		return nil
-	}
+	_, there := k.spaces[space][o.key()]
 	var copies []string
 	for other, stored := range k.spaces[space] {
-		if other.Type == id.Type && stored["originId"] == id.ID {
+		if other.Type == o.Type && stored.OriginID == o.ID {
 			copies = append(copies, other.ID)
 		}
 	}
 	slices.Sort(copies)
 	switch {
+	case there && !overwrite:
+		return &problem{Type: "conflict"}
+	case there:
+		r.Overwrite = true
 	case len(copies) > 1:
-		var list []map[string]any
+		var list []map[string]string
 		for _, c := range copies {
-			list = append(list, map[string]any{"id": c, "title": "copy"})
+			list = append(list, map[string]string{"id": c, "title": "copy"})
 		}
-		return map[string]any{"type": "ambiguous_conflict", "destinations": list}
+		return &problem{Type: "ambiguous_conflict", Destinations: list}
 	case len(copies) == 1 && !overwrite:
-		return map[string]any{"type": "conflict", "destinationId": copies[0]}
+		return &problem{Type: "conflict", DestinationID: copies[0]}
 	case len(copies) == 1:
-		destinations[id], result["destinationId"], result["overwrite"] = copies[0], copies[0], true
-	case k.elsewhere(space, id):
+		r.DestinationID, r.Overwrite = copies[0], true
+	case k.elsewhere(space, o.key()):
 		k.renamed++
-		destinations[id] = fmt.Sprintf("renamed-%d", k.renamed)
-		result["destinationId"] = destinations[id]
+		r.DestinationID = fmt.Sprintf("renamed-%d", k.renamed)
 	}
 	return nil
 }
@@ -241,63 +255,35 @@ func (k *Kibana) elsewhere(space string, id key) bool {
 
 // missing are the references that Kibana checks: those to data views and
 // searches.
-func (k *Kibana) missing(space string, o object, inFile map[key]bool) []map[string]any {
-	var out []map[string]any
-	references, _ := o["references"].([]any)
-	for _, r := range references {
-		reference, _ := r.(map[string]any)
-		to := object(reference).key()
-		if to.Type != "index-pattern" && to.Type != "search" || inFile[to] {
-			continue
-		}
-		if _, there := k.spaces[space][to]; !there {
-			out = append(out, map[string]any{"type": to.Type, "id": to.ID})
+func (k *Kibana) missing(space string, o object, inFile map[key]bool) (out []reference) {
+	for _, r := range o.References {
+		_, there := k.spaces[space][r.key()]
+		if (r.Type == "index-pattern" || r.Type == "search") && !there && !inFile[r.key()] {
+			out = append(out, reference{Type: r.Type, ID: r.ID})
 		}
 	}
 	return out
 }
 
 func (k *Kibana) save(space string, o object, destinations map[key]string) {
-	stored := object{}
-	for name, v := range o {
-		if name != "version" {
-			stored[name] = v
-		}
+	if to := destinations[o.key()]; to != "" {
+		o.OriginID, o.ID = o.ID, to
 	}
-	id := o.key()
-	if to := destinations[id]; to != "" {
-		stored["originId"], stored["id"] = id.ID, to
-		id.ID = to
+	for i, r := range o.References {
+		o.References[i].ID = cmp.Or(destinations[r.key()], r.ID)
 	}
-	var references []any
-	list, _ := o["references"].([]any)
-	for _, r := range list {
-		reference, _ := r.(map[string]any)
-		moved := map[string]any{}
-		for name, v := range reference {
-			moved[name] = v
-		}
-		if to := destinations[object(reference).key()]; to != "" {
-			moved["id"] = to
-		}
-		references = append(references, moved)
+	o.Managed = new(bool)
+	if o.Type == "search" && k.o.Tabs != "" {
+		k.intoTab(&o)
 	}
-	if references == nil {
-		references = []any{}
-	}
-	stored["references"], stored["managed"] = references, false
-	if id.Type == "search" && k.o.Tabs != "" {
-		k.intoTab(stored)
-	}
-	k.spaces[space][id] = stored
+	k.spaces[space][o.key()] = o
 }
 
 // intoTab changes a search as the migrations to model versions 6 and 13 do. One
 // that has tabs keeps their ids.
-func (k *Kibana) intoTab(search object) {
-	before, _ := search["attributes"].(map[string]any)
+func (k *Kibana) intoTab(search *object) {
 	own, inTab := map[string]any{}, map[string]any{}
-	for name, v := range before {
+	for name, v := range search.Attributes {
 		switch name {
 		case "title", "description", "tabs":
 			own[name] = v
@@ -309,10 +295,10 @@ func (k *Kibana) intoTab(search object) {
 	if own["tabs"] == nil {
 		own["tabs"] = []any{map[string]any{"id": rand.Text(), "label": "Untitled", "attributes": inTab}}
 	}
-	search["typeMigrationVersion"] = "10.13.0"
+	search.Version = "10.13.0"
 	if k.o.Tabs == TabsBeside {
-		search["typeMigrationVersion"] = "10.6.0"
+		search.Version = "10.6.0"
 		maps.Copy(own, inTab)
 	}
-	search["attributes"] = own
+	search.Attributes = own
 }

@@ -67,7 +67,8 @@ type Kibana struct {
 	// Certificate is the server's, in DER; nil without TLS.
 	Certificate []byte
 
-	o Options
+	o      Options
+	server *httptest.Server
 
 	mu       sync.Mutex
 	spaces   map[string]map[key]object
@@ -79,8 +80,27 @@ type Kibana struct {
 
 type key struct{ Type, ID string }
 
-// object is a stored one: its members as they came.
-type object map[string]any
+// object is a stored one, with those of its members that Kibana looks at.
+type object struct {
+	Type        string         `json:"type"`
+	ID          string         `json:"id"`
+	OriginID    string         `json:"originId,omitempty"`
+	Attributes  map[string]any `json:"attributes"`
+	References  []reference    `json:"references"`
+	Managed     *bool          `json:"managed,omitempty"` // once imported
+	Version     string         `json:"typeMigrationVersion,omitempty"`
+	CoreVersion string         `json:"coreMigrationVersion,omitempty"`
+}
+
+type reference struct {
+	Type string `json:"type"`
+	ID   string `json:"id"`
+	Name string `json:"name,omitempty"`
+}
+
+func (o object) key() key { return key{o.Type, o.ID} }
+
+func (r reference) key() key { return key{r.Type, r.ID} }
 
 // types are what Kibana has that ours or our users' objects are of. All of them
 // belong to one space and their ids to all spaces together.
@@ -108,20 +128,14 @@ func Start(t testing.TB, o Options) *Kibana {
 	t.Helper()
 	k := New(o)
 	t.Cleanup(k.Close)
-	return k.Kibana
-}
-
-// Server is a Kibana that has to be closed.
-type Server struct {
-	*Kibana
-	server *httptest.Server
+	return k
 }
 
 // Close stops it.
-func (s *Server) Close() { s.server.Close() }
+func (k *Kibana) Close() { k.server.Close() }
 
-// New is Start for those who have no testing.TB, such as scripts.
-func New(o Options) *Server {
+// New is Start for those who have no testing.TB, such as scripts; they call Close.
+func New(o Options) *Kibana {
 	if o.Version == "" {
 		o.Version = "8.19.21"
 	}
@@ -132,18 +146,17 @@ func New(o Options) *Server {
 	for _, s := range o.Spaces {
 		k.spaces[s] = map[key]object{}
 	}
-	s := &Server{Kibana: k}
-	s.server = httptest.NewUnstartedServer(k)
+	k.server = httptest.NewUnstartedServer(k)
 	// clients that do not trust it are meant
-	s.server.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)
+	k.server.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)
 	if o.TLS {
-		s.server.StartTLS()
-		k.Certificate = s.server.Certificate().Raw
+		k.server.StartTLS()
+		k.Certificate = k.server.Certificate().Raw
 	} else {
-		s.server.Start()
+		k.server.Start()
 	}
-	k.URL = s.server.URL + o.BasePath
-	return s
+	k.URL = k.server.URL + o.BasePath
+	return k
 }
 
 // Answer makes h answer the next request, before anything is checked. Several
@@ -177,8 +190,7 @@ func (k *Kibana) Objects(space string) []string {
 func (k *Kibana) Attribute(space, kind, id, name string) string {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	attributes, _ := k.spaces[space][key{kind, id}]["attributes"].(map[string]any)
-	text, _ := attributes[name].(string)
+	text, _ := k.spaces[space][key{kind, id}].Attributes[name].(string)
 	return text
 }
 
@@ -188,15 +200,12 @@ func (k *Kibana) Put(space, text string) {
 	if err := json.Unmarshal([]byte(text), &o); err != nil {
 		panic(fmt.Sprintf("kibanatest: %v: %s", err, text))
 	}
+	if o.References == nil {
+		o.References = []reference{}
+	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.spaces[space][o.key()] = o
-}
-
-func (o object) key() key {
-	kind, _ := o["type"].(string)
-	id, _ := o["id"].(string)
-	return key{kind, id}
 }
 
 // ServeHTTP implements [http.Handler].
@@ -258,12 +267,12 @@ func (k *Kibana) route(w http.ResponseWriter, r *http.Request, path string) {
 	case r.Method == http.MethodPost && r.Header.Get("kbn-xsrf") == "":
 		fail(w, http.StatusBadRequest, "Request must contain a kbn-xsrf header.")
 	case r.Method == http.MethodGet && path == "/api/status":
-		reply(w, map[string]any{
+		reply(w, http.StatusOK, map[string]any{
 			"name": "kibanatest", "version": map[string]any{"number": k.o.Version},
 			"status": map[string]any{"overall": map[string]any{"level": "available"}},
 		})
 	case r.Method == http.MethodGet && isSpace && k.spaces[name] != nil:
-		reply(w, map[string]any{"id": name, "name": name})
+		reply(w, http.StatusOK, map[string]any{"id": name, "name": name})
 	case r.Method == http.MethodPost && there && strings.HasPrefix(path, "/api/saved_objects/_") && k.o.ReadOnly:
 		fail(w, http.StatusForbidden, "Unable to bulk_create dashboard")
 	case r.Method == http.MethodPost && there && path == "/api/saved_objects/_import":
@@ -275,14 +284,12 @@ func (k *Kibana) route(w http.ResponseWriter, r *http.Request, path string) {
 	}
 }
 
-func reply(w http.ResponseWriter, body any) {
+func reply(w http.ResponseWriter, status int, body any) {
 	w.Header().Set("Content-Type", "application/json; charset=utf-8")
+	w.WriteHeader(status)
 	_ = json.NewEncoder(w).Encode(body)
 }
 
 func fail(w http.ResponseWriter, status int, message string) {
-	w.Header().Set("Content-Type", "application/json; charset=utf-8")
-	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(map[string]any{"statusCode": status, "error": http.StatusText(status),
-		"message": message})
+	reply(w, status, map[string]any{"statusCode": status, "error": http.StatusText(status), "message": message})
 }
