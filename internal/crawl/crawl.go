@@ -106,15 +106,15 @@ type Crawler struct {
 	started time.Time
 	queue   *spool.Queue // nil: a dry run, without a spool
 
-	mu       sync.Mutex
-	inFlight map[itemVersion]bool // from listing to the end
-	spooled  map[spool.Item]*task // what of the spool this crawl has downloaded, now or earlier
-	plan     plan
-	stop     context.CancelCauseFunc
-	err      error // the first of state's or the spool's about records that are settled
-
-	done     chan *task // records with which the pipeline is through
-	finished sync.WaitGroup
+	mu        sync.Mutex
+	inFlight  map[itemVersion]bool // from listing to the end
+	spooled   map[spool.Item]*task // what of the spool this crawl has downloaded, now or earlier
+	plan      plan
+	stop      context.CancelCauseFunc
+	err       error   // the first of state's or the spool's about records that are settled
+	done      []*task // records with which the pipeline is through
+	finishing bool    // whether finish runs
+	finished  sync.WaitGroup
 
 	gap                                         atomic.Bool  // a listed item was lost to this run: the cursor stays
 	open                                        atomic.Int64 // records spooled or emitted, and not settled
@@ -150,12 +150,10 @@ func New(o Options) *Crawler {
 		o.Site.Clock = o.Now
 	}
 	c := &Crawler{options: o, started: o.Now().Truncate(time.Millisecond), inFlight: map[itemVersion]bool{},
-		spooled: map[spool.Item]*task{},
-		stop:    func(error) {}, done: make(chan *task, 64)}
+		spooled: map[spool.Item]*task{}, stop: func(error) {}}
 	if o.Spool != nil {
 		c.queue = spool.NewQueue(o.Spool, o.MaxRecordBytes, c.fail)
 	}
-	c.finished.Go(c.finish)
 	return c
 }
 
@@ -265,7 +263,13 @@ func (c *Crawler) awaitRoom(ctx context.Context) {
 func (c *Crawler) acknowledge(t *task) func(source.Settled) {
 	return func(s source.Settled) {
 		t.settled = s
-		c.done <- t
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		c.done = append(c.done, t)
+		if !c.finishing {
+			c.finishing = true
+			c.finished.Go(c.finish)
+		}
 	}
 }
 
@@ -273,7 +277,6 @@ func (c *Crawler) acknowledge(t *task) func(source.Settled) {
 // all that was listed is finished or among the failures, the cursor moves. The
 // Report holds with an error too.
 func (c *Crawler) Close(ctx context.Context, runErr error) (Report, error) {
-	close(c.done)
 	c.finished.Wait()
 	if c.queue != nil {
 		c.queue.Flush()

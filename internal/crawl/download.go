@@ -122,31 +122,22 @@ func (c *Crawler) failed(ctx context.Context, it Item, err error) error {
 	return nil
 }
 
-// finish stores what the pipeline is through with as done, and has it removed from
-// the spool. It waits for nothing but state.
+// finish settles what the pipeline is through with, all that has come while it settled
+// the last together. It waits for nothing but state.
 func (c *Crawler) finish() {
-	const most = 500
-	var err error // nothing is settled after one: the next run does that
-	for t := range c.done {
-		tasks := []*task{t}
-		timer := time.NewTimer(100 * time.Millisecond)
-	gather:
-		for len(tasks) < most {
-			select {
-			case t, ok := <-c.done:
-				if !ok {
-					break gather
-				}
-				tasks = append(tasks, t)
-			case <-timer.C:
-				break gather
-			}
+	for {
+		c.mu.Lock()
+		tasks, failed := c.done, c.err != nil
+		c.done, c.finishing = nil, len(tasks) > 0
+		c.mu.Unlock()
+		if len(tasks) == 0 {
+			return
 		}
-		timer.Stop()
-		if err == nil {
-			if err = c.settle(tasks); err != nil {
-				c.fail(err)
-			}
+		if failed {
+			continue // the next run finds it finished
+		}
+		if err := c.settle(tasks); err != nil {
+			c.fail(err)
 		}
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"net/http"
 	"strings"
 	"sync"
@@ -86,24 +87,26 @@ func (o *Origin) Items(ctx context.Context, w crawl.Window, yield func(crawl.Ite
 		return time.Time{}, err
 	}
 	if len(o.jobs) > 0 {
-		return time.Time{}, o.named(ctx, w, yield)
+		return time.Time{}, o.named(ctx, w, math.MaxInt64, yield)
 	}
 	l := &lister{o: o, server: s, w: w, yield: yield, seen: map[string]time.Time{}}
 	return l.all(ctx)
 }
 
-// named yields the jobs that were named. One that cannot be had is an item whose
-// download fails, so that it does not hold up the others.
-func (o *Origin) named(ctx context.Context, w crawl.Window, yield func(crawl.Item) error) error {
+// named yields the first most of the jobs that were named. One that cannot be had is an
+// item whose download fails, so that it does not hold up the others.
+func (o *Origin) named(ctx context.Context, w crawl.Window, most int64, yield func(crawl.Item) error) error {
 	total := int64(0)
 	for _, r := range o.jobs {
 		total += r.Last - r.First + 1
 	}
+	left := min(total, most)
 	if w.Total != nil {
-		w.Total(total)
+		w.Total(left)
 	}
 	for _, r := range o.jobs {
-		for n := r.First; n <= r.Last; n++ {
+		for n := r.First; n <= r.Last && left > 0; n++ {
+			left--
 			id := fmt.Sprint(n)
 			it, err := o.Item(ctx, crawl.Item{Key: id})
 			switch {
@@ -121,22 +124,6 @@ func (o *Origin) named(ctx context.Context, w crawl.Window, yield func(crawl.Ite
 		}
 	}
 	return nil
-}
-
-// firstNamed yields the first n of the jobs that were named.
-func (o *Origin) firstNamed(ctx context.Context, w crawl.Window, n int, yield func(crawl.Item) error) error {
-	enough := errors.New("enough")
-	err := o.named(ctx, crawl.Window{Kinds: w.Kinds}, func(it crawl.Item) error {
-		if n == 0 {
-			return enough
-		}
-		n--
-		return yield(it)
-	})
-	if errors.Is(err, enough) {
-		return nil
-	}
-	return err
 }
 
 // Item implements [crawl.Origin]: it asks for one job's row.

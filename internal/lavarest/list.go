@@ -275,7 +275,7 @@ func (l *lister) take(page rows, q query) (fresh int64, err error) {
 // Newest implements [crawl.Newester].
 func (o *Origin) Newest(ctx context.Context, w crawl.Window, n int, yield func(crawl.Item) error) error {
 	if len(o.jobs) > 0 {
-		return o.firstNamed(ctx, w, n, yield)
+		return o.named(ctx, w, int64(n), yield)
 	}
 	s, err := o.known(ctx)
 	if err != nil {

@@ -115,7 +115,7 @@ func (p *pending) release() {
 func (r *run) committed(c commit) {
 	if c.settled == nil {
 		for i := range c.rejects {
-			r.tally.documentRejected(c.rejects[i].Type)
+			r.tally.count(func(t *Report) { t.documentRejected(c.rejects[i].Type) })
 		}
 		return
 	}
@@ -136,7 +136,7 @@ func (r *run) releaseKey(key state.Key) {
 // settled counts a record for which nothing is left to do, and says so to where it
 // came from.
 func (r *run) settled(ack func(source.Settled), s source.Settled) {
-	r.tally.settled(s)
+	r.tally.count(func(t *Report) { t.settled(s) })
 	r.config.Progress.Settled.Add(1)
 	if ack == nil {
 		return

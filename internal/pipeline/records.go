@@ -207,7 +207,7 @@ func (r *run) leave(it *item, v verdict) {
 		r.notices.write(slog.LevelInfo, "record left out: one that knows more of this job is stored",
 			"source", it.source.Name, "key", key.ID)
 	} else if it.known.OpenRejects {
-		r.tally.skippedWithRejects.Add(1)
+		r.tally.count(func(t *Report) { t.SkippedWithRejects++ })
 	}
 	r.settled(it.source.Ack, source.Settled{Outcome: outcome, Kind: key.Kind, Key: key.ID})
 	r.releaseKey(key)
@@ -264,7 +264,7 @@ func (r *run) transform(it *item, docs *transform.Documents) bool {
 		switch v := it.judgeDocuments(docs.Len(), r.config); v {
 		case store:
 			if len(docs.Tags) > 0 {
-				r.tally.damaged.Add(1)
+				r.tally.count(func(t *Report) { t.Damaged++ })
 				r.notices.write(slog.LevelWarn, "record damaged in part", "source", it.source.Name,
 					"tags", strings.Join(docs.Tags, " "))
 			}

@@ -73,81 +73,79 @@ func (r Report) Rejected() bool {
 
 // tally collects the Report.
 type tally struct {
-	records, bytes, damaged, skippedWithRejects atomic.Int64
-
-	outcomes [source.Refused + 1]atomic.Int64 // settled records
-
-	mu        sync.Mutex
-	refused   map[string]int64
-	documents map[string]int64
-	rejected  map[string]int64
+	mu     sync.Mutex
+	report Report
 }
 
 func newTally() *tally {
-	return &tally{refused: map[string]int64{}, documents: map[string]int64{}, rejected: map[string]int64{}}
+	return &tally{report: Report{Refused: map[string]int64{}, Documents: map[string]int64{},
+		RejectedDocuments: map[string]int64{}}}
+}
+
+func (t *tally) count(add func(*Report)) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	add(&t.report)
 }
 
 // read counts a record that the source has handed over.
 func (r *run) read(rec source.Record) {
 	n := int64(len(rec.Payload))
-	r.tally.records.Add(1)
-	r.tally.bytes.Add(n)
+	r.tally.count(func(t *Report) {
+		t.Records++
+		t.Pending++
+		t.Bytes += n
+	})
 	r.config.Progress.Records.Add(1)
 	r.config.Progress.Bytes.Add(n)
 }
 
 // made counts documents.
 func (r *run) made(kind string, n int64) {
-	if n == 0 {
-		return
+	if n > 0 {
+		r.config.Progress.Documents.Add(n)
+		r.tally.count(func(t *Report) { t.Documents[kind] += n })
 	}
-	r.config.Progress.Documents.Add(n)
-	r.tally.mu.Lock()
-	defer r.tally.mu.Unlock()
-	r.tally.documents[kind] += n
 }
 
 // settled counts a record for which nothing is left to do.
-func (t *tally) settled(s source.Settled) {
-	t.outcomes[s.Outcome].Add(1)
-	if s.Outcome == source.Refused {
-		t.mu.Lock()
-		defer t.mu.Unlock()
-		t.refused[s.Type]++
+func (r *Report) settled(s source.Settled) {
+	r.Pending--
+	switch s.Outcome {
+	case source.Stored:
+		r.Finished++
+	case source.Skipped:
+		r.Skipped++
+	case source.Superseded:
+		r.Superseded++
+	case source.Blank:
+		r.Blank++
+	case source.NotFinished:
+		r.NotFinished++
+	case source.Refused:
+		r.Refused[s.Type]++
 	}
 }
 
 // maxClasses bounds what is counted apart: the words come from Elasticsearch.
 const maxClasses = 100
 
-func (t *tally) documentRejected(class string) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if _, known := t.rejected[class]; !known && len(t.rejected) >= maxClasses {
+func (r *Report) documentRejected(class string) {
+	if _, known := r.RejectedDocuments[class]; !known && len(r.RejectedDocuments) >= maxClasses {
 		class = "other"
 	}
-	t.rejected[class]++
+	r.RejectedDocuments[class]++
 }
 
-func (r *run) report(elapsed time.Duration) Report {
-	t := r.tally
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	settled := func(o source.Outcome) int64 { return t.outcomes[o].Load() }
-	out := Report{
-		Records: t.records.Load(), Bytes: t.bytes.Load(), Damaged: t.damaged.Load(),
-		Finished: settled(source.Stored), Superseded: settled(source.Superseded),
-		Skipped: settled(source.Skipped), SkippedWithRejects: t.skippedWithRejects.Load(),
-		Blank: settled(source.Blank), NotFinished: settled(source.NotFinished),
-		Refused: maps.Clone(t.refused), Documents: maps.Clone(t.documents), RejectedDocuments: maps.Clone(t.rejected),
-		Elapsed: elapsed, Seconds: elapsed.Seconds(),
-	}
+func (r *run) report(elapsed time.Duration) (out Report) {
+	r.tally.count(func(t *Report) {
+		out = *t
+		out.Refused, out.Documents = maps.Clone(t.Refused), maps.Clone(t.Documents)
+		out.RejectedDocuments = maps.Clone(t.RejectedDocuments)
+	})
+	out.Elapsed, out.Seconds = elapsed, elapsed.Seconds()
 	if r.indexer != nil {
 		out.Bulk = r.indexer.Stats()
-	}
-	out.Pending = out.Records
-	for i := range t.outcomes {
-		out.Pending -= t.outcomes[i].Load()
 	}
 	return out
 }
