@@ -250,7 +250,7 @@ func TestSkipOrFail(t *testing.T) {
 		r := &recorder{}
 		func() {
 			defer func() { _ = recover() }()
-			giveUp(r, err)
+			GiveUp(r, err)
 		}()
 		if !strings.HasPrefix(r.said, want) {
 			t.Errorf("CI=%q KCING_REQUIRE_ELASTICSEARCH=%q %v: %q, want %s", ci, require, err, r.said, want)

@@ -1,6 +1,7 @@
 package estest
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/hex"
@@ -94,7 +95,7 @@ func (c *container) args(port int) []string {
 		"ingest.geoip.downloader.enabled":                   "false",
 	}
 	maps.Copy(settings, c.settings)
-	heap := heapOr(c.heap)
+	heap := cmp.Or(c.heap, defaultHeap)
 	args := []string{"run", "--rm", "-i", "--name", c.name,
 		"--publish", "127.0.0.1:" + strconv.Itoa(port) + ":9200",
 		"--volume", c.name + ":/usr/share/elasticsearch/data",

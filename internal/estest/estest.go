@@ -12,57 +12,14 @@ import (
 	"time"
 )
 
-// Options are the options of Start. The zero value is a server with a heap of 512 MiB and default settings.
-type Options struct {
-	Settings map[string]string // Elasticsearch settings, such as "http.max_content_length": "1mb"
-	Heap     string            // Java's -Xmx, "" is 512m
-	DataDir  string            // keeps the data after the test (always in a JVM); "" is a temporary directory
-}
-
 // launchPatience is for a start on a loaded machine; a first build has buildPatience on top.
 const (
 	launchPatience = 2 * time.Minute
 	buildPatience  = 10 * time.Minute
 )
 
-// Start starts a server for this test alone and ends it when the test does. A missing Java or Maven skips the test,
-// or fails it where CI or KCING_REQUIRE_ELASTICSEARCH is set.
-func Start(t testing.TB, o Options) *Server {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), buildPatience+launchPatience)
-	defer cancel()
-	s, err := Launch(ctx, LaunchOptions{Settings: o.Settings, Heap: o.Heap, DataDir: o.DataDir, Quick: true,
-		Progress: os.Stderr})
-	if err != nil {
-		giveUp(t, err)
-	}
-	t.Cleanup(func() {
-		if t.Failed() && s.crashed() {
-			t.Logf("Elasticsearch ended by itself; the end of its log:\n%s", s.Log(30))
-		}
-		if err := s.Close(); err != nil {
-			t.Errorf("removing the test server: %v", err)
-		}
-	})
-	return s
-}
-
-func (s *Server) crashed() bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.proc == nil {
-		return false
-	}
-	select {
-	case <-s.proc.ended:
-		return true
-	default:
-		return false
-	}
-}
-
-// giveUp skips the test when something is not installed, unless the environment demands a server.
-func giveUp(t testing.TB, err error) {
+// GiveUp skips the test when something is not installed, unless the environment demands a server.
+func GiveUp(t testing.TB, err error) {
 	t.Helper()
 	if errors.Is(err, ErrPrerequisite) && os.Getenv("CI") == "" && os.Getenv("KCING_REQUIRE_ELASTICSEARCH") == "" {
 		t.Skipf("no Elasticsearch to test with: %v", err)
@@ -80,8 +37,8 @@ var shared struct {
 }
 
 // Shared returns the URL of a server that the tests of this process have in common: that of ELASTICSEARCH_URL when
-// it is set, else one started by the first caller. Use Prefix to keep apart from the others. It skips or fails as
-// Start does.
+// it is set, else one started by the first caller. Use Prefix to keep apart from the others. A missing Java or Maven
+// skips the test, or fails it where CI or KCING_REQUIRE_ELASTICSEARCH is set.
 func Shared(t testing.TB) string {
 	t.Helper()
 	shared.once.Do(func() {
@@ -102,7 +59,7 @@ func Shared(t testing.TB) string {
 		}
 	})
 	if shared.err != nil {
-		giveUp(t, shared.err)
+		GiveUp(t, shared.err)
 	}
 	return shared.url
 }

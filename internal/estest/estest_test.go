@@ -61,7 +61,15 @@ func send(t *testing.T, method, url, body string, want int) []byte {
 }
 
 func TestKillAndRestart(t *testing.T) {
-	s := Start(t, Options{Settings: map[string]string{"http.max_content_length": "1mb"}})
+	s, err := Launch(t.Context(), LaunchOptions{Settings: map[string]string{"http.max_content_length": "1mb"}, Quick: true})
+	if err != nil {
+		GiveUp(t, err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
 	url, pid := s.URL(), s.Pid()
 	send(t, "PUT", url+"/a/_doc/1?refresh=true", `{"x":1}`, http.StatusCreated)
 	send(t, "POST", url+"/a/_doc", `{"x":"`+strings.Repeat("y", 1<<20)+`"}`, http.StatusRequestEntityTooLarge)

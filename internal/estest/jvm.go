@@ -1,6 +1,7 @@
 package estest
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -25,6 +26,7 @@ const Version = "8.19.21"
 
 const (
 	minJava       = 17
+	defaultHeap   = "512m"
 	launcherClass = "kcing.estest.launcher.Launcher"
 	archiveName   = "classes.jsa"
 	installJava   = `"apt-get install openjdk-17-jdk-headless maven"`
@@ -63,10 +65,7 @@ func parseJavaVersion(out string) int {
 	if m == nil {
 		return 0
 	}
-	v, err := strconv.Atoi(m[1])
-	if err != nil {
-		return 0
-	}
+	v, _ := strconv.Atoi(m[1])
 	return v
 }
 
@@ -257,7 +256,7 @@ func (j *jvm) classPath() (string, error) {
 }
 
 func (j *jvm) javaFlags() []string {
-	heap := heapOr(j.heap)
+	heap := cmp.Or(j.heap, defaultHeap)
 	tmp := filepath.Join(j.dir, "tmp")
 	flags := []string{
 		"-Xms" + heap, "-Xmx" + heap,
@@ -323,13 +322,6 @@ func (j *jvm) kill(p *os.Process) error { return p.Kill() }
 func (j *jvm) terminate(p *os.Process) error { return terminate(p) }
 
 func (j *jvm) remove() error { return nil }
-
-func heapOr(h string) string {
-	if h == "" {
-		return "512m"
-	}
-	return h
-}
 
 func exists(path string) bool {
 	_, err := os.Stat(path)

@@ -28,11 +28,11 @@ var errEnded = errors.New("the server ended before it was ready")
 type LaunchOptions struct {
 	Settings map[string]string // Elasticsearch settings by name; over the defaults
 	Heap     string            // Java's -Xmx, "" is 512m
-	DataDir  string            // keeps data and logs; "" is a temporary directory that Close removes
 	Port     int               // HTTP port on 127.0.0.1; 0 takes a free one
-	Detached bool              // the server stays when this process ends (always in a JVM)
-	Quick    bool              // in a JVM: starts sooner and runs slower, for short tests
-	Progress io.Writer         // gets a line before the long first build; nil is discard
+	// DataDir keeps data and logs, and the server, in a JVM, stays when this process ends. "": both end with it.
+	DataDir  string
+	Quick    bool      // in a JVM: starts sooner and runs slower, for short tests
+	Progress io.Writer // gets a line before the long first build; nil is discard
 }
 
 // runner is one way to run a server.
@@ -74,7 +74,7 @@ func Launch(ctx context.Context, o LaunchOptions) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	if docker && o.DataDir == "" && !o.Detached {
+	if docker && o.DataDir == "" {
 		return launchDocker(ctx, o)
 	}
 	java, err := findJava(ctx)
@@ -85,8 +85,8 @@ func Launch(ctx context.Context, o LaunchOptions) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{dir: o.DataDir, detached: o.Detached, portUsed: o.Port}
-	if s.dir == "" {
+	s := &Server{dir: o.DataDir, detached: o.DataDir != "", portUsed: o.Port}
+	if !s.detached {
 		if s.dir, s.tempDir, err = tempDir(); err != nil {
 			return nil, err
 		}
@@ -94,7 +94,7 @@ func Launch(ctx context.Context, o LaunchOptions) (*Server, error) {
 	if s.dir, err = filepath.Abs(s.dir); err != nil {
 		return nil, err
 	}
-	s.runner = &jvm{java: java, folder: folder, dir: s.dir, heap: o.Heap, settings: o.Settings, owned: !o.Detached,
+	s.runner = &jvm{java: java, folder: folder, dir: s.dir, heap: o.Heap, settings: o.Settings, owned: !s.detached,
 		quick: o.Quick}
 	if err := s.start(ctx); err != nil {
 		return nil, errors.Join(err, s.Close())
@@ -123,7 +123,11 @@ func (s *Server) Pid() int {
 }
 
 // Log returns the last n lines the server logged.
-func (s *Server) Log(n int) string { return tail(filepath.Join(s.dir, logName), n) }
+func (s *Server) Log(n int) string {
+	text, _ := os.ReadFile(filepath.Join(s.dir, logName)) // a missing one has none
+	lines := strings.Split(strings.TrimSpace(string(text)), "\n")
+	return strings.Join(lines[max(0, len(lines)-n):], "\n")
+}
 
 // Kill ends the server at once (SIGKILL), as a crash would. Its data stays. It does nothing to one that does not run.
 func (s *Server) Kill() {

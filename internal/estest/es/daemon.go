@@ -93,8 +93,7 @@ func (d *daemon) launch(ctx context.Context, port int) (url string, err error) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, 12*time.Minute) // the first build may download
 	defer cancel()
-	s, err := estest.Launch(ctx, estest.LaunchOptions{Heap: "1g", DataDir: d.dir, Port: port, Detached: true,
-		Progress: d.stderr})
+	s, err := estest.Launch(ctx, estest.LaunchOptions{Heap: "1g", DataDir: d.dir, Port: port, Progress: d.stderr})
 	if err != nil {
 		return "", err
 	}
