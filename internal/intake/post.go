@@ -25,8 +25,9 @@ func (e *exchange) post(kind, node string) {
 	}
 	lab, refusal := queryLab(e.r.URL.RawQuery)
 	p.Lab = lab
-	if err := p.CheckLab(lab); err != nil {
-		e.refuse(p, err, true)
+	var other *Refusal
+	if errors.As(p.CheckLab(lab), &other) {
+		e.refuse(p, other)
 		return
 	}
 	if refusal == nil && strings.HasPrefix(e.r.URL.Path, "/node/") {
@@ -58,7 +59,8 @@ func (e *exchange) post(kind, node string) {
 		}
 	}
 	if refusal != nil {
-		e.refuse(p, refusal, false)
+		e.keep(p, refusal)
+		e.refuse(p, refusal)
 		return
 	}
 	e.accept(p)
@@ -103,7 +105,7 @@ func (e *exchange) accept(p *Post) {
 		e.intake.log.Debug("accepted a record", e.attrs(p)...)
 		e.text(http.StatusOK, "ok")
 	case errors.As(err, &refusal):
-		e.refuse(p, refusal, true)
+		e.refuse(p, refusal)
 	case errors.As(err, &busy):
 		e.warn(p, http.StatusServiceUnavailable, busy.Reason)
 		e.busy(busy.RetryAfter, busy.Reason)
@@ -114,13 +116,18 @@ func (e *exchange) accept(p *Post) {
 	}
 }
 
-// refuse answers with a refusal. known says that Accept has seen the
-// record, or that it must not be kept as a reject.
-func (e *exchange) refuse(p *Post, err error, known bool) {
-	var refusal *Refusal
-	if !errors.As(err, &refusal) {
-		refusal = &Refusal{Status: http.StatusBadRequest, Reason: err.Error()}
+// keep hands over a post that Accept never saw, for the rejects.
+func (e *exchange) keep(p *Post, refusal *Refusal) {
+	if e.intake.config.Refused == nil {
+		return
 	}
+	ctx, cancel := context.WithTimeout(e.intake.accepting, e.intake.limits.AcceptTimeout)
+	defer cancel()
+	e.intake.config.Refused(ctx, p, refusal)
+}
+
+// refuse answers with a refusal.
+func (e *exchange) refuse(p *Post, refusal *Refusal) {
 	if refusal.Status < 400 || refusal.Status > 499 { // no status for a client: the record is refused all the same
 		refusal = &Refusal{Status: http.StatusUnprocessableEntity, Type: refusal.Type, Reason: refusal.Reason}
 	}
@@ -131,11 +138,6 @@ func (e *exchange) refuse(p *Post, err error, known bool) {
 			e.intake.metrics.reject(Reject{
 				Kind: p.Kind, Lab: p.Lab, Key: p.Key, Reason: refusal.Reason, RequestID: p.RequestID,
 			})
-		}
-		if !known && e.intake.config.Refused != nil {
-			ctx, cancel := context.WithTimeout(e.intake.accepting, e.intake.limits.AcceptTimeout)
-			defer cancel()
-			e.intake.config.Refused(ctx, p, refusal)
 		}
 	}
 	if refusal.Status == http.StatusUnsupportedMediaType {
