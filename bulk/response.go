@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"strconv"
 	"strings"
 
 	"github.com/tidwall/gjson"
@@ -157,15 +156,18 @@ func decodeList(w *jsontext.Walker, items []item) error {
 	return nil
 }
 
-func statusOf(b []byte) int {
+// statusOf reads a status of three digits; 0: it is none.
+func statusOf(b []byte) (status int) {
 	if len(b) != 3 || b[0] < '1' || b[0] > '5' {
 		return 0
 	}
-	n, err := strconv.Atoi(string(b))
-	if err != nil {
-		return 0
+	for _, digit := range b {
+		if digit < '0' || digit > '9' {
+			return 0
+		}
+		status = 10*status + int(digit-'0')
 	}
-	return n
+	return status
 }
 
 // decodeItem reads {"create":{"status":429,"error":{"type":…,"reason":…}}}.
@@ -177,8 +179,8 @@ func decodeItem(w *jsontext.Walker, it *item) error {
 	actions := 0
 	var failure []byte
 	for more := w.Open(); more; more = w.Next() {
-		if name := string(w.Key()); name != it.op.String() {
-			return fmt.Errorf("%w: action %q for %q", errAnswer, clip(name, 20), it.op)
+		if key := w.Key(); string(key) != it.op.String() {
+			return fmt.Errorf("%w: action %q for %q", errAnswer, clip(string(key), 20), it.op)
 		}
 		if actions++; actions > 1 || w.Space() != '{' {
 			return fmt.Errorf("%w: not one action", errAnswer)
