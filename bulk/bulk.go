@@ -59,7 +59,7 @@ type Indexer struct {
 	fatal      *FatalError
 	refused    *Error // the last request-level 400 of a single document
 	cause      error  // why the last Undelivered document was
-	count      counters
+	stats      Stats  // but for PausedSeconds
 }
 
 // New starts an Indexer. onResult is called once for each document that Add
@@ -78,7 +78,7 @@ func New(t Transport, onResult func(Result), o Options) (*Indexer, error) {
 		mem:    semaphore.NewWeighted(o.MaxPendingBytes),
 		fatalC: make(chan struct{}), sent: make(chan struct{}), done: make(chan struct{}),
 		latest:  map[uint64]uint64{},
-		senders: o.Requests, flushBytes: o.FlushBytes, count: newCounters(),
+		senders: o.Requests, flushBytes: o.FlushBytes, stats: newStats(),
 	}
 	ix.gate = newGate(&ix.o)
 	ix.work.L, ix.results.L = &ix.mu, &ix.mu
@@ -135,7 +135,7 @@ func (ix *Indexer) admit(ctx context.Context, n int64) error {
 
 	ix.mu.Lock()
 	defer ix.mu.Unlock()
-	ix.count.addBlocked += time.Since(start)
+	ix.stats.AddBlockedSeconds += time.Since(start).Seconds()
 	switch {
 	case err == nil:
 		return nil
@@ -180,7 +180,7 @@ func (ix *Indexer) Close(ctx context.Context) error {
 
 	ix.mu.Lock()
 	defer ix.mu.Unlock()
-	n := ix.count.outcomes[Undelivered]
+	n := ix.stats.Undelivered
 	switch {
 	case n == 0 && ix.fatal == nil:
 		return nil

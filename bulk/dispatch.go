@@ -146,7 +146,7 @@ func (p *piece) result(e *entry) Result {
 // release gives the memory of documents back, after their callbacks.
 func (ix *Indexer) release(bytes int64) {
 	ix.mu.Lock()
-	ix.count.pendingBytes -= bytes
+	ix.stats.PendingBytes -= bytes
 	ix.mu.Unlock()
 	ix.mem.Release(bytes)
 }

@@ -20,8 +20,9 @@ func (ix *Indexer) append(d Doc, key uint64, charge int64) {
 	b.after = max(b.after, earlier)
 	b.add(d, key, charge)
 	ix.latest[key] = b.seq
-	ix.count.added++
-	ix.count.pendingBytes += charge
+	ix.stats.Added++
+	ix.stats.PendingDocs++
+	ix.stats.PendingBytes += charge
 	switch {
 	case len(b.payload) >= ix.flushBytes:
 		ix.seal(flushSize)
@@ -50,7 +51,7 @@ func (ix *Indexer) begin() {
 }
 
 // seal ends the filling batch, if there is one, and hands it to the senders.
-func (ix *Indexer) seal(why flushReason) {
+func (ix *Indexer) seal(why string) {
 	b := ix.filling
 	if b.empty() {
 		return
@@ -62,7 +63,7 @@ func (ix *Indexer) seal(why flushReason) {
 	ix.docsHint = max(len(b.entries), ix.docsHint-ix.docsHint/16)
 	b.trim()
 	ix.queue = append(ix.queue, b)
-	ix.count.flushes[why]++
+	ix.stats.Flushes[why]++
 	ix.work.Signal()
 }
 

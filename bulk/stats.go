@@ -46,33 +46,18 @@ type Latency struct {
 	Max   float64 `json:"max"`
 }
 
-type flushReason uint8
-
+// Keys of Stats.Flushes.
 const (
-	flushSize flushReason = iota
-	flushCount
-	flushTime
-	flushClose
-	flushOrder
-	flushReasons
+	flushSize  = "size"
+	flushCount = "count"
+	flushTime  = "time"
+	flushClose = "explicit"
+	flushOrder = "order"
 )
 
-var flushNames = [flushReasons]string{"size", "count", "time", "explicit", "order"}
-
-// counters are guarded by the Indexer's lock.
-type counters struct {
-	added, pendingBytes, retried int64
-	bytesRaw, bytesWire          int64
-	outcomes                     [Undelivered + 1]int64
-	flushes                      [flushReasons]int64
-	rejectedBy, requests         map[string]int64
-	addBlocked                   time.Duration
-	requestTime, longestRequest  time.Duration
-	requestCount                 int64
-}
-
-func newCounters() counters {
-	return counters{rejectedBy: map[string]int64{}, requests: map[string]int64{}}
+func newStats() Stats {
+	return Stats{RejectedBy: map[string]int64{}, Requests: map[string]int64{},
+		Flushes: map[string]int64{flushSize: 0, flushCount: 0, flushTime: 0, flushClose: 0, flushOrder: 0}}
 }
 
 // Stats returns a consistent copy.
@@ -80,38 +65,28 @@ func (ix *Indexer) Stats() Stats {
 	paused := ix.gate.pausedFor()
 	ix.mu.Lock()
 	defer ix.mu.Unlock()
-	c := &ix.count
-	s := Stats{
-		Added: c.added, Stored: c.outcomes[Stored], Duplicate: c.outcomes[Duplicate],
-		Rejected: c.outcomes[Rejected], Undelivered: c.outcomes[Undelivered],
-		PendingDocs:  c.added - c.outcomes[Stored] - c.outcomes[Duplicate] - c.outcomes[Rejected] - c.outcomes[Undelivered],
-		PendingBytes: c.pendingBytes, RejectedBy: maps.Clone(c.rejectedBy), RetriedDocs: c.retried,
-		Requests: maps.Clone(c.requests), Flushes: map[string]int64{},
-		BytesRaw: c.bytesRaw, BytesWire: c.bytesWire,
-		AddBlockedSeconds: c.addBlocked.Seconds(), PausedSeconds: paused.Seconds(),
-		RequestSeconds: Latency{Count: c.requestCount, Sum: c.requestTime.Seconds(), Max: c.longestRequest.Seconds()},
-	}
-	for i, n := range c.flushes {
-		s.Flushes[flushNames[i]] = n
-	}
+	s := ix.stats
+	s.RejectedBy, s.Requests, s.Flushes = maps.Clone(s.RejectedBy), maps.Clone(s.Requests), maps.Clone(s.Flushes)
+	s.PausedSeconds = paused.Seconds()
 	return s
 }
 
 func (ix *Indexer) countRequest(class string, raw, wire int, took time.Duration) {
 	ix.mu.Lock()
 	defer ix.mu.Unlock()
-	ix.count.requests[class]++
-	ix.count.bytesRaw += int64(raw)
-	ix.count.bytesWire += int64(wire)
-	ix.count.requestCount++
-	ix.count.requestTime += took
-	ix.count.longestRequest = max(ix.count.longestRequest, took)
+	s := &ix.stats
+	s.Requests[class]++
+	s.BytesRaw += int64(raw)
+	s.BytesWire += int64(wire)
+	s.RequestSeconds.Count++
+	s.RequestSeconds.Sum += took.Seconds()
+	s.RequestSeconds.Max = max(s.RequestSeconds.Max, took.Seconds())
 }
 
 func (ix *Indexer) countRetried(n int) {
 	ix.mu.Lock()
 	defer ix.mu.Unlock()
-	ix.count.retried += int64(n)
+	ix.stats.RetriedDocs += int64(n)
 }
 
 // countOutcomes counts the documents of p that have an outcome, and returns
@@ -119,23 +94,31 @@ func (ix *Indexer) countRetried(n int) {
 func (ix *Indexer) countOutcomes(p *piece) (bytes int64) {
 	ix.mu.Lock()
 	defer ix.mu.Unlock()
+	s := &ix.stats
 	for i := range p.entries {
 		e := &p.entries[i]
-		if e.outcome == 0 {
+		switch e.outcome {
+		case Stored:
+			s.Stored++
+		case Duplicate:
+			s.Duplicate++
+		case Rejected:
+			s.Rejected++
+			s.reject(e.fault.Type)
+		case Undelivered:
+			s.Undelivered++
+		default:
 			continue
 		}
+		s.PendingDocs--
 		bytes += e.charge
-		ix.count.outcomes[e.outcome]++
-		if e.outcome == Rejected {
-			ix.count.reject(e.fault.Type)
-		}
 	}
 	return bytes
 }
 
-func (c *counters) reject(typ string) {
-	if _, known := c.rejectedBy[typ]; !known && len(c.rejectedBy) >= 100 {
+func (s *Stats) reject(typ string) {
+	if _, known := s.RejectedBy[typ]; !known && len(s.RejectedBy) >= 100 {
 		typ = "other"
 	}
-	c.rejectedBy[typ]++
+	s.RejectedBy[typ]++
 }
