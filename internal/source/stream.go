@@ -16,9 +16,9 @@ func (f *Files) stream(ctx context.Context, kind string, emit Emit) error {
 	if f.Stdin == nil {
 		return errors.New("no standard input")
 	}
-	readCtx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	raw := bufio.NewReaderSize(newReadAhead(readCtx, f.Stdin), 64<<10)
+	in, stop := interruptible(ctx, f.Stdin)
+	defer stop()
+	raw := bufio.NewReaderSize(in, 64<<10)
 	s := newSplitter(raw, f.limit())
 	magic, err := raw.Peek(2)
 	zipped := err == nil && gzipped.Begins(magic)
@@ -72,71 +72,18 @@ func (g *gunzip) Read(p []byte) (n int, err error) {
 	return n, err
 }
 
-// readAhead reads on a goroutine of its own, so that waiting for the bytes
-// can end with ctx: a read from a pipe or a terminal cannot be
-// interrupted. The goroutine ends with its next read after that.
-type readAhead struct {
-	ctx    context.Context //nolint:containedctx // an io.Reader's Read takes none
-	chunks chan chunk
-	free   chan []byte
-	buf    []byte // the chunk being given out
-	left   []byte // what is left of it
-	err    error
-}
-
-type chunk struct {
-	buf []byte
-	n   int
-	err error
-}
-
-func newReadAhead(ctx context.Context, in io.Reader) *readAhead {
-	r := &readAhead{ctx: ctx, chunks: make(chan chunk), free: make(chan []byte, 2)}
-	for range cap(r.free) {
-		r.free <- make([]byte, 64<<10)
+// interruptible reads in on a goroutine of its own, so that waiting for the bytes can end
+// with ctx: a read from a pipe or a terminal cannot be interrupted. After ctx's end, or
+// stop, the goroutine ends with its next read.
+func interruptible(ctx context.Context, in io.Reader) (io.Reader, func()) {
+	r, w := io.Pipe()
+	go func() {
+		_, err := io.Copy(w, in)
+		_ = w.CloseWithError(err) // returns nil
+	}()
+	unwatch := context.AfterFunc(ctx, func() { _ = w.CloseWithError(context.Cause(ctx)) })
+	return r, func() {
+		unwatch()
+		_ = r.Close() // returns nil
 	}
-	go r.read(in)
-	return r
-}
-
-func (r *readAhead) read(in io.Reader) {
-	for {
-		var c chunk
-		select {
-		case c.buf = <-r.free:
-		case <-r.ctx.Done():
-			return
-		}
-		c.n, c.err = in.Read(c.buf)
-		select {
-		case r.chunks <- c:
-		case <-r.ctx.Done():
-			return
-		}
-		if c.err != nil {
-			return
-		}
-	}
-}
-
-// Read implements [io.Reader].
-func (r *readAhead) Read(p []byte) (int, error) {
-	for len(r.left) == 0 {
-		if r.err != nil {
-			return 0, r.err
-		}
-		if r.buf != nil {
-			r.free <- r.buf
-			r.buf = nil
-		}
-		select {
-		case c := <-r.chunks:
-			r.buf, r.left, r.err = c.buf, c.buf[:c.n], c.err
-		case <-r.ctx.Done():
-			return 0, context.Cause(r.ctx)
-		}
-	}
-	n := copy(p, r.left)
-	r.left = r.left[n:]
-	return n, nil
 }
