@@ -64,19 +64,49 @@ type exchange struct {
 // the port's; any other POST is of the port's kind. Paths are compared, never
 // cleaned or followed: no file is named after one.
 func (in *Intake) Handler(kind string) http.Handler {
+	page := func(name string, show func(*exchange)) http.Handler {
+		return in.handle(name, func(e *exchange) { e.page(show) })
+	}
+	record := func(kind string) http.Handler { return in.handle(kind, func(e *exchange) { e.record(kind) }) }
+	own, lava, other := record(kind), record(kinds.LAVA), in.handle("other", (*exchange).noSuchPage)
+	paths := map[string]http.Handler{
+		"/healthz":            page("healthz", (*exchange).healthz),
+		"/readyz":             page("readyz", (*exchange).readyz),
+		"/metrics":            page("metrics", (*exchange).prometheus),
+		"/status":             page("status", (*exchange).statusPage),
+		"/build":              record(kinds.Build),
+		"/boot":               record(kinds.Boot),
+		"/lava":               lava,
+		"/callback/lava/boot": lava,
+		"/callback/lava/test": lava,
+	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		in.handling.RLock()
 		defer in.handling.RUnlock()
-		e := &exchange{intake: in, r: r, received: time.Now(), requestID: requestID(r.Header.Get("X-Request-Id"))}
+		path := strings.TrimRight(r.URL.Path, "/")
+		answer, found := paths[path]
+		switch {
+		case found:
+		case strings.HasPrefix(r.URL.Path, "/node/"):
+			answer = lava
+		case path != "" && reading(r):
+			answer = other
+		default:
+			answer = own
+		}
+		answer.ServeHTTP(w, r)
+	})
+}
+
+// handle makes a handler that is counted under a name.
+func (in *Intake) handle(name string, answer func(*exchange)) http.Handler {
+	return in.metrics.instrument(name, func(w http.ResponseWriter, r *http.Request) {
+		e := &exchange{intake: in, w: w, r: r, received: time.Now(), requestID: requestID(r.Header.Get("X-Request-Id"))}
 		w.Header().Set("X-Request-Id", e.requestID)
 		w.Header().Set("X-Content-Type-Options", "nosniff")
 		w.Header().Set("Cache-Control", "no-store")
-		name, answer := e.route(kind)
-		in.metrics.instrument(name, func(w http.ResponseWriter, _ *http.Request) {
-			e.w = w
-			defer e.recovered()
-			answer()
-		}).ServeHTTP(w, r)
+		defer e.recovered()
+		answer(e)
 	})
 }
 
@@ -98,54 +128,30 @@ func (e *exchange) recovered() {
 	e.fail(http.StatusInternalServerError, "internal error; kcing's log has more under this request_id")
 }
 
-// route chooses the answer, and its name for the metrics.
-func (e *exchange) route(kind string) (name string, answer func()) {
-	path := strings.TrimRight(e.r.URL.Path, "/")
-	page := func(show func()) (string, func()) { return path[1:], func() { e.page(show) } }
-	record := func(kind, node string) (string, func()) { return kind, func() { e.record(kind, node) } }
-	switch path {
-	case "/healthz":
-		return page(e.healthz)
-	case "/readyz":
-		return page(e.readyz)
-	case "/metrics":
-		return page(func() { e.intake.exporter.ServeHTTP(e.w, e.r) })
-	case "/status":
-		return page(e.statusPage)
-	case "/build", "/boot", "/lava":
-		return record(path[1:], "")
-	case "/callback/lava/boot", "/callback/lava/test":
-		return record(kinds.LAVA, "")
-	}
-	if id, ok := strings.CutPrefix(e.r.URL.Path, "/node/"); ok {
-		return record(kinds.LAVA, id)
-	}
-	if path != "" && e.reading() {
-		return "other", func() {
-			e.fail(http.StatusNotFound, "no such page: "+
-				"there are /status, /metrics, /healthz and /readyz, and records are posted")
-		}
-	}
-	return record(kind, "")
+func (e *exchange) noSuchPage() {
+	e.fail(http.StatusNotFound, "no such page: "+
+		"there are /status, /metrics, /healthz and /readyz, and records are posted")
 }
 
+func (e *exchange) prometheus() { e.intake.exporter.ServeHTTP(e.w, e.r) }
+
 // page answers GET and HEAD only.
-func (e *exchange) page(show func()) {
-	if !e.reading() {
+func (e *exchange) page(show func(*exchange)) {
+	if !reading(e.r) {
 		e.w.Header().Set("Allow", "GET, HEAD")
 		e.fail(http.StatusMethodNotAllowed, fmt.Sprintf("%s is no method for this path: GET it", clip(e.r.Method, 20)))
 		return
 	}
-	show()
+	show(e)
 }
 
 // record answers on a path of records: POST brings one, GET is the health check
 // that Logstash's inputs answered.
-func (e *exchange) record(kind, node string) {
+func (e *exchange) record(kind string) {
 	switch {
 	case e.r.Method == http.MethodPost:
-		e.post(kind, node)
-	case e.reading():
+		e.post(kind)
+	case reading(e.r):
 		e.adviseGET(kind)
 		e.text(http.StatusOK, "ok")
 	default:
@@ -164,9 +170,7 @@ func (e *exchange) adviseGET(kind string) {
 	}
 }
 
-func (e *exchange) reading() bool {
-	return e.r.Method == http.MethodGet || e.r.Method == http.MethodHead
-}
+func reading(r *http.Request) bool { return r.Method == http.MethodGet || r.Method == http.MethodHead }
 
 func (e *exchange) remote() string {
 	host, _, err := net.SplitHostPort(e.r.RemoteAddr)

@@ -18,7 +18,7 @@ const retrySoon = 5 * time.Second
 // post takes one record in. A token that is missing or wrong ends it before
 // anything is read; a record that can never be taken is read all the same, as
 // far as the limits let it, so that it can be kept among the rejects.
-func (e *exchange) post(kind, node string) {
+func (e *exchange) post(kind string) {
 	p := &Post{Kind: kind, Size: e.r.ContentLength, RequestID: e.requestID, Remote: e.remote(), Received: e.received}
 	if !e.authorize(p) {
 		return
@@ -30,7 +30,7 @@ func (e *exchange) post(kind, node string) {
 		e.refuse(p, other)
 		return
 	}
-	if refusal == nil && strings.HasPrefix(e.r.URL.Path, "/node/") {
+	if node, given := strings.CutPrefix(e.r.URL.Path, "/node/"); given && refusal == nil {
 		p.NodeID, refusal = nodeID(node)
 	}
 	b := &body{budget: &e.intake.bodies}
