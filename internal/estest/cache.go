@@ -6,9 +6,13 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"time"
+
+	"github.com/gofrs/flock"
 )
 
 // completeFile is written last into a built folder, before the folder gets its final name.
@@ -49,9 +53,9 @@ func (c *cache) dir(ctx context.Context) (string, error) {
 	if err := os.MkdirAll(c.base, 0o755); err != nil {
 		return "", fmt.Errorf("cannot make the cache of Elasticsearch, set KCING_ES_CACHE to another place: %w", err)
 	}
-	lock, err := acquire(ctx, filepath.Join(c.base, "lock"))
+	lock, err := Lock(ctx, filepath.Join(c.base, "lock"))
 	if err != nil {
-		return "", fmt.Errorf("waiting for the build of Elasticsearch in %s: %w", c.base, err)
+		return "", fmt.Errorf("waiting for the build of Elasticsearch: %w", err)
 	}
 	defer func() { _ = lock.Close() }()
 	if complete(dir, sum) {
@@ -93,6 +97,16 @@ func (c *cache) fill(ctx context.Context, dir, sum string) error {
 		return err
 	}
 	return os.Rename(made, dir)
+}
+
+// Lock takes an exclusive lock on the file path, made when missing, and waits for it until ctx ends. Closing it
+// gives the lock back; so does the end of the process.
+func Lock(ctx context.Context, path string) (io.Closer, error) {
+	lock := flock.New(path)
+	if _, err := lock.TryLockContext(ctx, 100*time.Millisecond); err != nil {
+		return nil, fmt.Errorf("locking %s: %w", path, err)
+	}
+	return lock, nil
 }
 
 func complete(dir, sum string) bool {

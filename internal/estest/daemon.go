@@ -13,16 +13,6 @@ import (
 
 // What follows is for the command es, which finds its server again.
 
-// Lock takes an exclusive lock on the file path, made when missing, and waits for it until ctx ends. Closing the
-// file gives the lock back; so does the end of the process.
-func Lock(ctx context.Context, path string) (*os.File, error) {
-	f, err := acquire(ctx, path)
-	if err != nil {
-		return nil, fmt.Errorf("locking %s: %w", path, err)
-	}
-	return f, nil
-}
-
 // Answers reports whether an Elasticsearch answers at url within 2 s.
 func Answers(ctx context.Context, url string) bool {
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)

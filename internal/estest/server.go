@@ -47,8 +47,8 @@ type runner interface {
 // Server is one Elasticsearch node on 127.0.0.1. Its methods may be called from several goroutines.
 type Server struct {
 	runner    runner
-	dir       string // data, logs
-	tempDir   *os.File
+	dir       string    // data, logs
+	tempDir   io.Closer // its lock; nil without a temporary directory
 	detached  bool
 	container bool
 

@@ -2,10 +2,13 @@ package estest
 
 import (
 	"errors"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
+
+	"github.com/gofrs/flock"
 )
 
 const (
@@ -16,18 +19,16 @@ const (
 
 // tempDir makes a temporary directory and returns the lock that marks it as in use. It also removes those whose
 // owners were killed, so that they do not pile up.
-func tempDir() (string, *os.File, error) {
+func tempDir() (string, io.Closer, error) {
 	sweep()
 	dir, err := os.MkdirTemp("", tempPattern)
 	if err != nil {
 		return "", nil, err
 	}
-	lock, err := os.Create(filepath.Join(dir, "owner"))
-	if err == nil {
-		var ok bool
-		if ok, err = tryLock(lock); err == nil && !ok {
-			err = errors.New("another process took the new directory " + dir)
-		}
+	lock := flock.New(filepath.Join(dir, "owner"))
+	ok, err := lock.TryLock()
+	if err == nil && !ok {
+		err = errors.New("another process took the new directory " + dir)
 	}
 	if err != nil {
 		return "", nil, errors.Join(err, os.RemoveAll(dir))
@@ -42,15 +43,12 @@ func sweep() {
 		return
 	}
 	for _, dir := range dirs {
-		// Without the file it is just being made.
-		f, err := os.OpenFile(filepath.Join(dir, "owner"), os.O_RDWR, 0)
-		if err != nil {
-			continue
-		}
-		if ok, _ := tryLock(f); ok && volumeGone(dir) {
+		// Without the file, which this does not make, the directory is just being made.
+		lock := flock.New(filepath.Join(dir, "owner"), flock.SetFlag(os.O_RDWR))
+		if ok, _ := lock.TryLock(); ok && volumeGone(dir) {
 			_ = os.RemoveAll(dir)
 		}
-		_ = f.Close()
+		_ = lock.Close()
 	}
 }
 
