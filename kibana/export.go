@@ -132,23 +132,21 @@ func Canonical(objects []Object) ([]Object, error) {
 		decoder.UseNumber()
 		var members map[string]any
 		if err := decoder.Decode(&members); err != nil {
-			return nil, fmt.Errorf("saved object %s: %w", Reference{o.Type, o.ID}, err)
+			return nil, fmt.Errorf("saved object %s: %w", o.Reference(), err)
 		}
 		for _, name := range volatile {
 			delete(members, name)
 		}
 		line, err := marshal(members)
 		if err != nil {
-			return nil, fmt.Errorf("saved object %s: %w", Reference{o.Type, o.ID}, err)
+			return nil, fmt.Errorf("saved object %s: %w", o.Reference(), err)
 		}
 		out = append(out, Object{Type: o.Type, ID: o.ID, JSON: line})
 	}
-	slices.SortFunc(out, func(a, b Object) int {
-		return compareReferences(Reference{a.Type, a.ID}, Reference{b.Type, b.ID})
-	})
+	slices.SortFunc(out, compareObjects)
 	for i := 1; i < len(out); i++ {
-		if out[i].Type == out[i-1].Type && out[i].ID == out[i-1].ID {
-			return nil, fmt.Errorf("the saved object %s is there twice", Reference{out[i].Type, out[i].ID})
+		if out[i].Reference() == out[i-1].Reference() {
+			return nil, fmt.Errorf("the saved object %s is there twice", out[i].Reference())
 		}
 	}
 	return out, nil

@@ -102,34 +102,28 @@ func (e *ImportError) Error() string {
 		done = fmt.Sprintf("%d objects were imported, the others not", e.Imported)
 	}
 	var parts []string
-	for i := 0; i < len(e.Problems); {
-		j := i
-		for j < len(e.Problems) && e.Problems[j].Kind == e.Problems[i].Kind {
-			j++
+	for rest := e.Problems; len(rest) > 0; { // those of one kind follow each other
+		n := slices.IndexFunc(rest, func(p Problem) bool { return p.Kind != rest[0].Kind })
+		if n < 0 {
+			n = len(rest)
 		}
-		parts = append(parts, explain(e.Problems[i:j]))
-		i = j
+		parts = append(parts, explain(rest[:n]))
+		rest = rest[n:]
 	}
 	return fmt.Sprintf("Kibana at %s, space %s: %s: %s", e.URL, e.Space, done, strings.Join(parts, "; "))
 }
 
 // explain tells problems of one kind in words, with what to do.
 func explain(problems []Problem) string {
-	const most = 5
-	var details []string
-	for _, p := range problems[:min(most, len(problems))] {
+	list := firstOf(problems, func(p Problem) string {
 		text := p.String()
 		if len(p.Others) > 0 {
 			text += " (" + names(p.Others) + ")"
 		} else if p.Message != "" {
 			text += " (" + p.Message + ")"
 		}
-		details = append(details, text)
-	}
-	list := strings.Join(details, ", ")
-	if more := len(problems) - most; more > 0 {
-		list += fmt.Sprintf(" and %d more", more)
-	}
+		return text
+	})
 	switch problems[0].Kind {
 	case problemConflict:
 		return "already there, and not to be overwritten: " + list
@@ -149,17 +143,20 @@ func explain(problems []Problem) string {
 }
 
 // names lists objects, the first five of many.
-func names(refs []Reference) string {
+func names(refs []Reference) string { return firstOf(refs, Reference.String) }
+
+// firstOf lists the first five, and how many more there are.
+func firstOf[T any](all []T, text func(T) string) string {
 	const most = 5
 	var parts []string
-	for _, r := range refs[:min(most, len(refs))] {
-		parts = append(parts, r.String())
+	for _, one := range all[:min(most, len(all))] {
+		parts = append(parts, text(one))
 	}
-	text := strings.Join(parts, ", ")
-	if more := len(refs) - most; more > 0 {
-		text += fmt.Sprintf(" and %d more", more)
+	list := strings.Join(parts, ", ")
+	if more := len(all) - most; more > 0 {
+		list += fmt.Sprintf(" and %d more", more)
 	}
-	return text
+	return list
 }
 
 // Import puts the objects of a file (NDJSON) into the space. With overwrite it

@@ -29,6 +29,11 @@ type Object struct {
 	JSON []byte
 }
 
+// Reference names the object.
+func (o Object) Reference() Reference { return Reference{o.Type, o.ID} }
+
+func compareObjects(a, b Object) int { return compareReferences(a.Reference(), b.Reference()) }
+
 // typeVersions are the forms in which the objects are written: low ones, since
 // Kibana migrates old objects and refuses newer ones than it knows. A links
 // object has none: it has no migrations, and a version would be a newer one.
@@ -60,12 +65,7 @@ func Objects(prefix string) ([]Object, error) {
 			return nil, fmt.Errorf("saved object %s %s: %w", o.Type, o.ID, err)
 		}
 	}
-	slices.SortFunc(made, func(a, b Object) int {
-		if by := slices.Index(typeOrder, a.Type) - slices.Index(typeOrder, b.Type); by != 0 {
-			return by
-		}
-		return strings.Compare(a.ID, b.ID)
-	})
+	slices.SortFunc(made, compareObjects)
 	return made, nil
 }
 

@@ -13,7 +13,7 @@ import (
 // attributes and references. Kibana raises the versions of the form when it
 // imports, and puts what a search shows into a tab, which is no difference.
 func Same(a, b Object) bool {
-	if a.Type != b.Type || a.ID != b.ID {
+	if a.Reference() != b.Reference() {
 		return false
 	}
 	x, errA := essence(a)

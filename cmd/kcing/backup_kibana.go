@@ -126,7 +126,7 @@ func exportObjects(ctx context.Context, client *kibana.Client, all bool) ([]kiba
 	}
 	wanted := make([]kibana.Reference, len(objects))
 	for i, o := range objects {
-		wanted[i] = kibana.Reference{Type: o.Type, ID: o.ID}
+		wanted[i] = o.Reference()
 	}
 	return client.Export(ctx, kibana.Selection{Objects: wanted, References: true})
 }

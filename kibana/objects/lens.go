@@ -1,6 +1,9 @@
 package objects
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 // layer is the one layer of each chart: its columns are aggregations, buckets
 // (outer to inner) before metrics.
@@ -145,36 +148,27 @@ func xy(kind, x, split string, accessors, colors list) fields {
 }
 
 // trend stacks the series over time.
-func (c chart) trend(all []series) Object {
-	columns, accessors, colors, _ := seriesColumns(all)
-	return c.lens("lnsXY", xy("bar_stacked", "time", "", accessors, colors),
-		append([]column{overTime()}, columns...)...)
-}
+func (c chart) trend(all []series) Object { return c.stacked("bar_stacked", overTime(), all) }
 
 // rate shows the series' shares over time.
-func (c chart) rate(all []series) Object {
+func (c chart) rate(all []series) Object { return c.stacked("bar_percentage_stacked", overTime(), all) }
+
+// stacked stacks the series for each x; further columns are not shown.
+func (c chart) stacked(kind string, x column, all []series, further ...column) Object {
 	columns, accessors, colors, _ := seriesColumns(all)
-	return c.lens("lnsXY", xy("bar_percentage_stacked", "time", "", accessors, colors),
-		append([]column{overTime()}, columns...)...)
+	return c.lens("lnsXY", xy(kind, x.id, "", accessors, colors), slices.Concat([]column{x}, columns, further)...)
 }
 
 // byField stacks the series for the size values of a field that have the most of
-// the series numbered by (from 1; 0: orders by value).
+// the series numbered by (from 1).
 func (c chart) byField(field string, size, by int, all []series) Object {
-	columns, accessors, colors, _ := seriesColumns(all)
-	order := ""
-	if by > 0 {
-		order = fmt.Sprintf("result-%d", by)
-	}
-	return c.lens("lnsXY", xy("bar_horizontal_stacked", "value", "", accessors, colors),
-		append([]column{terms("value", field, size, order)}, columns...)...)
+	return c.stacked("bar_horizontal_stacked", terms("value", field, size, fmt.Sprintf("result-%d", by)), all)
 }
 
 // newestKernels stacks the series for the newest kernels, newest first.
 func (c chart) newestKernels(size int, all []series) Object {
-	columns, accessors, colors, _ := seriesColumns(all)
-	columns = append(append([]column{terms("value", "git_describe", size, "newest")}, columns...), newest("newest"))
-	return c.lens("lnsXY", xy("bar_horizontal_stacked", "value", "", accessors, colors), columns...)
+	kernels := terms("value", "git_describe", size, "newest")
+	return c.stacked("bar_horizontal_stacked", kernels, all, newest("newest"))
 }
 
 // split stacks counts over time, a colour for each of the size most frequent
