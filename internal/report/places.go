@@ -12,7 +12,8 @@ import (
 
 // bootsBy is how boots ended in each lab or on each board, the worst first. place
 // makes one of its name.
-func (s *snapshot) bootsBy(ctx context.Context, field string, in scope, place func(name string) Place) ([]Place, error) {
+func (s *snapshot) bootsBy(ctx context.Context, field string, in scope, place func(name string) Place,
+) ([]Place, error) {
 	places := []Place{}
 	q := question{
 		kind: mappings.Boot, query: append(in.query(), exists(field)),

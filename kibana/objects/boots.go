@@ -4,7 +4,7 @@ func bootPanels() []Object {
 	of := func(id, title, description, query string) chart {
 		return chart{"kcing-" + id, title, description, bootView, and(query, notRetried)}
 	}
-	bootTime := measure("seconds", "Boot time (s)", "average", "boot_time", "number", "")
+	bootTime := measure("seconds", "Boot time (s)", "average", "boot_time", "")
 	booted := bootSucceeded + " and boot_time > 0"
 	return []Object{
 		of("boots-count", "Boots", "Boots in the time range.", "").number("Boots", "", blue),
@@ -15,9 +15,7 @@ func bootPanels() []Object {
 			"").number("Lost to the lab", bootLost, yellow),
 		of("boots-inconclusive", "Inconclusive boots", "Canceled, untried and unknown: neither passed nor failed.", "").
 			number("Inconclusive", bootInconclusive, grey),
-		of("boots-boards", "Boards", "Boards that booted or tried to.", "").lens("lnsMetric",
-			fields{"layerId": layerID, "layerType": "data", "metricAccessor": "boards", "color": blue},
-			measure("boards", "Boards", "unique_count", "board", "number", "")),
+		of("boots-boards", "Boards", "Boards that booted or tried to.", "").distinct("Boards", "board"),
 		of("boots-shares", "Shares of boot results",
 			"How many of the boots passed, and how many failures are the lab's.", "").shares(bootResults),
 		of("boots-trend", "Boot results over time", "Since when boots fail, and whether it is the kernel or the lab.",
@@ -53,8 +51,8 @@ func bootPanels() []Object {
 		of("boots-time-by-board", "Boot time by board (s)", "Average, shortest and longest time to the login prompt.",
 			booted).
 			table("seconds", terms("board", "board", 40, "seconds"), bootTime,
-				measure("shortest", "Shortest", "min", "boot_time", "number", ""),
-				measure("longest", "Longest", "max", "boot_time", "number", "")),
+				measure("shortest", "Shortest", "min", "boot_time", ""),
+				measure("longest", "Longest", "max", "boot_time", "")),
 		of("boots-boards-table", "Results on each board", "The same build on other boards and in other labs.", "").
 			table("failed", terms("board", "board", 50, "failed"), terms("lab", "lab_name", 20, "failed"),
 				count("passed", "Passed", bootSucceeded), count("failed", "Failed", bootFailed),

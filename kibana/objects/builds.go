@@ -22,12 +22,12 @@ func buildPanels() []Object {
 			table("failed", failingSince("defconfig_full", 30, buildFailed, buildSucceeded)...),
 		of("builds-time", "Build time over time (s)", "Average duration of builds that passed, by architecture.",
 			buildSucceeded).
-			lines("arch", 8, measure("seconds", "Build time (s)", "average", "build_time", "number", "")),
+			lines("arch", 8, measure("seconds", "Build time (s)", "average", "build_time", "")),
 		of("builds-size", "vmlinux text over time (bytes)",
 			"Average size of the kernel's text, by architecture: growth is a change of the kernel.", buildSucceeded).
-			lines("arch", 8, measure("bytes", "vmlinux text (bytes)", "average", "vmlinux_text_size", "number", "")),
+			lines("arch", 8, measure("bytes", "vmlinux text (bytes)", "average", "vmlinux_text_size", "")),
 		of("builds-warnings", "Compiler warnings over time", "Average number of warnings of a build, by compiler.", "").
-			lines("build_environment", 8, measure("warnings", "Warnings", "average", "warnings", "number", "")),
+			lines("build_environment", 8, measure("warnings", "Warnings", "average", "warnings", "")),
 	}
 }
 
@@ -37,8 +37,8 @@ func failingSince(field string, size int, failed, passed string) []column {
 		terms("value", field, size, "failed"),
 		count("failed", "Failed", failed),
 		count("passed", "Passed", passed),
-		measure("first-failure", "First failure", "min", "@timestamp", "date", failed),
-		measure("last-failure", "Last failure", "max", "@timestamp", "date", failed),
-		measure("last-pass", "Last pass", "max", "@timestamp", "date", passed),
+		measure("first-failure", "First failure", "min", "@timestamp", failed),
+		measure("last-failure", "Last failure", "max", "@timestamp", failed),
+		measure("last-pass", "Last pass", "max", "@timestamp", passed),
 	}
 }

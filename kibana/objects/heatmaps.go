@@ -56,7 +56,7 @@ func (c chart) cells(x, y column, colors fields, columns []column) Object {
 
 // newest is what kernels are ordered by, since their names are no order: a kernel
 // is as new as its first document.
-func newest(id string) column { return measure(id, "First seen", "min", "@timestamp", "date", "") }
+func newest(id string) column { return measure(id, "First seen", "min", "@timestamp", "") }
 
 // rates shows the pass rate of the newest kernels by the values of a field.
 func (c chart) rates(field, succeeded, failed string) Object {

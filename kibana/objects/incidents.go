@@ -18,11 +18,11 @@ func incidentPanels() []Object {
 	titles := func(size int, by string) []column {
 		return []column{
 			terms("title", "title", size, by), terms("all", "title_key", 1, ""), count("jobs", "Jobs", ""),
-			measure("boards", "Boards", "unique_count", "board", "number", ""),
-			measure("labs", "Labs", "unique_count", "lab_name", "number", ""),
-			measure("kernels", "Kernels", "unique_count", "git_describe", "number", ""),
-			measure("first", "First seen", "min", "@timestamp", "date", ""),
-			measure("last", "Last seen", "max", "@timestamp", "date", ""),
+			measure("boards", "Boards", "unique_count", "board", ""),
+			measure("labs", "Labs", "unique_count", "lab_name", ""),
+			measure("kernels", "Kernels", "unique_count", "git_describe", ""),
+			measure("first", "First seen", "min", "@timestamp", ""),
+			measure("last", "Last seen", "max", "@timestamp", ""),
 			count("none", "Jobs before the last day", "@timestamp < now-1d"),
 		}
 	}
@@ -35,9 +35,8 @@ func incidentPanels() []Object {
 	const since = " A coloured 0 before the last day: it was seen first within the last day, as far as the page " +
 		"looks back. all: everything about the title."
 	return []Object{
-		of("incidents-titles", "Titles", "Different titles of what kernels reported.", kernelReport).lens("lnsMetric",
-			fields{"layerId": layerID, "layerType": "data", "metricAccessor": "titles", "color": blue},
-			measure("titles", "Titles", "unique_count", "title", "number", "")),
+		of("incidents-titles", "Titles", "Different titles of what kernels reported.", kernelReport).
+			distinct("Titles", "title"),
 		of("incidents-fatal", "Fatal", "Of the reports of kernels, those that the kernel died of; a title counts "+
 			"once a job.", kernelReport).number("Fatal", `fatal : "true"`, red),
 		of("incidents-job-errors", "Errors of jobs", "Jobs that LAVA gave up, for whatever reason.", jobError).

@@ -47,21 +47,19 @@ func kuery(query string) fields { return fields{"language": "kuery", "query": qu
 
 // count counts the documents that match query as well ("": all).
 func count(id, label, query string) column {
-	c := fields{
-		"operationType": "count", "sourceField": "___records___", "label": label, "customLabel": true,
-		"dataType": "number", "isBucketed": false, "scale": "ratio", "params": fields{"emptyAsNull": false},
-	}
-	if query != "" {
-		c["filter"] = kuery(query)
-	}
-	return column{id, c}
+	return measure(id, label, "count", "___records___", query)
 }
 
-// measure is average, max, min or unique_count of a field.
-func measure(id, label, operation, field, dataType, query string) column {
+// measure is average, max, min or unique_count of a field, of the documents that
+// match query as well ("": all).
+func measure(id, label, operation, field, query string) column {
 	c := fields{
 		"operationType": operation, "sourceField": field, "label": label, "customLabel": true,
-		"dataType": dataType, "isBucketed": false, "scale": "ratio", "params": fields{"emptyAsNull": true},
+		"dataType": "number", "isBucketed": false, "scale": "ratio",
+		"params": fields{"emptyAsNull": operation != "count"},
+	}
+	if field == "@timestamp" {
+		c["dataType"] = "date"
 	}
 	if query != "" {
 		c["filter"] = kuery(query)
@@ -120,6 +118,13 @@ func (c chart) number(label, of, color string) Object {
 	}
 	state["maxAccessor"], state["showBar"] = "all", true
 	return c.lens("lnsMetric", state, count("count", label, of), count("all", "All", ""))
+}
+
+// distinct is how many values of a field there are, as a big number.
+func (c chart) distinct(label, field string) Object {
+	id := field + "s"
+	return c.lens("lnsMetric", fields{"layerId": layerID, "layerType": "data", "metricAccessor": id, "color": blue},
+		measure(id, label, "unique_count", field, ""))
 }
 
 // shares is a donut of the series.

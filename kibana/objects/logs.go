@@ -19,7 +19,7 @@ func logPanels() []Object {
 		of("logs-boards", "Boards with kernel trouble", "On which boards kernels report errors, for which kernels.",
 			kernelTrouble).
 			table("lines", terms("board", "board", 30, "lines"), terms("kernel", "git_describe", 20, "lines"),
-				count("lines", "Lines", ""), measure("jobs", "Jobs", "unique_count", "job_id", "number", "")),
+				count("lines", "Lines", ""), measure("jobs", "Jobs", "unique_count", "job_id", "")),
 		of("logs-labs", "Errors by lab", "Which lab's jobs log errors.", levels[0].query).
 			byField("lab_name", 20, 1, levels[:1]),
 	}

@@ -51,7 +51,7 @@ func testPanels() []Object {
 		of("tests-measured", "Measurements over time",
 			"Average of what the test measured, of the boards with the highest; empty for tests that measure "+
 				"nothing. The list has the unit.", "measurement : *").
-			lines("board", 10, measure("measured", "Measurement", "average", "measurement", "number", "")),
+			lines("board", 10, measure("measured", "Measurement", "average", "measurement", "")),
 		of("tests-lab-steps", "Job steps that fail in labs",
 			"Which step of LAVA's job fails with an infrastructure error, in which lab: downloads, power, serial line.",
 			and(steps, testLost)).
