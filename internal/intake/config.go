@@ -118,7 +118,7 @@ type Config struct {
 	// the process. nil: zero values. It must not block.
 	Status func() Status
 
-	Metrics *Metrics     // from NewMetrics; nil: one of its own, to see on /metrics all the same
+	Metrics *Metrics     // from NewMetrics, for this intake alone; nil: one of its own
 	Tokens  *Tokens      // nil: nobody needs a token
 	Limits  Limits       // zero: DefaultLimits
 	Logger  *slog.Logger // nil: no log
