@@ -53,7 +53,7 @@ func foreign(ctx context.Context, t Transport, prefix string, indices []IndexUsa
 				Properties map[string]json.RawMessage `json:"properties"`
 			} `json:"mappings"`
 		}
-		op := "look at the fields of " + namesOf(batch)
+		op := "look at the fields of " + inWords(batch)
 		request := esapi.IndicesGetMappingRequest{Index: names(batch), ExpandWildcards: "none"}
 		err := ask(ctx, t, op, request, &answer)
 		if notFound(err) { // one is gone; only now, since it would leave out also what we may not see

@@ -215,8 +215,8 @@ func names(indices []IndexUsage) []string {
 	return out
 }
 
-// namesOf says in a few words which indices of a batch.
-func namesOf(batch []IndexUsage) string {
+// inWords says which indices a batch has.
+func inWords(batch []IndexUsage) string {
 	if len(batch) == 1 {
 		return "index " + batch[0].Name
 	}
@@ -224,7 +224,7 @@ func namesOf(batch []IndexUsage) string {
 }
 
 func deleteIndices(ctx context.Context, t Transport, batch []IndexUsage) error {
-	op := "delete " + namesOf(batch)
+	op := "delete " + inWords(batch)
 	// No wildcard can be in a name of ours; "none" holds even so.
 	var answer struct {
 		Acknowledged bool `json:"acknowledged"`

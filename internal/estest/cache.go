@@ -1,7 +1,6 @@
 package estest
 
 import (
-	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -42,13 +41,9 @@ func cacheBase() (string, error) {
 // dir returns the built folder. It builds it first when it is not there; of several processes one builds and the
 // others wait.
 func (c *cache) dir(ctx context.Context) (string, error) {
-	sum, err := checksum(c.sources)
-	if err != nil {
-		return "", err
-	}
-	dir := filepath.Join(c.base, sum[:16])
-	if complete(dir, sum) {
-		return dir, nil
+	dir, err := c.path()
+	if err != nil || complete(dir) {
+		return dir, err
 	}
 	if err := os.MkdirAll(c.base, 0o755); err != nil {
 		return "", fmt.Errorf("cannot make the cache of Elasticsearch, set KCING_ES_CACHE to another place: %w", err)
@@ -58,23 +53,29 @@ func (c *cache) dir(ctx context.Context) (string, error) {
 		return "", fmt.Errorf("waiting for the build of Elasticsearch: %w", err)
 	}
 	defer func() { _ = lock.Close() }()
-	if complete(dir, sum) {
+	if complete(dir) {
 		return dir, nil
 	}
-	if err := c.fill(ctx, dir, sum); err != nil {
+	return dir, c.fill(ctx, dir)
+}
+
+// path is where the built folder is, or will be.
+func (c *cache) path() (string, error) {
+	sum, err := checksum(c.sources)
+	if err != nil {
 		return "", err
 	}
-	return dir, nil
+	return filepath.Join(c.base, sum[:16]), nil
 }
 
 // filled reports whether the server is built.
 func (c *cache) filled() bool {
-	sum, err := checksum(c.sources)
-	return err == nil && complete(filepath.Join(c.base, sum[:16]), sum)
+	dir, err := c.path()
+	return err == nil && complete(dir)
 }
 
 // fill builds beside dir and renames, so dir is there wholly or not at all. The caller holds the lock.
-func (c *cache) fill(ctx context.Context, dir, sum string) error {
+func (c *cache) fill(ctx context.Context, dir string) error {
 	left, err := filepath.Glob(filepath.Join(c.base, "build-*"))
 	if err != nil {
 		return err
@@ -93,7 +94,7 @@ func (c *cache) fill(ctx context.Context, dir, sum string) error {
 	if err := c.build(ctx, c.sources, made); err != nil {
 		return err
 	}
-	if err := os.WriteFile(filepath.Join(made, completeFile), []byte(sum), 0o644); err != nil {
+	if err := os.WriteFile(filepath.Join(made, completeFile), nil, 0o644); err != nil {
 		return err
 	}
 	return os.Rename(made, dir)
@@ -109,10 +110,7 @@ func Lock(ctx context.Context, path string) (io.Closer, error) {
 	return lock, nil
 }
 
-func complete(dir, sum string) bool {
-	b, err := os.ReadFile(filepath.Join(dir, completeFile))
-	return err == nil && string(bytes.TrimSpace(b)) == sum
-}
+func complete(dir string) bool { return exists(filepath.Join(dir, completeFile)) }
 
 // checksum is over the names and contents of all files, in hexadecimal.
 func checksum(sources fs.FS) (string, error) {
