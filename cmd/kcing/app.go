@@ -5,11 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
-	"os/signal"
-	"slices"
-	"strings"
-	"syscall"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -54,43 +49,6 @@ type app struct {
 	typesRecords bool
 }
 
-// run is the whole program, but for the exit.
-func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
-	a := &app{args: args, stdin: stdin, stdout: stdout, stderr: &screen{out: stderr}, now: time.Now}
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	defer context.AfterFunc(ctx, func() {
-		a.stderr.killable()
-		stop()
-	})()
-	names, err := loadEnvFile(args)
-	if err == nil {
-		program := a.program()
-		a.misspelled = misspelledSettings(program.Commands, names)
-		dropEmptyVariables(program.Commands)
-		err = program.RunContext(ctx, flagsFirst(program, args))
-	}
-	return a.exitCode(ctx, err)
-}
-
-func (a *app) exitCode(ctx context.Context, err error) int {
-	var exit *exitError
-	switch {
-	case err == nil:
-		return exitOK
-	case errors.As(err, &exit):
-		if exit.msg != "" {
-			a.complain(exit.msg)
-		}
-		return exit.code
-	case ctx.Err() != nil && errors.Is(err, context.Canceled):
-		a.complain("interrupted")
-		return exitInterrupted
-	}
-	a.complain(plainText(err))
-	return exitFailed
-}
-
 // codeOf is the exit code that an error of a command leads to.
 func codeOf(err error) int {
 	var exit *exitError
@@ -105,133 +63,11 @@ func codeOf(err error) int {
 	return exitFailed
 }
 
-// program is the command line interface.
-func (a *app) program() *cli.App {
-	version := false
-	program := &cli.App{
-		Name:      "kcing",
-		Usage:     "feed KernelCI builds, boots and LAVA callbacks into Elasticsearch",
-		UsageText: "kcing COMMAND [options] [arguments]",
-		Description: "Settings come from flags, else the environment, else the file kcing.env\n" +
-			"(KEY=value lines in the working directory, read as systemd reads an\n" +
-			"EnvironmentFile). Results go to stdout, logs to stderr. Each command has its own\n--help.\n\n" +
-			"Exit codes: 0 done, 1 could not run or not finished, 2 usage, 3 finished but\n" +
-			"something was rejected, 4 a regression (report --fail-on), 130 interrupted.\n\n" +
-			"Example:\n   kcing setup-es && kcing feed results/",
-		Reader: a.stdin, Writer: &helpPaper{out: a.stdout}, ErrWriter: a.stderr,
-		HideVersion:    true,                         // the library's flag prints less than the command
-		ExitErrHandler: func(*cli.Context, error) {}, // the exit code is chosen once, in run
-		OnUsageError:   onUsageError,
-		Flags: []cli.Flag{
-			envFileFlag(),
-			&cli.BoolFlag{
-				Name: "version", Aliases: []string{"v"}, Usage: "same as the command version", Destination: &version,
-			},
-		},
-		Commands: []*cli.Command{
-			a.feedCommand(), a.serveCommand(), a.reportCommand(), a.samplesCommand(),
-			a.setupESCommand(), a.setupKibanaCommand(), a.backupKibanaCommand(), a.drpCommand(),
-			a.statusCommand(), a.healthcheckCommand(), a.rejectsCommand(), a.stateCommand(), a.completionCommand(),
-			a.manualCommand(), a.versionCommand(),
-		},
-		Action: func(c *cli.Context) error {
-			switch {
-			case version:
-				return a.showVersion(false)
-			case c.Args().Present():
-				return noCommand(c, c.App.Commands)
-			}
-			return cli.ShowAppHelp(c)
-		},
-	}
-	quietFlags(program.Flags)
-	for _, cmd := range program.Commands {
-		finish(cmd, "kcing ")
-	}
-	return program
-}
-
-// finish sets what all commands have in common.
-func finish(cmd *cli.Command, parents string) {
-	cmd.OnUsageError = onUsageError
-	cmd.HideHelpCommand = true // a file may be called help
-	quietFlags(cmd.Flags)
-	path := parents + cmd.Name
-	if len(cmd.Subcommands) == 0 {
-		cmd.UsageText = strings.TrimSpace(path + " [options] " + cmd.ArgsUsage)
-		if cmd.ArgsUsage == "" {
-			cmd.Action = withoutArguments(cmd.Action)
-		}
-		return
-	}
-	cmd.UsageText = path + " COMMAND [options] [arguments]"
-	for _, sub := range cmd.Subcommands {
-		finish(sub, path+" ")
-	}
-	cmd.Action = func(c *cli.Context) error {
-		if c.Args().Present() {
-			return noCommand(c, c.Command.Subcommands)
-		}
-		return cli.ShowSubcommandHelp(c)
+func envFileFlag() cli.Flag {
+	return &cli.StringFlag{
+		Name: "env-file", Usage: "read settings (KEY=value lines) from `FILE`",
+		DefaultText: defaultEnvFile + " if it is there",
 	}
 }
 
-// withoutArguments refuses arguments that a command would silently ignore.
-func withoutArguments(action cli.ActionFunc) cli.ActionFunc {
-	return func(c *cli.Context) error {
-		if c.Args().Present() {
-			return usagef("%s takes no arguments, so what is %q? (see: %s --help)",
-				strings.TrimPrefix(commandPath(c), "kcing "), c.Args().First(), commandPath(c))
-		}
-		return action(c)
-	}
-}
-
-// quietFlags leaves "(default: false)" out of the help.
-func quietFlags(flags []cli.Flag) {
-	for _, f := range flags {
-		if b, ok := f.(*cli.BoolFlag); ok {
-			b.DisableDefaultText = true
-		}
-	}
-}
-
-// noCommand is the error for a command that does not exist.
-func noCommand(c *cli.Context, commands []*cli.Command) error {
-	name := c.Args().First()
-	hint := ""
-	if i := slices.IndexFunc(commands, func(cmd *cli.Command) bool { return alike(name, cmd.Name) }); i >= 0 {
-		hint = "; did you mean " + commands[i].Name + "?"
-	}
-	return usagef("no command %q%s (see: %s --help)", name, hint, commandPath(c))
-}
-
-// alike tells whether one name may be a slip for the other: one letter wrong,
-// missing or too many, or two exchanged.
-func alike(typed, name string) bool {
-	if len(typed) > len(name) {
-		typed, name = name, typed
-	}
-	if len(name)-len(typed) > 1 || len(typed) < 2 {
-		return false
-	}
-	i := 0
-	for i < len(typed) && typed[i] == name[i] {
-		i++
-	}
-	if len(typed) < len(name) {
-		return typed[i:] == name[i+1:]
-	}
-	if i+1 >= len(typed) {
-		return true
-	}
-	return typed[i+1:] == name[i+1:] || typed[i] == name[i+1] && typed[i+1] == name[i] && typed[i+2:] == name[i+2:]
-}
-
-// commandPath is the command as it is typed: "kcing rejects list".
-func commandPath(c *cli.Context) string {
-	if c == nil || c.Command == nil || c.Command.HelpName == "" {
-		return "kcing"
-	}
-	return c.Command.HelpName
-}
+const defaultEnvFile = "kcing.env"

@@ -16,15 +16,6 @@ import (
 	"github.com/kcing/kcing/internal/envfile"
 )
 
-const defaultEnvFile = "kcing.env"
-
-func envFileFlag() cli.Flag {
-	return &cli.StringFlag{
-		Name: "env-file", Usage: "read settings (KEY=value lines) from `FILE`",
-		DefaultText: defaultEnvFile + " if it is there",
-	}
-}
-
 // envFileName finds --env-file before the library parses, since the file fills
 // the environment that the library then reads.
 func envFileName(args []string) (name string, given bool) {

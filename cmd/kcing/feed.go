@@ -2,23 +2,12 @@ package main
 
 import (
 	"context"
-	"encoding/json"
-	"fmt"
 
 	"github.com/urfave/cli/v2"
 
 	"github.com/kcing/kcing/internal/pipeline"
 	"github.com/kcing/kcing/internal/source"
 )
-
-type feedArgs struct {
-	settings
-	kind                 string
-	builds, boots, lavas cli.StringSlice
-	paths                []string
-	dryRun, force        bool
-	crawled              sourceArgs
-}
 
 func (a *app) feedCommand() *cli.Command {
 	f := new(feedArgs)
@@ -103,21 +92,4 @@ func (a *app) feed(ctx context.Context, f *feedArgs) error {
 		return a.dryRunResult(f, report, unreadable, err)
 	}
 	return a.feedFiles(ctx, f, files, config, &unreadable)
-}
-
-// dryRunResult reports on stderr, since the documents go to stdout.
-func (a *app) dryRunResult(f *feedArgs, r pipeline.Report, unreadable int, err error) error {
-	if err != nil {
-		return err
-	}
-	if f.json {
-		err = json.NewEncoder(a.stderr).Encode(feedJSON{Report: r, Unreadable: unreadable})
-	} else {
-		_, err = fmt.Fprintf(a.stderr, "dry run: %s from %s: %s\n",
-			plural(total(r.Documents), "document"), plural(r.Records, "record"), byKind(r.Documents))
-	}
-	if err == nil && (len(r.Refused) > 0 || unreadable > 0) {
-		return &exitError{code: exitRejects, msg: refusedLine(r, unreadable)}
-	}
-	return err
 }

@@ -91,14 +91,6 @@ func (s inTurn) Run(ctx context.Context, emit source.Emit) error {
 	return nil
 }
 
-// feedJSON is the report of feed --json.
-type feedJSON struct {
-	pipeline.Report
-	Unreadable int `json:"unreadable"`
-	// Resumed are those of Records that others had left in the spool.
-	Resumed int `json:"resumed"`
-}
-
 // pendingIn says how many records are not finished and in which paths they are.
 // Of a run that ended early that includes the ones that were not read any more.
 func pendingIn(paths []source.Path, records int64, r pipeline.Report, unreadable int) string {

@@ -4,10 +4,13 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"log/slog"
 	"os"
 	"strings"
 	"time"
+
+	"github.com/urfave/cli/v2"
 
 	"github.com/kcing/kcing/internal/elastic"
 	"github.com/kcing/kcing/internal/pipeline"
@@ -200,4 +203,38 @@ func installMissing(ctx context.Context, t mappings.Transport, prefix string, lo
 		}
 	}
 	return nil
+}
+
+type feedArgs struct {
+	settings
+	kind                 string
+	builds, boots, lavas cli.StringSlice
+	paths                []string
+	dryRun, force        bool
+	crawled              sourceArgs
+}
+
+// dryRunResult reports on stderr, since the documents go to stdout.
+func (a *app) dryRunResult(f *feedArgs, r pipeline.Report, unreadable int, err error) error {
+	if err != nil {
+		return err
+	}
+	if f.json {
+		err = json.NewEncoder(a.stderr).Encode(feedJSON{Report: r, Unreadable: unreadable})
+	} else {
+		_, err = fmt.Fprintf(a.stderr, "dry run: %s from %s: %s\n",
+			plural(total(r.Documents), "document"), plural(r.Records, "record"), byKind(r.Documents))
+	}
+	if err == nil && (len(r.Refused) > 0 || unreadable > 0) {
+		return &exitError{code: exitRejects, msg: refusedLine(r, unreadable)}
+	}
+	return err
+}
+
+// feedJSON is the report of feed --json.
+type feedJSON struct {
+	pipeline.Report
+	Unreadable int `json:"unreadable"`
+	// Resumed are those of Records that others had left in the spool.
+	Resumed int `json:"resumed"`
 }

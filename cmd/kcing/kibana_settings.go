@@ -17,14 +17,6 @@ import (
 	"github.com/kcing/kcing/kibana"
 )
 
-// kibanaSettings are the values of the flags that lead to Kibana. Elasticsearch's
-// credentials are never sent there: they are for another server.
-type kibanaSettings struct {
-	kbURL, kbAPIKey, kbUsername, kbPassword, kbCACert, kbSpace string
-	kbPublicURL                                                string // of the same Kibana for a browser; "" is kbURL
-	wait                                                       time.Duration
-}
-
 func (s *kibanaSettings) kbFlags() []cli.Flag {
 	const category = "Kibana"
 	return []cli.Flag{

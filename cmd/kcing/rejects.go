@@ -112,27 +112,6 @@ func (a *app) listRejects(ctx context.Context, o *rejectsArgs, s *state.Store) e
 	return t.print(a.stdout)
 }
 
-func dash(s string) string {
-	if s == "" {
-		return "-"
-	}
-	return s
-}
-
-func head(s string, n int) string {
-	if r := []rune(s); len(r) > n {
-		return string(r[:n-1]) + "…"
-	}
-	return s
-}
-
-func tail(s string, n int) string {
-	if r := []rune(s); len(r) > n {
-		return "…" + string(r[len(r)-n+1:])
-	}
-	return s
-}
-
 func (a *app) rejectsShow() *cli.Command {
 	o := new(rejectsArgs)
 	return &cli.Command{

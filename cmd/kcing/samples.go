@@ -12,17 +12,6 @@ import (
 	"github.com/kcing/kcing/internal/synthetic"
 )
 
-type samplesArgs struct {
-	settings
-	crawled   sourceArgs
-	dir       string
-	size      int
-	seed      uint64
-	synthetic bool
-	ifEmpty   bool
-	logLines  string
-}
-
 func (a *app) samplesCommand() *cli.Command {
 	o := new(samplesArgs)
 	downloading := append(o.crawled.flags(), kindFlag("only records of", &o.crawled.kind))

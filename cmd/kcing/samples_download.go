@@ -152,3 +152,14 @@ func writeWhole(path string, payload []byte) error {
 	}
 	return os.Rename(tmp.Name(), path)
 }
+
+type samplesArgs struct {
+	settings
+	crawled   sourceArgs
+	dir       string
+	size      int
+	seed      uint64
+	synthetic bool
+	ifEmpty   bool
+	logLines  string
+}

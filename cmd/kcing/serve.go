@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
-	"os"
 	"slices"
 	"time"
 
@@ -20,17 +19,6 @@ import (
 	"github.com/kcing/kcing/internal/serve"
 	"github.com/kcing/kcing/internal/spool"
 )
-
-type serveArgs struct {
-	settings
-	buildAddr, lavaAddr, bootAddr string
-	tokens, tlsCert, tlsKey       string
-	spoolBytes                    byteSize
-	spoolAge, drain, drpEvery     time.Duration
-	connections                   int
-	maestro                       bool
-	api, apiToken                 string
-}
 
 // noListener is the address that leaves a listener out.
 const noListener = "off"
@@ -170,13 +158,6 @@ func (v *serveArgs) enricher(log *slog.Logger) (*serve.Enricher, error) {
 		Away: func(err error) bool { return !errors.Is(err, maestro.ErrGone) }}, nil
 }
 
-// endpoints are where posts come in.
-type endpoints struct {
-	listeners    []intake.Listener
-	tokens       *intake.Tokens       // nil: nobody needs one
-	certificates *intake.Certificates // nil: no TLS
-}
-
 func (v *serveArgs) openEndpoints(ctx context.Context) (*endpoints, error) {
 	d := new(endpoints)
 	var err error
@@ -221,35 +202,5 @@ func (v *serveArgs) openEndpoints(ctx context.Context) (*endpoints, error) {
 func (d *endpoints) close() {
 	for _, l := range d.listeners {
 		_ = l.Close() // serving has closed it, as a rule
-	}
-}
-
-// reload reads tokens and certificates again. What cannot be read leaves those
-// in force that are.
-func (d *endpoints) reload(log *slog.Logger) {
-	var errs []error
-	if d.tokens != nil {
-		errs = append(errs, d.tokens.Reload())
-	}
-	if d.certificates != nil {
-		errs = append(errs, d.certificates.Reload())
-	}
-	if err := errors.Join(errs...); err != nil {
-		log.Error("SIGHUP: what could not be read stays as it was", "error", plainText(err))
-		return
-	}
-	log.Info("SIGHUP: tokens and certificates read again", "tokens", d.tokens != nil, "certificates",
-		d.certificates != nil)
-}
-
-// hangups calls f for each SIGHUP until ctx ends.
-func hangups(ctx context.Context, signals <-chan os.Signal, f func()) {
-	for {
-		select {
-		case <-signals:
-			f()
-		case <-ctx.Done():
-			return
-		}
 	}
 }

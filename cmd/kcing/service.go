@@ -210,3 +210,51 @@ func (s *service) runRetention(ctx context.Context) {
 	s.log.Info("retention has run", "indices", len(report.Deleted), "documents", report.Docs, "bytes", report.Bytes,
 		"forgotten", report.Forgotten)
 }
+
+// endpoints are where posts come in.
+type endpoints struct {
+	listeners    []intake.Listener
+	tokens       *intake.Tokens       // nil: nobody needs one
+	certificates *intake.Certificates // nil: no TLS
+}
+
+type serveArgs struct {
+	settings
+	buildAddr, lavaAddr, bootAddr string
+	tokens, tlsCert, tlsKey       string
+	spoolBytes                    byteSize
+	spoolAge, drain, drpEvery     time.Duration
+	connections                   int
+	maestro                       bool
+	api, apiToken                 string
+}
+
+// hangups calls f for each SIGHUP until ctx ends.
+func hangups(ctx context.Context, signals <-chan os.Signal, f func()) {
+	for {
+		select {
+		case <-signals:
+			f()
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// reload reads tokens and certificates again. What cannot be read leaves those
+// in force that are.
+func (d *endpoints) reload(log *slog.Logger) {
+	var errs []error
+	if d.tokens != nil {
+		errs = append(errs, d.tokens.Reload())
+	}
+	if d.certificates != nil {
+		errs = append(errs, d.certificates.Reload())
+	}
+	if err := errors.Join(errs...); err != nil {
+		log.Error("SIGHUP: what could not be read stays as it was", "error", plainText(err))
+		return
+	}
+	log.Info("SIGHUP: tokens and certificates read again", "tokens", d.tokens != nil, "certificates",
+		d.certificates != nil)
+}

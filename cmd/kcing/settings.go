@@ -6,7 +6,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/dustin/go-humanize"
 	"github.com/urfave/cli/v2"
 
 	"github.com/kcing/kcing/bulk"
@@ -34,29 +33,6 @@ type settings struct {
 	debug, json, noProgress                            bool
 	kibanaSettings
 }
-
-// byteSize is a flag for sizes such as 5MiB.
-type byteSize int64
-
-// Set implements [cli.Generic].
-func (b *byteSize) Set(s string) error {
-	n, err := humanize.ParseBytes(s)
-	if err != nil || n == 0 || n > 1<<40 {
-		return fmt.Errorf("%q is not a size such as 5MiB", s)
-	}
-	*b = byteSize(n)
-	return nil
-}
-
-// Get implements [flag.Getter], so that status can show the value.
-func (b *byteSize) Get() any { return b.String() }
-
-// String implements [cli.Generic].
-func (b *byteSize) String() string {
-	return strings.Replace(humanize.IBytes(uint64(*b)), ".0 ", " ", 1) //nolint:gosec // never negative
-}
-
-func env(name string) []string { return []string{name} }
 
 func (s *settings) logFlags() []cli.Flag {
 	return []cli.Flag{
@@ -250,17 +226,6 @@ func drpDefault(kind string) string {
 	return "as --drp-days"
 }
 
-// hidden takes flags out of the help: of variables that a command heeds and does
-// not need flags for.
-func hidden(flags []cli.Flag) []cli.Flag {
-	for _, f := range flags {
-		if n, ok := f.(*cli.IntFlag); ok {
-			n.Hidden = true
-		}
-	}
-	return flags
-}
-
 func (s *settings) days() mappings.Days {
 	d := mappings.Days{Default: s.drpDays, ByKind: map[string]int{}}
 	for kind, n := range s.drpDaysOf {
@@ -286,31 +251,10 @@ func eachKind(counts map[string]int64) string {
 	return strings.Join(parts, ", ")
 }
 
-func oneOf(name string, allowed ...string) func(*cli.Context, string) error {
-	return func(_ *cli.Context, v string) error {
-		for _, a := range allowed {
-			if v == a {
-				return nil
-			}
-		}
-		return usagef("%s: %q is not one of: %s", name, v, strings.Join(allowed, ", "))
-	}
-}
-
-func atLeast(name string, least int) func(*cli.Context, int) error {
-	return func(_ *cli.Context, v int) error {
-		if v < least {
-			return usagef("%s: %d is too small, the least is %d", name, v, least)
-		}
-		return nil
-	}
-}
-
-func positive(name string) func(*cli.Context, time.Duration) error {
-	return func(_ *cli.Context, v time.Duration) error {
-		if v <= 0 {
-			return usagef("%s: %v is not a positive duration such as 30s", name, v)
-		}
-		return nil
-	}
+// kibanaSettings are the values of the flags that lead to Kibana. Elasticsearch's
+// credentials are never sent there: they are for another server.
+type kibanaSettings struct {
+	kbURL, kbAPIKey, kbUsername, kbPassword, kbCACert, kbSpace string
+	kbPublicURL                                                string // of the same Kibana for a browser; "" is kbURL
+	wait                                                       time.Duration
 }

@@ -61,26 +61,6 @@ type statusReport struct {
 	WithoutEffect []string `json:"settings_without_effect,omitempty"`
 }
 
-// stateReport describes the state file. Path alone: it is not there yet.
-type stateReport struct {
-	Path     string           `json:"path"`
-	Error    string           `json:"error,omitempty"`
-	There    bool             `json:"there"`
-	Finished map[string]int64 `json:"finished"`
-	Rejects  map[string]int64 `json:"rejects"` // by type
-	// RejectBytes is what they take in the file.
-	RejectBytes int64       `json:"reject_bytes"`
-	Runs        []state.Run `json:"runs"` // the last of each command
-	FileBytes   int64       `json:"file_bytes"`
-	FreeBytes   int64       `json:"free_bytes"`
-	// Crawls are the times up to which sources were crawled, by source.
-	Crawls map[string]string `json:"crawls"`
-	// NotDownloaded counts the items that could not be downloaded; Unfetched are
-	// the first of them.
-	NotDownloaded int               `json:"not_downloaded"`
-	Unfetched     []unfetchedReport `json:"unfetched"`
-}
-
 func (a *app) status(c *cli.Context, s *settings) error {
 	var r statusReport
 	errES := s.elasticsearchStatus(c.Context, &r)

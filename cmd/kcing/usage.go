@@ -125,3 +125,33 @@ func (a *app) typed(names ...string) bool {
 		return slices.Contains(names, name)
 	})
 }
+
+// alike tells whether one name may be a slip for the other: one letter wrong,
+// missing or too many, or two exchanged.
+func alike(typed, name string) bool {
+	if len(typed) > len(name) {
+		typed, name = name, typed
+	}
+	if len(name)-len(typed) > 1 || len(typed) < 2 {
+		return false
+	}
+	i := 0
+	for i < len(typed) && typed[i] == name[i] {
+		i++
+	}
+	if len(typed) < len(name) {
+		return typed[i:] == name[i+1:]
+	}
+	if i+1 >= len(typed) {
+		return true
+	}
+	return typed[i+1:] == name[i+1:] || typed[i] == name[i+1] && typed[i+1] == name[i] && typed[i+2:] == name[i+2:]
+}
+
+// commandPath is the command as it is typed: "kcing rejects list".
+func commandPath(c *cli.Context) string {
+	if c == nil || c.Command == nil || c.Command.HelpName == "" {
+		return "kcing"
+	}
+	return c.Command.HelpName
+}
