@@ -1,47 +1,8 @@
 package incident
 
 import (
-	"regexp"
 	"strings"
-	"sync"
 )
-
-// form is one way in which a report begins, and the title that it makes.
-//
-// To add one, write its line into the table of its sort, in front of those that
-// match it as well, and a report of that form into the tests.
-type form struct {
-	kind Kind
-	// has are phrases, with | between them, of which each line with a header of the
-	// form has one: they are looked for in all lines (window.go). A phrase whose first
-	// seven bytes are rare in logs costs least, so many begin in the middle of a word.
-	has string
-	re  func() *regexp.Regexp
-	// title has {1}, {2} … for the groups of re, {F} for the function, {access} for
-	// KASAN's " Read" or " Write" and {next} for the message behind the header.
-	// Without a function it ends before " in {F}".
-	title string
-	// locate finds the function; nil where the title has none.
-	locate locator
-	// innocent are further functions that do not name a bug of this form.
-	innocent nameSet
-
-	// traced says that a stack trace follows the header.
-	traced bool
-	// detail says that the header also comes second in a report, behind the one that
-	// says what happened.
-	detail bool
-	// byKernel says that only the kernel's own message counts: it has a stamp.
-	byKernel bool
-	// ifKernels says that the same words are said of a user's fault: only a kernel's
-	// has registers or an oops behind it.
-	ifKernels bool
-}
-
-// rx compiles an expression when it is first needed: most logs need none.
-func rx(expression string) func() *regexp.Regexp {
-	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(expression) })
-}
 
 // forms are tried in this order.
 var forms = joinForms(sanitizerForms, oopsForms, lockForms, hangForms, bugForms, leakForms, warningForms,

@@ -1,7 +1,6 @@
 package incident
 
 import (
-	"regexp"
 	"strings"
 	"sync"
 )
@@ -51,18 +50,6 @@ func kernelError(message string) (Incident, bool) {
 	}
 	return Incident{}, false
 }
-
-// rules makes rules of triples: parts of which each text that is changed has one,
-// in small letters; what is replaced; by what.
-func rules(triples ...string) []replacement {
-	var all []replacement
-	for i := 0; i < len(triples); i += 3 {
-		all = append(all, replacement{strings.Split(triples[i], "|"), regexp.MustCompile(triples[i+1]), triples[i+2]})
-	}
-	return all
-}
-
-const anyDigit = "0|1|2|3|4|5|6|7|8|9"
 
 // jobSecrets take away what is nobody's business: the commands of power switches
 // and the URLs of downloads, which hold passwords and tokens.

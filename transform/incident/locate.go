@@ -5,10 +5,6 @@ import (
 	"strings"
 )
 
-// locator finds the function that names the bug of a report; empty when there is
-// none that can be trusted.
-type locator func(*report) string
-
 // atRegisters: where the kernel was, the frames right behind, then the trace. An
 // address of 0, or without a symbol, is a jump to nowhere: who jumped is in the trace.
 func atRegisters(r *report) string {

@@ -2,8 +2,10 @@ package incident
 
 import (
 	"iter"
+	"regexp"
 	"slices"
 	"strings"
+	"sync"
 )
 
 // report is one report of the kernel's, as far as it has been read.
@@ -205,10 +207,43 @@ func (r *report) callTrace() []string {
 	return symbols[:min(len(symbols), maxTrace)]
 }
 
-func hasAny(text string, parts ...string) bool {
-	return slices.ContainsFunc(parts, func(part string) bool { return strings.Contains(text, part) })
+// form is one way in which a report begins, and the title that it makes.
+//
+// To add one, write its line into the table of its sort, in front of those that
+// match it as well, and a report of that form into the tests.
+type form struct {
+	kind Kind
+	// has are phrases, with | between them, of which each line with a header of the
+	// form has one: they are looked for in all lines (window.go). A phrase whose first
+	// seven bytes are rare in logs costs least, so many begin in the middle of a word.
+	has string
+	re  func() *regexp.Regexp
+	// title has {1}, {2} … for the groups of re, {F} for the function, {access} for
+	// KASAN's " Read" or " Write" and {next} for the message behind the header.
+	// Without a function it ends before " in {F}".
+	title string
+	// locate finds the function; nil where the title has none.
+	locate locator
+	// innocent are further functions that do not name a bug of this form.
+	innocent nameSet
+
+	// traced says that a stack trace follows the header.
+	traced bool
+	// detail says that the header also comes second in a report, behind the one that
+	// says what happened.
+	detail bool
+	// byKernel says that only the kernel's own message counts: it has a stamp.
+	byKernel bool
+	// ifKernels says that the same words are said of a user's fault: only a kernel's
+	// has registers or an oops behind it.
+	ifKernels bool
 }
 
-func hasPrefix(text string, prefixes ...string) bool {
-	return slices.ContainsFunc(prefixes, func(prefix string) bool { return strings.HasPrefix(text, prefix) })
+// rx compiles an expression when it is first needed: most logs need none.
+func rx(expression string) func() *regexp.Regexp {
+	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(expression) })
 }
+
+// locator finds the function that names the bug of a report; empty when there is
+// none that can be trusted.
+type locator func(*report) string

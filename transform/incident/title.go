@@ -127,3 +127,15 @@ func signature(kind Kind, title string, trace []string) string {
 	sum := sha256.Sum256(text)
 	return hex.EncodeToString(sum[:size])
 }
+
+// rules makes rules of triples: parts of which each text that is changed has one,
+// in small letters; what is replaced; by what.
+func rules(triples ...string) []replacement {
+	var all []replacement
+	for i := 0; i < len(triples); i += 3 {
+		all = append(all, replacement{strings.Split(triples[i], "|"), regexp.MustCompile(triples[i+1]), triples[i+2]})
+	}
+	return all
+}
+
+const anyDigit = "0|1|2|3|4|5|6|7|8|9"
