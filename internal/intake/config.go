@@ -7,44 +7,6 @@ import (
 	"time"
 )
 
-// Post is one record as it was posted.
-type Post struct {
-	Kind string // of package kinds
-
-	// Payload is the body, decompressed; nobody else refers to it. For
-	// Config.Refused it may be only the beginning, see Size.
-	Payload []byte
-	// Size is the length of the whole body in bytes; of a body that was not
-	// read to its end what the header said, or -1.
-	Size int64
-
-	// Lab is lab_name of the query and wins over the body's. Empty when there is
-	// none; then the body's counts, and without that TokenLab. Accept may set it
-	// to the lab it found, for the log and the metrics.
-	Lab string
-	// TokenLab is the lab of the token that came with the post: "" without
-	// tokens and for tokens of [AnyLab]. It agrees with Lab; whether it agrees
-	// with the lab of the body is for Accept to see, with CheckLab.
-	TokenLab string
-	// NodeID is the Maestro node of /node/{node_id}, otherwise empty.
-	NodeID string
-	// Key may be set by Accept: the record's key, for the log.
-	Key string
-
-	RequestID string
-	Remote    string    // the sender's IP address, that of the proxy behind one
-	Received  time.Time // when the request's header had come in
-}
-
-// CheckLab returns a *Refusal when the post's token is another lab's than lab,
-// the one that the record names. No lab agrees with every token.
-func (p *Post) CheckLab(lab string) error {
-	if p.TokenLab == "" || lab == "" || p.TokenLab == lab {
-		return nil
-	}
-	return otherLab(lab)
-}
-
 // Limits bound what clients can make the process do. Zero fields are the
 // defaults of [DefaultLimits].
 type Limits struct {
@@ -123,4 +85,40 @@ type Config struct {
 	Limits  Limits       // zero: DefaultLimits
 	Logger  *slog.Logger // nil: no log
 	Version string       // of kcing, for /status and kcing_build_info
+}
+
+// Status is the state of the rest of the process, as /status and /metrics show
+// it. It holds no secrets.
+type Status struct {
+	Elasticsearch Elasticsearch `json:"elasticsearch"`
+	Delivery      Delivery      `json:"delivery"`
+	Spool         Spool         `json:"spool"`
+	// Rejects is how many entries `kcing rejects list` has; -1 when unknown.
+	Rejects int `json:"rejects"`
+}
+
+// Elasticsearch says how the cluster was when it was last heard of.
+type Elasticsearch struct {
+	URL     string `json:"url"`     // without user and password
+	Version string `json:"version"` // empty before the first answer
+	Up      bool   `json:"up"`
+	Detail  string `json:"detail"` // why not, in words; also "yellow" or the like
+}
+
+// Delivery says what the background delivery does.
+type Delivery struct {
+	// State is one word or two: "delivering", "idle", "waiting", "stopped".
+	State  string `json:"state"`
+	Detail string `json:"detail"`
+	// Since is when it came into this state; zero when unknown.
+	Since time.Time `json:"since,omitzero"`
+}
+
+// Spool describes the records that are accepted and not yet finished.
+type Spool struct {
+	Records  int       `json:"records"`
+	Bytes    int64     `json:"bytes"`
+	MaxBytes int64     `json:"max_bytes"` // 0: no limit
+	Oldest   time.Time `json:"oldest,omitzero"`
+	Corrupt  int       `json:"corrupt"` // files set aside
 }

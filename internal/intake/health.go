@@ -19,14 +19,3 @@ func (e *exchange) readyz() {
 	}
 	e.text(http.StatusServiceUnavailable, strings.Join(reasons, "\n")+"\n")
 }
-
-func (in *Intake) notReady() []string {
-	var reasons []string
-	if in.draining.Load() {
-		reasons = append(reasons, "shutting down")
-	}
-	if in.config.Ready != nil {
-		reasons = append(reasons, in.config.Ready()...)
-	}
-	return reasons
-}
