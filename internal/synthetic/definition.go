@@ -59,7 +59,7 @@ func (j *job) definition() string {
 	metadata.flow(j.definitionMetadata(), 2)
 	var s strings.Builder
 	err := definitionTemplate.Execute(&s, object{
-		"artifacts": j.artifacts(), "suites": j.plan.suites, "metadata": metadata.String(),
+		"artifacts": j.artifacts(), "suites": j.plan.suites, "metadata": string(metadata.buf),
 		"job": j.name(), "lab": j.site.lab.name, "deviceType": j.deviceType(), "machine": j.build.arch.machine,
 		"method": j.site.board.method, "qemu": j.site.board.method == methodQemu, "nfs": j.overNFS(),
 	})

@@ -56,54 +56,60 @@ func appendLogged(dst []byte, v any) []byte {
 	panic(fmt.Sprintf("a %T in a log", v))
 }
 
-// stored writes YAML as LAVA's server does, with PyYAML before 5.1: mappings of
+// stored is YAML as LAVA's server writes it, with PyYAML before 5.1: mappings of
 // nothing but scalars in flow style, broken at the first chance past column 80.
 type stored struct {
-	strings.Builder
+	buf  []byte
 	line int // where the last line begins
 }
 
 const yamlWidth = 80
 
+func (s *stored) add(texts ...string) {
+	for _, text := range texts {
+		s.buf = append(s.buf, text...)
+	}
+}
+
 // blank is a place where a line may be broken.
 func (s *stored) blank(indent int) {
-	if s.Len()-s.line <= yamlWidth {
-		s.WriteByte(' ')
+	if len(s.buf)-s.line <= yamlWidth {
+		s.add(" ")
 		return
 	}
 	s.newline(indent)
 }
 
 func (s *stored) newline(indent int) {
-	s.WriteByte('\n')
-	s.line = s.Len()
-	s.WriteString(strings.Repeat(" ", indent))
+	s.add("\n")
+	s.line = len(s.buf)
+	s.add(strings.Repeat(" ", indent))
 }
 
 func (s *stored) flow(o object, indent int) {
-	s.WriteByte('{')
+	s.add("{")
 	for i, name := range names(o) {
 		if i > 0 {
-			s.WriteByte(',')
+			s.add(",")
 			s.blank(indent)
 		}
-		s.WriteString(name + ": ")
+		s.add(name, ": ")
 		s.scalar(o[name], indent+2)
 	}
-	s.WriteByte('}')
+	s.add("}")
 }
 
 func (s *stored) scalar(v any, indent int) {
 	text, isText := v.(string)
 	if !isText {
-		fmt.Fprint(s, v)
+		s.buf = fmt.Append(s.buf, v)
 		return
 	}
 	for i, word := range strings.Split(yamlText(text), " ") {
 		if i > 0 {
 			s.blank(indent)
 		}
-		s.WriteString(word)
+		s.add(word)
 	}
 }
 

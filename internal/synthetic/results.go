@@ -52,38 +52,38 @@ func (j *job) results() map[string]string {
 func (s *suite) yaml(jobID int64) string {
 	var out stored
 	for _, r := range slices.Backward(s.rows) {
-		fmt.Fprintf(&out, "- id: '%d'\n  job: '%d'\n  level: %s\n  log_end_line: '%s'\n  log_start_line: '%s'\n"+
+		out.buf = fmt.Appendf(out.buf, "- id: '%d'\n  job: '%d'\n  level: %s\n  log_end_line: '%s'\n  log_start_line: '%s'\n"+
 			"  logged: '%s'\n  measurement: %s\n", r.id, jobID, yamlText(r.level), lineText(r.endLine),
 			lineText(r.startLine), pythonTime(r.logged), yamlText(r.measurement))
 		out.metadata(r.metadata)
-		fmt.Fprintf(&out, "\n  name: %s\n  result: %s\n  suite: %s\n  unit: %s\n  url: /results/testcase/%d\n",
+		out.buf = fmt.Appendf(out.buf, "\n  name: %s\n  result: %s\n  suite: %s\n  unit: %s\n  url: /results/testcase/%d\n",
 			yamlText(r.name), r.result, yamlText(s.name), yamlText(r.unit), r.id)
 	}
-	return out.String()
+	return string(out.buf)
 }
 
 // metadata is what the dispatcher logged of a row, but that "extra", a mapping,
 // is a list of mappings of one key each.
 func (s *stored) metadata(o object) {
-	s.line = s.Len()
-	s.WriteString("  metadata:")
+	s.line = len(s.buf)
+	s.add("  metadata:")
 	extra, has := o["extra"].(object)
 	if !has {
-		s.WriteByte(' ')
+		s.add(" ")
 		s.flow(o, 4)
 		return
 	}
 	for _, name := range names(o) {
 		s.newline(4)
-		s.WriteString(name + ":")
+		s.add(name, ":")
 		if name != "extra" {
-			s.WriteByte(' ')
+			s.add(" ")
 			s.scalar(o[name], 6)
 			continue
 		}
 		for _, name := range names(extra) {
 			s.newline(4)
-			s.WriteString("- ")
+			s.add("- ")
 			s.flow(object{name: extra[name]}, 6)
 		}
 	}

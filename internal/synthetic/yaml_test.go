@@ -13,8 +13,8 @@ func TestStoredIsWrittenAsPyYAMLDoes(t *testing.T) {
 	f := func(o object, want string) {
 		t.Helper()
 		var s stored
-		if s.metadata(o); s.String() != "  metadata:"+want {
-			t.Errorf("got\n%s\nwant\n  metadata:%s", s.String(), want)
+		if s.metadata(o); string(s.buf) != "  metadata:"+want {
+			t.Errorf("got\n%s\nwant\n  metadata:%s", s.buf, want)
 		}
 	}
 	f(object{"b": "2", "a": ""}, " {a: '', b: '2'}")
