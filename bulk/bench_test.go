@@ -103,7 +103,8 @@ func benchmarkIndexer(b *testing.B, tr Transport, o Options) {
 	before := cpuTime()
 	b.ResetTimer()
 	for i := range b.N {
-		if err := ix.Add(context.Background(), Doc{Index: "log-2026.01.02", ID: ids[i%len(ids)], Body: body}); err != nil {
+		if err := ix.Add(context.Background(), Doc{Index: "log-2026.01.02", ID: ids[i%len(ids)],
+			Body: body}); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -176,7 +176,8 @@ func mustNew(t testing.TB, tr Transport, onResult func(Result), o Options) *Inde
 }
 
 func doc(i int) Doc {
-	return Doc{Index: "log-2026.01.02", ID: fmt.Sprintf("lab/7/l/%d", i), Body: fmt.Appendf(nil, `{"lineno":%d}`, i), Tag: i}
+	return Doc{Index: "log-2026.01.02", ID: fmt.Sprintf("lab/7/l/%d", i), Body: fmt.Appendf(nil, `{"lineno":%d}`, i),
+		Tag: i}
 }
 
 func mustAdd(t testing.TB, ix *Indexer, docs ...Doc) {
@@ -287,7 +288,8 @@ func TestFlushThresholds(t *testing.T) {
 	f(Options{FlushActions: 4}, 9, []int{4, 4, 1}, "count")
 	f(Options{FlushBytes: 200}, 3, []int{2, 1}, "size") // two lines are some 75 bytes
 	f(Options{}, 3, []int{3}, "time")
-	f(Options{FlushInterval: time.Hour, MaxPendingBytes: 4096}, 40, []int{9, 9, 9, 9}, "time") // Add blocked: nobody can fill it further
+	// Add blocked: nobody can fill it further
+	f(Options{FlushInterval: time.Hour, MaxPendingBytes: 4096}, 40, []int{9, 9, 9, 9}, "time")
 }
 
 // TestOrderOfOneID: two documents with one id are never under way together, so

@@ -42,7 +42,8 @@ func TestDefect1EarlyAnswerRace(t *testing.T) {
 	tr := &http.Transport{}
 	defer tr.CloseIdleConnections()
 	var got results
-	ix := mustNew(t, client(t, tr, srv.URL), got.add, Options{FlushBytes: 8 << 20, BackoffBase: time.Millisecond, BackoffCap: 2 * time.Millisecond, TrustBodies: true})
+	ix := mustNew(t, client(t, tr, srv.URL), got.add, Options{FlushBytes: 8 << 20, BackoffBase: time.Millisecond,
+		BackoffCap: 2 * time.Millisecond, TrustBodies: true})
 	const total = 60 // in requests that no socket buffer holds: the early answer meets a body still being sent
 	pad := strings.Repeat("x", 500<<10)
 	for i := range total {
@@ -128,7 +129,8 @@ func TestDefect6WrongNumberOfItems(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			h := serve(t, func(w http.ResponseWriter, _ int, _ []sentDoc) { _, _ = io.WriteString(w, bad) })
 			got, s, err := run(t, h, Options{RetryFor: time.Minute}, 2)
-			if err == nil || !errors.Is(err, errAnswer) || got.byOutcome()[Undelivered] != 2 || s.Requests["unusable"] < 3 {
+			if err == nil || !errors.Is(err, errAnswer) || got.byOutcome()[Undelivered] != 2 ||
+				s.Requests["unusable"] < 3 {
 				t.Errorf("%s: Close: %v, stats %+v", name, err, s)
 			}
 		})
@@ -202,7 +204,8 @@ func TestDefect9BackoffAndRetryAfter(t *testing.T) {
 			o := Options{random: func() float64 { return 0.5 }}
 			_, s, err := run(t, h, o, 5)
 			if took := time.Since(start); err != nil || s.Stored != 5 || took < wantAtLeast || took > wantAtMost {
-				t.Errorf("%d, Retry-After %q: took %v, want %v to %v; Close: %v, stats %+v", status, retryAfter, took, wantAtLeast, wantAtMost, err, s)
+				t.Errorf("%d, Retry-After %q: took %v, want %v to %v; Close: %v, stats %+v", status, retryAfter, took,
+					wantAtLeast, wantAtMost, err, s)
 			}
 		})
 	}
@@ -252,7 +255,8 @@ func TestDefect11TooManyRequestsAtClose(t *testing.T) {
 		})
 		got, s, err := run(t, h, Options{MaxAttempts: 10}, 7)
 		var undelivered *UndeliveredError
-		if !errors.As(err, &undelivered) || errors.Is(err, ErrOutOfTime) || undelivered.Count != 7 || got.byOutcome()[Undelivered] != 7 || s.Requests["200"] != 10 {
+		if !errors.As(err, &undelivered) || errors.Is(err, ErrOutOfTime) || undelivered.Count != 7 ||
+			got.byOutcome()[Undelivered] != 7 || s.Requests["200"] != 10 {
 			t.Errorf("Close: %v, stats %+v", err, s)
 		}
 		if r := got.all[0]; r.Status != 429 || r.Type != "es_rejected_execution_exception" || r.Attempts != 10 {

@@ -27,7 +27,8 @@ func TestCheckRefuses(t *testing.T) {
 	f(ErrInvalid, Doc{Index: "i", ID: "\xff", Body: ok})
 	f(ErrInvalid, Doc{Index: "\xff", ID: "1", Body: ok})
 	f(ErrInvalid, Doc{Index: "i", ID: "1", Op: 2, Body: ok})
-	for _, body := range []string{"", "{", "[]", "1", "null", `"{}"`, `{"a":}`, "{\n}", `{"a":1}{}`, `{"a":1}}`, `{"a":"` + "\x01" + `"}`} {
+	for _, body := range []string{"", "{", "[]", "1", "null", `"{}"`, `{"a":}`, "{\n}", `{"a":1}{}`, `{"a":1}}`,
+		`{"a":"` + "\x01" + `"}`} {
 		f(ErrInvalid, Doc{Index: "i", ID: "1", Body: []byte(body)})
 	}
 	deep := `{"a":` + strings.Repeat("[", 5<<20) + strings.Repeat("]", 5<<20) + `}`
@@ -61,7 +62,8 @@ func FuzzEncode(f *testing.F) {
 		out, at := appendDoc([]byte("before"), &d)
 		out = out[len("before"):]
 		at -= len("before")
-		if bytes.Count(out, []byte{'\n'}) != 2 || out[at-1] != '\n' || out[len(out)-1] != '\n' || !bytes.Equal(out[at:len(out)-1], body) {
+		if bytes.Count(out, []byte{'\n'}) != 2 || out[at-1] != '\n' || out[len(out)-1] != '\n' ||
+			!bytes.Equal(out[at:len(out)-1], body) {
 			t.Fatalf("not two lines: %q", out)
 		}
 		if utf8.ValidString(index+id) && len(out) > d.size()+5*len(index+id) {

@@ -32,7 +32,8 @@ func TestFatalAnswersStopTheRun(t *testing.T) {
 			}
 			err := ix.Close(t.Context())
 			var undelivered *UndeliveredError
-			if !errors.As(err, &undelivered) || undelivered.Count != 15 || !errors.As(err, &fatal) || !strings.Contains(err.Error(), wantText) {
+			if !errors.As(err, &undelivered) || undelivered.Count != 15 || !errors.As(err, &fatal) ||
+				!strings.Contains(err.Error(), wantText) {
 				t.Errorf("%d: Close: %v", status, err)
 			}
 			checkBooks(t, ix.Stats(), &got, 15)
@@ -101,7 +102,8 @@ func TestBadRequestIsIsolated(t *testing.T) {
 			t.Fatalf("Close: %v, stats %+v", err, s)
 		}
 		for _, r := range got.all {
-			if r.Outcome == Rejected && (r.Doc.Tag != 37 || r.Status != 400 || r.Reason != "odd" || string(r.Doc.Body) != `{"lineno":37}`) {
+			if r.Outcome == Rejected && (r.Doc.Tag != 37 || r.Status != 400 || r.Reason != "odd" ||
+				string(r.Doc.Body) != `{"lineno":37}`) {
 				t.Errorf("rejected %+v", r)
 			}
 		}

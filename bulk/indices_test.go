@@ -22,14 +22,16 @@ func refusing(say func(n int, d sentDoc) (status int, typ, reason string)) func(
 				items = append(items, fmt.Sprintf(`{"%s":{"status":201}}`, d.Op))
 				continue
 			}
-			items = append(items, fmt.Sprintf(`{"%s":{"status":%d,"error":{"type":%q,"reason":%q}}}`, d.Op, status, typ, reason))
+			items = append(items, fmt.Sprintf(`{"%s":{"status":%d,"error":{"type":%q,"reason":%q}}}`, d.Op, status, typ,
+				reason))
 		}
 		_, _ = io.WriteString(w, `{"took":1,"errors":true,"items":[`+strings.Join(items, ",")+`]}`)
 	}
 }
 
 // sent sends documents, by index and record, to a server that answers so.
-func sent(t *testing.T, o Options, docs []Doc, say func(n int, d sentDoc) (int, string, string)) (results map[string]Result, err error) {
+func sent(t *testing.T, o Options, docs []Doc, say func(n int, d sentDoc) (int, string,
+	string)) (results map[string]Result, err error) {
 	t.Helper()
 	var mu sync.Mutex
 	results = map[string]Result{}
@@ -59,10 +61,12 @@ func TestIndexThatTakesNothing(t *testing.T) {
 		{"illegal_argument_exception", "no write index is defined for alias [x]"},
 		{"illegal_argument_exception", "pipeline with id [gone] does not exist"},
 		{"illegal_argument_exception", "only write ops with an op_type of create are allowed in data streams"},
-		{"strict_dynamic_mapping_exception", "[1:2] mapping set to strict, dynamic introduction of [lab_name] within [_doc] is not allowed"},
+		{"strict_dynamic_mapping_exception",
+			"[1:2] mapping set to strict, dynamic introduction of [lab_name] within [_doc] is not allowed"},
 		{"index_closed_exception", "closed"},
 		{"cluster_block_exception", "index [x] blocked by: [FORBIDDEN/8/index write (api)];"},
-		{"validation_exception", "this action would add [2] shards, but this cluster currently has [1000]/[1000] maximum normal shards open"},
+		{"validation_exception", "this action would add [2] shards, but this cluster currently has [1000]/[1000] " +
+			"maximum normal shards open"},
 		{"nobody_has_thought_of_it_exception", "no"},
 		{"document_parsing_exception", "failed to parse field [board]: the mapping is somebody else's"},
 	} {
@@ -71,25 +75,29 @@ func TestIndexThatTakesNothing(t *testing.T) {
 				began := time.Now()
 				var docs []Doc
 				for i := range 20 {
-					docs = append(docs, Doc{Index: "sick", ID: fmt.Sprint(i), Tag: i / 2}, Doc{Index: "well", ID: fmt.Sprint(i), Tag: i / 2})
+					docs = append(docs, Doc{Index: "sick", ID: fmt.Sprint(i), Tag: i / 2},
+						Doc{Index: "well", ID: fmt.Sprint(i), Tag: i / 2})
 				}
-				results, err := sent(t, Options{RetryFor: 2 * time.Minute}, docs, func(_ int, d sentDoc) (int, string, string) {
-					if d.Index == "well" || repaired && time.Since(began) > time.Minute {
-						return 201, "", ""
-					}
-					return 400, fault[0], fault[1]
-				})
+				results, err := sent(t, Options{RetryFor: 2 * time.Minute}, docs,
+					func(_ int, d sentDoc) (int, string, string) {
+						if d.Index == "well" || repaired && time.Since(began) > time.Minute {
+							return 201, "", ""
+						}
+						return 400, fault[0], fault[1]
+					})
 				want := Undelivered
 				if repaired {
 					want = Stored
 				}
 				for id, r := range results {
-					if strings.HasPrefix(id, "well/") && r.Outcome != Stored || strings.HasPrefix(id, "sick/") && r.Outcome != want {
+					if strings.HasPrefix(id, "well/") && r.Outcome != Stored ||
+						strings.HasPrefix(id, "sick/") && r.Outcome != want {
 						t.Errorf("%s, repaired %v: %s is %v: %v", fault, repaired, id, r.Outcome, r.Err)
 					}
 				}
 				var index *IndexError
-				if !repaired && (!errors.As(err, &index) || index.Index != "sick" || !strings.Contains(err.Error(), fault[1])) {
+				if !repaired && (!errors.As(err, &index) || index.Index != "sick" ||
+					!strings.Contains(err.Error(), fault[1])) {
 					t.Errorf("%s: the error is %v", fault, err)
 				}
 				if took := time.Since(began); took > 5*time.Minute {
@@ -110,13 +118,14 @@ func TestBlockInTheMiddle(t *testing.T) {
 		for i := range 40 {
 			docs = append(docs, Doc{Index: "i", ID: fmt.Sprint(i), Tag: i / 10})
 		}
-		results, err := sent(t, Options{FlushActions: 10, Requests: 2}, docs, func(n int, _ sentDoc) (int, string, string) {
-			time.Sleep(time.Millisecond)
-			if n > 1 && n < 4 || time.Since(began) > 20*time.Second {
-				return 201, "", ""
-			}
-			return 403, "cluster_block_exception", "index [i] blocked by: [FORBIDDEN/8/index write (api)];"
-		})
+		results, err := sent(t, Options{FlushActions: 10, Requests: 2}, docs,
+			func(n int, _ sentDoc) (int, string, string) {
+				time.Sleep(time.Millisecond)
+				if n > 1 && n < 4 || time.Since(began) > 20*time.Second {
+					return 201, "", ""
+				}
+				return 403, "cluster_block_exception", "index [i] blocked by: [FORBIDDEN/8/index write (api)];"
+			})
 		for id, r := range results {
 			if r.Outcome != Stored {
 				t.Errorf("%s is %v: %v", id, r.Outcome, r.Err)
@@ -143,12 +152,13 @@ func TestIndexMadeAgain(t *testing.T) {
 			for i := range 19 {
 				docs = append(docs, Doc{Index: "i", ID: fmt.Sprint(i), Tag: i})
 			}
-			results, err := sent(t, Options{FlushActions: 1, Requests: 1, Indices: &known}, docs, func(int, sentDoc) (int, string, string) {
-				if time.Since(began) > ago+time.Minute {
-					return 201, "", ""
-				}
-				return 400, "document_parsing_exception", "failed to parse field [x]"
-			})
+			results, err := sent(t, Options{FlushActions: 1, Requests: 1, Indices: &known}, docs,
+				func(int, sentDoc) (int, string, string) {
+					if time.Since(began) > ago+time.Minute {
+						return 201, "", ""
+					}
+					return 400, "document_parsing_exception", "failed to parse field [x]"
+				})
 			outcomes := map[Outcome]int{}
 			for _, r := range results {
 				outcomes[r.Outcome]++
@@ -172,7 +182,8 @@ func TestDocumentOfItsOwnFault(t *testing.T) {
 	}
 	synctest.Test(t, func(t *testing.T) {
 		began := time.Now()
-		results, err := sent(t, Options{}, []Doc{{Index: "i", ID: "1"}, {Index: "i", ID: "bad"}, {Index: "i", ID: "2"}}, bad)
+		results, err := sent(t, Options{}, []Doc{{Index: "i", ID: "1"}, {Index: "i", ID: "bad"}, {Index: "i", ID: "2"}},
+			bad)
 		if results["i/bad"].Outcome != Rejected || err != nil || time.Since(began) > 2*time.Second {
 			t.Errorf("among others: %v, %v after %v", results["i/bad"].Outcome, err, time.Since(began))
 		}
@@ -181,23 +192,26 @@ func TestDocumentOfItsOwnFault(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			began := time.Now()
 			results, err := sent(t, Options{RetryFor: retryFor}, []Doc{{Index: "i", ID: "bad", Tag: 1}}, bad)
-			if results["i/bad"].Outcome != Rejected || err != nil || time.Since(began) > time.Minute || retryFor > 0 && time.Since(began) > retryFor {
+			if results["i/bad"].Outcome != Rejected || err != nil || time.Since(began) > time.Minute ||
+				retryFor > 0 && time.Since(began) > retryFor {
 				t.Errorf("alone, %v: %v, %v after %v", retryFor, results["i/bad"].Outcome, err, time.Since(began))
 			}
 		})
 	}
 	// Two alone, each for a reason of its own.
 	synctest.Test(t, func(t *testing.T) {
-		results, err := sent(t, Options{}, []Doc{{Index: "i", ID: "bad", Tag: 1}, {Index: "i", ID: "worse", Tag: 2}}, func(_ int, d sentDoc) (int, string, string) {
-			return 400, "document_parsing_exception", "failed for " + d.ID
-		})
+		results, err := sent(t, Options{}, []Doc{{Index: "i", ID: "bad", Tag: 1}, {Index: "i", ID: "worse", Tag: 2}},
+			func(_ int, d sentDoc) (int, string, string) {
+				return 400, "document_parsing_exception", "failed for " + d.ID
+			})
 		if err != nil || results["i/bad"].Outcome != Rejected || results["i/worse"].Outcome != Rejected {
 			t.Errorf("two alone: %v, %v", results, err)
 		}
 	})
 	// An error that says nothing of the document, while others get in after it.
 	synctest.Test(t, func(t *testing.T) {
-		results, err := sent(t, Options{FlushActions: 1, Requests: 1}, []Doc{{Index: "i", ID: "odd"}, {Index: "i", ID: "1"}},
+		results, err := sent(t, Options{FlushActions: 1, Requests: 1},
+			[]Doc{{Index: "i", ID: "odd"}, {Index: "i", ID: "1"}},
 			func(_ int, d sentDoc) (int, string, string) {
 				if d.ID == "odd" {
 					return 400, "plugin_exception", "no"
@@ -216,7 +230,10 @@ func TestIndicesAreRemembered(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var told []string
-		known := &Indices{Changed: func(index string, why *Error) { told = append(told, fmt.Sprint(index, why != nil)) }}
+		known := &Indices{Changed: func(index string, why *Error) {
+			told = append(told,
+				fmt.Sprint(index, why != nil))
+		}}
 		sick := true
 		say := func(int, sentDoc) (int, string, string) {
 			if sick {

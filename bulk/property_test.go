@@ -161,7 +161,8 @@ func randomOptions(rnd *rand.Rand) Options {
 
 func randomFaults(t *testing.T, seed uint64) {
 	rnd := newRand(seed, 7)
-	es := &faultyES{rnd: newRand(seed, 8), stored: map[string]string{}, rate: rnd.Float64() * 0.9, fatal: rnd.IntN(8) == 0}
+	es := &faultyES{rnd: newRand(seed, 8), stored: map[string]string{}, rate: rnd.Float64() * 0.9,
+		fatal: rnd.IntN(8) == 0}
 	o := randomOptions(rnd)
 	mu := sync.Mutex{}
 	random := o.random

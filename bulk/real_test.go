@@ -47,11 +47,13 @@ func es(t *testing.T, method, url, body string) {
 func TestRealElasticsearch(t *testing.T) {
 	url, prefix := realES(t)
 	index := func(name string, settings string) string {
-		es(t, "PUT", url+"/"+prefix+name, `{"mappings":{"properties":{"n":{"type":"long"}}},"settings":{"number_of_replicas":0`+settings+`}}`)
+		es(t, "PUT", url+"/"+prefix+name,
+			`{"mappings":{"properties":{"n":{"type":"long"}}},"settings":{"number_of_replicas":0`+settings+`}}`)
 		t.Cleanup(func() { es(t, "DELETE", url+"/"+prefix+name, "") })
 		return prefix + name
 	}
-	open, readOnly, noWrite, closed := index("open", ""), index("readonly", ""), index("nowrite", ""), index("closed", "")
+	open, readOnly, noWrite, closed := index("open", ""), index("readonly", ""), index("nowrite", ""),
+		index("closed", "")
 	es(t, "PUT", url+"/"+readOnly+"/_settings", `{"index.blocks.read_only":true}`)
 	es(t, "PUT", url+"/"+noWrite+"/_settings", `{"index.blocks.write":true}`)
 	es(t, "POST", url+"/"+closed+"/_close", "")
@@ -60,7 +62,8 @@ func TestRealElasticsearch(t *testing.T) {
 	var got results
 	tr := &http.Transport{}
 	defer tr.CloseIdleConnections()
-	ix := mustNew(t, client(t, tr, url), got.add, Options{RetryFor: time.Second, BackoffBase: 50 * time.Millisecond, Compress: true})
+	ix := mustNew(t, client(t, tr, url), got.add, Options{RetryFor: time.Second, BackoffBase: 50 * time.Millisecond,
+		Compress: true})
 	odd := "\a\x7f\"\\<>&\u2028ü\n"
 	mustAdd(t, ix,
 		Doc{Index: open, ID: odd, Body: []byte(`{"n":1}`), Tag: "stored"},

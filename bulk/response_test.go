@@ -40,7 +40,8 @@ func TestDecisionTable(t *testing.T) {
 	f(403, "cluster_block_exception", "index [x] blocked by: [FORBIDDEN/5/index read-only (api)];", vThrottle, vRetry)
 	f(429, "cluster_block_exception", "disk usage exceeded flood-stage watermark", vThrottle, vThrottle)
 	f(400, "index_closed_exception", "closed", vThrottle, vRetry)
-	f(400, "validation_exception", "Validation Failed: 1: this action would add [2] shards, but this cluster currently has [1000]/[1000] maximum normal shards open;", vThrottle, vRetry)
+	f(400, "validation_exception", "Validation Failed: 1: this action would add [2] shards, but this cluster "+
+		"currently has [1000]/[1000] maximum normal shards open;", vThrottle, vRetry)
 	f(400, "validation_exception", "Validation Failed: 1: type is missing;", vIsolate, vRejected)
 }
 
@@ -57,7 +58,8 @@ func TestDecodeItems(t *testing.T) {
 		}
 		for i, it := range items {
 			w := want[i]
-			if it.status != w.status || (it.fault == nil) != (w.fault == nil) || it.fault != nil && *it.fault != *w.fault {
+			if it.status != w.status || (it.fault == nil) != (w.fault == nil) ||
+				it.fault != nil && *it.fault != *w.fault {
 				t.Errorf("%s: item %d is %+v %+v, want %+v %+v", body, i, it, it.fault, w, w.fault)
 			}
 		}
@@ -109,7 +111,8 @@ func TestDecodeError(t *testing.T) {
 			t.Errorf("%q: %+v, want %+v", body, got, want)
 		}
 	}
-	f(`{"error":{"root_cause":[{"type":"no"}],"type":"parse_exception","reason":"bad"},"status":400}`, Error{Type: "parse_exception", Reason: "bad"})
+	f(`{"error":{"root_cause":[{"type":"no"}],"type":"parse_exception","reason":"bad"},"status":400}`,
+		Error{Type: "parse_exception", Reason: "bad"})
 	f(`{"error":"short","status":400}`, Error{Reason: "short"})
 	f(`<html>Authorization: ApiKey c2VjcmV0</html>`, Error{}) // a proxy may echo a secret
 	f(``, Error{})
@@ -122,7 +125,8 @@ func FuzzDecodeItems(f *testing.F) {
 	for _, seed := range []string{
 		`{"took":1,"errors":false,"items":[{"create":{"status":201}}]}`,
 		`{"items":[{"create":{"status":429,"error":{"type":"a","reason":"b\"}"}}},{"create":{"status":201}}]}`,
-		`{"items":[{"create":{"x":[{}],"status":201}}]} `, `{"items":[]}`, `{}`, `{"it\u0065ms":[]}`, `nul`, `{"items":[{"create":{"status":201}`,
+		`{"items":[{"create":{"x":[{}],"status":201}}]} `, `{"items":[]}`, `{}`, `{"it\u0065ms":[]}`, `nul`,
+		`{"items":[{"create":{"status":201}`,
 	} {
 		f.Add([]byte(seed), 1)
 	}

@@ -47,7 +47,8 @@ func TestNewRefuses(t *testing.T) {
 	}
 	f := func(o Options, want string) {
 		t.Helper()
-		if _, err := New(o); err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "hunter2") {
+		if _, err := New(o); err == nil || !strings.Contains(err.Error(), want) ||
+			strings.Contains(err.Error(), "hunter2") {
 			t.Errorf("error %v, want %q", err, want)
 		}
 	}
@@ -70,7 +71,8 @@ func TestNewRefuses(t *testing.T) {
 }
 
 func FuzzParseAddress(f *testing.F) {
-	for _, s := range []string{"http://localhost:5601/app/kibana", "https://u:p@h/b/s/lab/app/x#/y", "h", "http://[::1]:5601/s/s/app"} {
+	for _, s := range []string{"http://localhost:5601/app/kibana", "https://u:p@h/b/s/lab/app/x#/y", "h",
+		"http://[::1]:5601/s/s/app"} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, text string) {

@@ -68,7 +68,8 @@ func TestImport(t *testing.T) {
 
 	// The same into another space: ids are taken, Kibana gives new ones.
 	c = connect(t, k, Options{Space: "other"})
-	f(file(view, search), true, "[index-pattern kcing-boot search kcing-boots]", "[]", "[index-pattern kcing-boot search kcing-boots]")
+	f(file(view, search), true, "[index-pattern kcing-boot search kcing-boots]", "[]",
+		"[index-pattern kcing-boot search kcing-boots]")
 	_, err := c.Import(t.Context(), file(view), false)
 	var refused *ImportError
 	if !errors.As(err, &refused) {
@@ -109,11 +110,14 @@ func TestImportProblems(t *testing.T) {
 	lost := `{"attributes":{},"id":"kcing-lost","references":[{"id":"kcing-nowhere","name":"x","type":"index-pattern"}],"type":"search","typeMigrationVersion":"8.0.0"}`
 	links := `{"attributes":{},"id":"kcing-menu","references":[],"type":"links"}`
 	twice := `{"attributes":{},"id":"twice","references":[],"type":"dashboard"}`
-	f(file(view, mine), 0, true, "nothing was imported", "already there, and not to be overwritten: index-pattern kcing-boot")
+	f(file(view, mine), 0, true, "nothing was imported",
+		"already there, and not to be overwritten: index-pattern kcing-boot")
 	f(file(lost), 0, false, "neither in the file nor in the space: search kcing-lost (index-pattern kcing-nowhere)")
-	f(file(twice), 0, false, "several objects that may be meant: dashboard twice (dashboard one, dashboard two); delete all but one")
+	f(file(twice), 0, false, "several objects that may be meant: dashboard twice (dashboard one, dashboard two); "+
+		"delete all but one")
 	f(file(view, lost, twice), 0, false, "nothing was imported", "kcing-boot", "kcing-lost", "one")
-	f(file(links, mine), 1, false, "1 objects were imported", "has no objects of this type: links kcing-menu; it needs a later version")
+	f(file(links, mine), 1, false, "1 objects were imported",
+		"has no objects of this type: links kcing-menu; it needs a later version")
 }
 
 func answers(status int, contentType, body string) http.HandlerFunc {
@@ -151,8 +155,10 @@ func TestImportAnswers(t *testing.T) {
 	f(answers(200, js, `{"acknowledged":true}`), "is not Kibana's API", "KB_URL")
 	f(answers(200, js, `[]`), "is not Kibana's API")
 	f(answers(200, "text/html; charset=utf-8", `<html><a href="/Login">`), "a web page, perhaps to log in")
-	f(answers(400, js, `{"statusCode":400,"error":"Bad Request","message":"odd \u001b[31mthing"}`), "answered 400: odd [31mthing")
-	f(answers(500, js, `{"statusCode":500,"message":"An internal server error occurred."}`), "answered 500", "Kibana's log has more")
+	f(answers(400, js, `{"statusCode":400,"error":"Bad Request","message":"odd \u001b[31mthing"}`),
+		"answered 400: odd [31mthing")
+	f(answers(500, js, `{"statusCode":500,"message":"An internal server error occurred."}`), "answered 500",
+		"Kibana's log has more")
 	f(answers(404, "text/html", `<html>`), "answered 404: a web page, so perhaps not Kibana", "base path")
 	many := `{"success":false,"errors":[`
 	for i := range 8 {
@@ -188,20 +194,27 @@ func TestRefusals(t *testing.T) {
 			}
 		}
 	}
-	f(kibanatest.Options{APIKey: "right"}, Options{APIKey: key}, true, "answered 401", "got ApiKey ********", "check KB_API_KEY")
-	f(kibanatest.Options{Username: "kcing", Password: "right"}, Options{Username: "kcing", Password: "hunter2"}, true, "answered 401", "got Basic ********")
+	f(kibanatest.Options{APIKey: "right"}, Options{APIKey: key}, true, "answered 401", "got ApiKey ********",
+		"check KB_API_KEY")
+	f(kibanatest.Options{Username: "kcing", Password: "right"}, Options{Username: "kcing", Password: "hunter2"}, true,
+		"answered 401", "got Basic ********")
 	f(kibanatest.Options{APIKey: "right"}, Options{}, true, "it wants credentials: set KB_API_KEY")
-	f(kibanatest.Options{ReadOnly: true}, Options{}, true, "answered 403: Unable to bulk_create", "Saved Objects Management: All in the space default")
+	f(kibanatest.Options{ReadOnly: true}, Options{}, true, "answered 403: Unable to bulk_create",
+		"Saved Objects Management: All in the space default")
 	f(kibanatest.Options{Login: true}, Options{}, true, "answered 302: a redirect to the login page", "set KB_API_KEY")
-	f(kibanatest.Options{MaxImportBytes: 10}, Options{}, false, "answered 413: Payload content length", "savedObjects.maxImportPayloadBytes")
-	f(kibanatest.Options{MaxImportBytes: 10, ProxyLimit: true}, Options{}, false, "answered 413: a web page", "limit on bodies of the proxy")
+	f(kibanatest.Options{MaxImportBytes: 10}, Options{}, false, "answered 413: Payload content length",
+		"savedObjects.maxImportPayloadBytes")
+	f(kibanatest.Options{MaxImportBytes: 10, ProxyLimit: true}, Options{}, false, "answered 413: a web page",
+		"limit on bodies of the proxy")
 	f(kibanatest.Options{}, Options{Space: "nosuch"}, false, "answered 404", "check KB_URL")
 }
 
 func TestTooNewObjects(t *testing.T) {
 	k := kibanatest.Start(t, kibanatest.Options{})
 	_, err := connect(t, k, Options{}).Import(t.Context(), file(strings.Replace(view, "8.0.0", "11.0.0", 1)), true)
-	if err == nil || !strings.Contains(err.Error(), `answered 422: Document "kcing-boot" belongs to a more recent version`) || !strings.Contains(err.Error(), "come from a later Kibana") {
+	if err == nil || !strings.Contains(err.Error(),
+		`answered 422: Document "kcing-boot" belongs to a more recent version`) ||
+		!strings.Contains(err.Error(), "come from a later Kibana") {
 		t.Error(err)
 	}
 }
@@ -235,14 +248,16 @@ func TestTLS(t *testing.T) {
 	if _, err := c.Import(t.Context(), file(view), true); err != nil {
 		t.Error(err)
 	}
-	if _, err := connect(t, k, Options{}).Wait(t.Context(), Patience{Unreachable: time.Second}); err == nil || strings.Contains(err.Error(), "after waiting") {
+	if _, err := connect(t, k, Options{}).Wait(t.Context(), Patience{Unreachable: time.Second}); err == nil ||
+		strings.Contains(err.Error(), "after waiting") {
 		t.Errorf("an unknown authority is accepted, or waited for: %v", err)
 	}
 	a, err := ParseAddress(k.URL)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := New(Options{Address: a, CACert: []byte("no PEM")}); err == nil || !strings.Contains(err.Error(), "PEM") {
+	if _, err := New(Options{Address: a, CACert: []byte("no PEM")}); err == nil ||
+		!strings.Contains(err.Error(), "PEM") {
 		t.Error(err)
 	}
 }
@@ -257,7 +272,8 @@ func TestStatusAndSpace(t *testing.T) {
 	if err := c.CheckSpace(t.Context()); err != nil {
 		t.Error(err)
 	}
-	if err := connect(t, k, Options{Space: "nosuch"}).CheckSpace(t.Context()); err == nil || !strings.Contains(err.Error(), `no space "nosuch"`) {
+	if err := connect(t, k, Options{Space: "nosuch"}).CheckSpace(t.Context()); err == nil ||
+		!strings.Contains(err.Error(), `no space "nosuch"`) {
 		t.Error(err)
 	}
 	k.Answer(answers(403, "application/json", `{}`)) // may not look: the import will tell
@@ -271,8 +287,10 @@ func TestStatusAndSpace(t *testing.T) {
 			t.Errorf("%+v, error %v, want %q", s, err, want)
 		}
 	}
-	f(answers(200, "application/json", `{"version":{"number":"8.13.4"},"status":{"overall":{"level":"available"}}}`), "is version 8.13.4; the dashboards need 8.14")
-	f(answers(200, "application/json", `{"version":{"number":"7.17.0"},"status":{"overall":{"state":"green"}}}`), "is version 7.17.0")
+	f(answers(200, "application/json", `{"version":{"number":"8.13.4"},"status":{"overall":{"level":"available"}}}`),
+		"is version 8.13.4; the dashboards need 8.14")
+	f(answers(200, "application/json", `{"version":{"number":"7.17.0"},"status":{"overall":{"state":"green"}}}`),
+		"is version 7.17.0")
 	f(answers(200, "application/json", `{"status":{"overall":{"level":"critical"}}}`), "is not ready: it is critical")
 	f(answers(200, "application/json", `{"tagline":"You Know, for Search"}`), "is not Kibana's API")
 	f(answers(200, "text/html", `<html>`), "is not Kibana's API: a web page")
@@ -314,7 +332,8 @@ const isReady = `{"status":{"overall":{"level":"available"}}}`
 
 func TestWait(t *testing.T) {
 	refused := errors.New("connection refused")
-	f := func(p Patience, failFor time.Duration, fail func() (*http.Response, error), least, most time.Duration, want string) {
+	f := func(p Patience, failFor time.Duration, fail func() (*http.Response, error), least, most time.Duration,
+		want string) {
 		t.Helper()
 		synctest.Test(t, func(t *testing.T) {
 			started := time.Now()
@@ -341,12 +360,14 @@ func TestWait(t *testing.T) {
 	f(Patience{Unreachable: time.Minute}, 50*time.Second, lost, 50*time.Second, 54*time.Second, "")
 	f(Patience{Unreachable: time.Minute}, time.Hour, lost, time.Minute, time.Minute, "after waiting 1m0s; --wait TIME")
 	f(Patience{Starting: time.Minute}, 40*time.Second, starting, 40*time.Second, 44*time.Second, "")
-	f(Patience{Starting: time.Minute}, time.Hour, starting, time.Minute, time.Minute, "Kibana server is not ready yet. (status 503) (after")
+	f(Patience{Starting: time.Minute}, time.Hour, starting, time.Minute, time.Minute,
+		"Kibana server is not ready yet. (status 503) (after")
 	f(Patience{Starting: time.Hour, Unreachable: time.Hour}, time.Hour, wrong, 0, 0, "KB_API_KEY")
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
 		defer cancel()
-		_, err := virtual(t, func(*http.Request) (*http.Response, error) { return nil, refused }).Wait(ctx, Patience{Unreachable: time.Hour})
+		_, err := virtual(t, func(*http.Request) (*http.Response, error) { return nil, refused }).
+			Wait(ctx, Patience{Unreachable: time.Hour})
 		if !errors.Is(err, context.DeadlineExceeded) {
 			t.Error(err)
 		}

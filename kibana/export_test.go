@@ -66,7 +66,8 @@ func TestExportSelected(t *testing.T) {
 	k.Put("default", search)
 	c := connect(t, k, Options{})
 	got, missing, err := c.Export(t.Context(), Selection{Objects: []Reference{{"search", "kcing-boots"}}})
-	if err != nil || len(got) != 1 || string(got[0].JSON) != search || fmt.Sprint(missing) != "[index-pattern kcing-boot]" {
+	if err != nil || len(got) != 1 || string(got[0].JSON) != search ||
+		fmt.Sprint(missing) != "[index-pattern kcing-boot]" {
 		t.Errorf("%s, missing %v, %v", got, missing, err)
 	}
 	k.Put("default", view)
@@ -164,7 +165,9 @@ func TestParseFile(t *testing.T) {
 }
 
 func FuzzParseFile(f *testing.F) {
-	for _, s := range []string{view, view + "\n" + search + "\n{\"exportedCount\":2}\n", `{"_index":".kibana_1","_id":"x","_source":{}}`, "\n\n", `{"type":"a","id":"b","attributes":{},"references":3}`} {
+	for _, s := range []string{view, view + "\n" + search + "\n{\"exportedCount\":2}\n",
+		`{"_index":".kibana_1","_id":"x","_source":{}}`, "\n\n",
+		`{"type":"a","id":"b","attributes":{},"references":3}`} {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {

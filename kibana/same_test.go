@@ -27,7 +27,8 @@ func TestSame(t *testing.T) {
 // and an edit in any of them is seen.
 func TestSameSearch(t *testing.T) {
 	search := func(attributes string) Object {
-		return Object{"search", "a", []byte(`{"attributes":{"title":"T","description":"",` + attributes + `},"references":[]}`)}
+		return Object{"search", "a", []byte(`{"attributes":{"title":"T","description":"",` + attributes +
+			`},"references":[]}`)}
 	}
 	f := func(attributes string, want bool) {
 		t.Helper()

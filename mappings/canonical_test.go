@@ -18,9 +18,11 @@ func TestCanonical(t *testing.T) {
 		}
 	}
 	f(`{"template":{"settings":{"number_of_shards":1,"index.mapping.total_fields.limit":1000}}}`,
-		`{"template":{"settings":{"index":{"number_of_shards":"1","mapping":{"total_fields":{"limit":"1000"}}}}}}`, true)
+		`{"template":{"settings":{"index":{"number_of_shards":"1","mapping":{"total_fields":{"limit":"1000"}}}}}}`,
+		true)
 	f(`{"priority":1}`, `{"priority":1,"composed_of":[],"created_date_millis":5,"modified_date":"x"}`, true)
-	f(`{"template":{"settings":{"index":{"number_of_shards":1}}}}`, `{"template":{"settings":{"index":{"number_of_shards":2}}}}`, false)
+	f(`{"template":{"settings":{"index":{"number_of_shards":1}}}}`,
+		`{"template":{"settings":{"index":{"number_of_shards":2}}}}`, false)
 	f(`{"priority":1}`, `{"priority":1,"composed_of":["a"]}`, false)
 	f(`{"template":{"settings":{"a":[1]}}}`, `{"template":{"settings":{"index.a":[2]}}}`, false)
 	f(`{"a":"<&>","b":1.0}`, `{"b":1.0,"a":"<&>"}`, true)

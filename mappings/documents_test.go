@@ -14,19 +14,25 @@ import (
 // oldFields are the fields that the templates and dashboards of the original
 // kcing had as text with a .keyword. Each has a value as the pipeline writes it.
 func oldFields() map[string]map[string]string {
-	common := "arch board boot_result build_environment defconfig_full endian git_branch git_commit git_describe job kernel lab_name"
+	common := "arch board boot_result build_environment defconfig_full endian git_branch git_commit git_describe " +
+		"job kernel lab_name"
 	fields := map[string]string{
-		Build: "arch build_environment build_log build_platform build_result compiler compiler_version compiler_version_full" +
-			" cross_compile defconfig defconfig_full file_server_resource git_branch git_commit git_describe git_describe_v git_url" +
+		Build: "arch build_environment build_log build_platform build_result compiler compiler_version " +
+			"compiler_version_full" +
+			" cross_compile defconfig defconfig_full file_server_resource git_branch git_commit git_describe " +
+			"git_describe_v git_url" +
 			" host job kernel_config modules system_map text_offset",
-		Boot: common + " boot_log boot_log_html boot_result_description boot_time defconfig dtb dtb_addr dtb_url file_server_resource" +
+		Boot: common + " boot_log boot_log_html boot_result_description boot_time defconfig dtb dtb_addr dtb_url " +
+			"file_server_resource" +
 			" git_url host initrd initrd_addr kernel_image loadaddr mach tags version",
-		Test: common + " boot_time id job_id level log_end_line log_start_line logged measurement name result suite unit",
-		Log:  common + " boot_time job_id lineno lvl msg",
+		Test: common + " boot_time id job_id level log_end_line log_start_line logged measurement name result suite " +
+			"unit",
+		Log: common + " boot_time job_id lineno lvl msg",
 	}
 	special := map[string]string{
-		"boot_time": "23.9400000000", "measurement": "0.0900000000", "lineno": "12", "log_start_line": "3", "log_end_line": "4",
-		"logged": "2020-10-23 15:04:52.285", "msg": "U-Boot", "boot_result_description": "panic",
+		"boot_time": "23.9400000000", "measurement": "0.0900000000", "lineno": "12", "log_start_line": "3",
+		"log_end_line": "4",
+		"logged":       "2020-10-23 15:04:52.285", "msg": "U-Boot", "boot_result_description": "panic",
 	}
 	out := map[string]map[string]string{}
 	for kind, names := range fields {
@@ -114,7 +120,8 @@ func TestNumbersBesideNone(t *testing.T) {
 	prefix, es := estest.Prefix(t, url), connect(t, url)
 	actions(t, es, InstallOptions{Prefix: prefix})
 	index := IndexName(prefix, Test, november10)
-	for i, value := range []string{`"None"`, `"21.3900000000"`, `"0E-10"`, `0.61`, `"NaN"`, `""`, `null`, `true`, `{"a":1}`, `1e400`, `"1e999999999"`} {
+	for i, value := range []string{`"None"`, `"21.3900000000"`, `"0E-10"`, `0.61`, `"NaN"`, `""`, `null`, `true`,
+		`{"a":1}`, `1e400`, `"1e999999999"`} {
 		doc := fmt.Sprintf(`{"measurement":%s,"boot_time":%s,"log_start_line":%s}`, value, value, value)
 		if refusal := es.index(t, index, fmt.Sprint(i), doc); refusal != "" {
 			t.Errorf("%s: %s", value, refusal)
@@ -123,9 +130,11 @@ func TestNumbersBesideNone(t *testing.T) {
 	sum := func(field string) object { return object{"sum": object{"field": field}} }
 	got := es.search(t, index, object{
 		"query": object{"range": object{"measurement": object{"gte": 0}}},
-		"aggs":  object{"m": sum("measurement"), "b": sum("boot_time"), "n": object{"value_count": object{"field": "measurement"}}},
+		"aggs": object{"m": sum("measurement"), "b": sum("boot_time"),
+			"n": object{"value_count": object{"field": "measurement"}}},
 	})
-	if m, b, n := got.Aggregations["m"].Value, got.Aggregations["b"].Value, got.Aggregations["n"].Value; m != 22 || b != 22 || n != 3 {
+	if m, b, n := got.Aggregations["m"].Value, got.Aggregations["b"].Value, got.Aggregations["n"].Value; m != 22 ||
+		b != 22 || n != 3 {
 		t.Errorf("sums %v and %v of %v values", m, b, n)
 	}
 	got = es.search(t, index, object{"query": object{"term": object{"measurement.keyword": "None"}}})
@@ -141,11 +150,13 @@ func TestDates(t *testing.T) {
 	index := IndexName(prefix, Test, november10)
 	f := func(value, want string) {
 		t.Helper()
-		if refusal := es.index(t, index, "1", fmt.Sprintf(`{"logged":%s,"@timestamp":%s}`, value, value)); refusal != "" {
+		if refusal := es.index(t, index, "1", fmt.Sprintf(`{"logged":%s,"@timestamp":%s}`, value,
+			value)); refusal != "" {
 			t.Errorf("%s: %s", value, refusal)
 			return
 		}
-		got := es.search(t, index, object{"docvalue_fields": []object{{"field": "logged", "format": "strict_date_time"}}})
+		got := es.search(t, index, object{"docvalue_fields": []object{{"field": "logged",
+			"format": "strict_date_time"}}})
 		text := ""
 		if values := got.Hits.Hits[0].Fields["logged"]; len(values) == 1 {
 			text = fmt.Sprint(values[0])
@@ -182,7 +193,8 @@ func TestBuildStatusIsFoundAsResult(t *testing.T) {
 			t.Fatal(refusal)
 		}
 	}
-	answer := es.search(t, index, object{"size": 0, "aggs": object{"results": object{"terms": object{"field": "build_result.keyword"}}}})
+	answer := es.search(t, index, object{"size": 0,
+		"aggs": object{"results": object{"terms": object{"field": "build_result.keyword"}}}})
 	if n := len(answer.Aggregations["results"].Buckets); n != 2 {
 		t.Errorf("%d results, want FAIL and PASS", n)
 	}

@@ -29,7 +29,8 @@ func TestResponseError(t *testing.T) {
 			}
 		}
 	}
-	f(401, elasticError("security_exception", "unable to authenticate"), true, "401", "security_exception", "ES_API_KEY")
+	f(401, elasticError("security_exception", "unable to authenticate"), true, "401", "security_exception",
+		"ES_API_KEY")
 	f(401, "", true, "401", "ES_API_KEY")
 	f(403, elasticError("security_exception", "action is unauthorized"), true, "403", "manage_index_templates")
 	f(403, "<html>\n<h1>Forbidden</h1>\x00", true, "Forbidden")

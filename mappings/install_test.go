@@ -48,7 +48,8 @@ func TestInstallTwice(t *testing.T) {
 	states(t, es, prefix, StateCurrent)
 
 	es.mustDo(t, "DELETE", "/_index_template/"+TemplateName(prefix, Log), "")
-	expect(t, actions(t, es, InstallOptions{Prefix: prefix, OnlyMissing: true}), Unchanged, Unchanged, Unchanged, Created, Unchanged)
+	expect(t, actions(t, es, InstallOptions{Prefix: prefix, OnlyMissing: true}), Unchanged, Unchanged, Unchanged,
+		Created, Unchanged)
 	states(t, es, prefix, StateCurrent)
 }
 
@@ -59,7 +60,8 @@ func replaceTemplate(t *testing.T, es client, prefix string, version int, oldPar
 	if err != nil {
 		t.Fatal(err)
 	}
-	other := bytes.ReplaceAll(body, fmt.Appendf(nil, `"version": %d`, Version), fmt.Appendf(nil, `"version": %d`, version))
+	other := bytes.ReplaceAll(body, fmt.Appendf(nil, `"version": %d`, Version),
+		fmt.Appendf(nil, `"version": %d`, version))
 	other = bytes.Replace(other, []byte(oldPart), []byte(newPart), 1)
 	if bytes.Equal(other, body) {
 		t.Fatal("the template is the same")
@@ -80,7 +82,8 @@ func TestInstallOverOthers(t *testing.T) {
 		expect(t, actions(t, es, InstallOptions{Prefix: prefix, OnlyMissing: true}), one(Outdated)...)
 		changes := actions(t, es, InstallOptions{Prefix: prefix, DryRun: true})
 		expect(t, changes, one(Updated)...)
-		for _, line := range []string{`-      "index.refresh_interval": "77s"`, `+      "index.refresh_interval": "30s"`} {
+		for _, line := range []string{`-      "index.refresh_interval": "77s"`,
+			`+      "index.refresh_interval": "30s"`} {
 			if !strings.Contains(changes[1].Diff, line) {
 				t.Errorf("no line %q in\n%s", line, changes[1].Diff)
 			}
@@ -120,7 +123,8 @@ func TestOverlapIsExplained(t *testing.T) {
 	es.mustDo(t, "PUT", "/_index_template/"+prefix+"foreign",
 		fmt.Sprintf(`{"index_patterns":[%q],"priority":300}`, prefix+"*"))
 	_, err := Install(t.Context(), es, InstallOptions{Prefix: prefix})
-	if err == nil || !strings.Contains(err.Error(), "ES_INDEX_PREFIX") || !strings.Contains(err.Error(), prefix+"foreign") {
+	if err == nil || !strings.Contains(err.Error(), "ES_INDEX_PREFIX") ||
+		!strings.Contains(err.Error(), prefix+"foreign") {
 		t.Errorf("error: %v", err)
 	}
 }
@@ -147,7 +151,8 @@ func TestTemplateTakesEffect(t *testing.T) {
 			t.Fatal(err)
 		}
 		settings := got.Template.Settings.Index
-		if settings["auto_expand_replicas"] != "0-1" || settings["refresh_interval"] != "30s" || settings["number_of_shards"] != "1" {
+		if settings["auto_expand_replicas"] != "0-1" || settings["refresh_interval"] != "30s" ||
+			settings["number_of_shards"] != "1" {
 			t.Errorf("%s: settings %v", kind, settings)
 		}
 		if got.Template.Mappings.Properties["board.keyword"].Type != "alias" {

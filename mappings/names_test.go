@@ -8,7 +8,8 @@ import (
 
 func TestValidatePrefix(t *testing.T) {
 	good := []string{
-		"", "x-", "staging-", "k8s_", "a.b-", "9-", "kcingtest", "latest-", "kbuild-", "blog-", "builds-", "log", "boot_",
+		"", "x-", "staging-", "k8s_", "a.b-", "9-", "kcingtest", "latest-", "kbuild-", "blog-", "builds-", "log",
+		"boot_",
 		"t3f9a1b-", "test", strings.Repeat("a", maxPrefix),
 	}
 	for _, prefix := range good {
@@ -17,9 +18,11 @@ func TestValidatePrefix(t *testing.T) {
 		}
 	}
 	bad := []string{
-		"-x", "_x", "+x", ".x", ".", "..", "-", "*", "x*", "x?", "X-", "é-", "a b", "a,b", "a/b", "a\\b", "a\"", "a<b", "a>b",
+		"-x", "_x", "+x", ".x", ".", "..", "-", "*", "x*", "x?", "X-", "é-", "a b", "a,b", "a/b", "a\\b", "a\"", "a<b",
+		"a>b",
 		"a|b", "a#b", "a:b", "%61-", "a\x00", "a\n", strings.Repeat("a", maxPrefix+1),
-		"build-", "boot-", "test-", "log-", "boot-x-", "my-test-", "a.log-b", "a_boot-", "a-boot-", // other prefixes' patterns
+		// other prefixes' patterns
+		"build-", "boot-", "test-", "log-", "boot-x-", "my-test-", "a.log-b", "a_boot-", "a-boot-",
 		"logs-", "logs-x-", "metrics-", "traces-a", // data streams
 	}
 	for _, prefix := range bad {
@@ -97,7 +100,8 @@ func TestParseIndexName(t *testing.T) {
 	for _, name := range []string{
 		"", "boot", "boot-", "boot-2020.01.01-copy", "boot-2020.01.01.", "kernel-2020.01.01", "boots-2020.01.01",
 		"x-boot-2020.01.01", "boot-2023.02.29", "boot-2020.13.01", "boot-2020.00.10", "boot-2020.1.1", "boot-20200101",
-		"boot-2020-01-01", "boot-2020.01.0\u0661", "boot-2020.01. 1", "boot-+020.01.01", "boot-2020,01,01", "BOOT-2020.01.01",
+		"boot-2020-01-01", "boot-2020.01.0\u0661", "boot-2020.01. 1", "boot-+020.01.01", "boot-2020,01,01",
+		"BOOT-2020.01.01",
 		"boot-2020.01.01\n", "boot-2020.01.01.5", "boot--2020.01.01", "rejects-2020.01.01",
 	} {
 		f("", name, "")

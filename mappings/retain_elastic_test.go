@@ -34,7 +34,8 @@ func TestRetainDeletesOnlyOurs(t *testing.T) {
 	old := []string{"build-2020.11.01", "boot-2020.11.06", "test-2020.11.06", "log-2020.11.08"}
 	stay := []string{
 		"boot", "boot-2020.01.01-copy", "kernel-2020.01.01", "boots-2020.01.01", "boot-2020.02.30", "precious",
-		"log-2020.11.09", "log-2020.11.10", "boot-2020.11.07", "test-2020.11.10", "build-2020.11.02", "build-2020.11.10",
+		"log-2020.11.09", "log-2020.11.10", "boot-2020.11.07", "test-2020.11.10", "build-2020.11.02",
+		"build-2020.11.10",
 	}
 	for _, name := range slices.Concat(old, stay) {
 		es.index(t, prefix+name, "1", `{"arch":"arm"}`)
@@ -48,7 +49,8 @@ func TestRetainDeletesOnlyOurs(t *testing.T) {
 	es.mustDo(t, "POST", "/"+prefix+"test-2020.11.06/_close", "")
 	es.mustDo(t, "POST", "/"+root+"*/_refresh", "")
 
-	o := RetainOptions{Prefix: prefix, Now: november10, Days: Days{Default: 3, ByKind: map[string]int{Build: 8, Log: 1}}, DryRun: true}
+	o := RetainOptions{Prefix: prefix, Now: november10, Days: Days{Default: 3,
+		ByKind: map[string]int{Build: 8, Log: 1}}, DryRun: true}
 	dry, err := Retain(t.Context(), es, o)
 	if err != nil {
 		t.Fatal(err)
@@ -92,7 +94,8 @@ func TestRetainForeignIndex(t *testing.T) {
 		o := RetainOptions{Prefix: prefix, Now: november10, DryRun: dry}
 		got, err := Retain(t.Context(), es, o)
 		var refused *ForeignError
-		if !errors.As(err, &refused) || !slices.Equal(refused.Indices, []string{prefix + "build-2020.11.01"}) || len(got.Deleted) != 0 {
+		if !errors.As(err, &refused) || !slices.Equal(refused.Indices, []string{prefix + "build-2020.11.01"}) ||
+			len(got.Deleted) != 0 {
 			t.Errorf("dry run %v: %+v, %v", dry, got, err)
 		}
 	}
@@ -105,7 +108,8 @@ func TestRetainForeignIndex(t *testing.T) {
 		t.Fatalf("left are %v", left)
 	}
 	es.mustDo(t, "DELETE", "/"+prefix+"build-2020.11.01", "")
-	if got, err := Retain(t.Context(), es, RetainOptions{Prefix: prefix, Now: november10}); err != nil || len(got.Deleted) != 2 || got.Docs != 1 {
+	if got, err := Retain(t.Context(), es, RetainOptions{Prefix: prefix, Now: november10}); err != nil ||
+		len(got.Deleted) != 2 || got.Docs != 1 {
 		t.Errorf("%+v, %v", got, err)
 	}
 }
@@ -119,7 +123,8 @@ func TestRetainManyIndices(t *testing.T) {
 	prefix, es := estest.Prefix(t, url), connect(t, url)
 	prefix += strings.Repeat("x", 90) + "-"
 	for i := range 25 {
-		es.mustDo(t, "PUT", "/"+IndexName(prefix, Log, november10.AddDate(0, 0, -i)), `{"settings":{"number_of_replicas":0}}`)
+		es.mustDo(t, "PUT", "/"+IndexName(prefix, Log, november10.AddDate(0, 0, -i)),
+			`{"settings":{"number_of_replicas":0}}`)
 	}
 	got, err := Retain(t.Context(), es, RetainOptions{Prefix: prefix, Now: november10, Days: Days{Default: 3}})
 	if err != nil || len(got.Deleted) != 21 || got.Kept != 4 {
@@ -138,12 +143,14 @@ func TestCounts(t *testing.T) {
 	if err != nil || empty.Indices != 0 || len(empty.Docs) != len(Kinds) {
 		t.Errorf("nothing there: %+v, %v", empty, err)
 	}
-	for i, name := range []string{"a-log-2020.01.01", "a-log-2020.01.01", "a-log-2020.01.02", "a-boot-2020.01.01", "a-boot-2020.01.01-copy", "b-log-2020.01.01"} {
+	for i, name := range []string{"a-log-2020.01.01", "a-log-2020.01.01", "a-log-2020.01.02", "a-boot-2020.01.01",
+		"a-boot-2020.01.01-copy", "b-log-2020.01.01"} {
 		es.index(t, root+name, fmt.Sprint(i), `{"arch":"arm"}`)
 	}
 	es.mustDo(t, "POST", "/"+root+"*/_refresh", "")
 	got, err := Counts(t.Context(), es, prefix)
-	if err != nil || got.Indices != 3 || got.Docs[Log] != 3 || got.Docs[Boot] != 1 || got.Docs[Test] != 0 || got.Bytes == 0 {
+	if err != nil || got.Indices != 3 || got.Docs[Log] != 3 || got.Docs[Boot] != 1 || got.Docs[Test] != 0 ||
+		got.Bytes == 0 {
 		t.Errorf("%+v, %v", got, err)
 	}
 }

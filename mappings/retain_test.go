@@ -68,11 +68,13 @@ func TestExpired(t *testing.T) {
 		}
 	}
 	three := Days{Default: 3}
-	f(three, "x-log-2020.11.10 x-log-2020.11.07 x-log-2020.11.06 x-boot-2019.01.01", "x-log-2020.11.06 x-boot-2019.01.01")
+	f(three, "x-log-2020.11.10 x-log-2020.11.07 x-log-2020.11.06 x-boot-2019.01.01",
+		"x-log-2020.11.06 x-boot-2019.01.01")
 	f(three, "x-log-2099.01.01", "")
 	f(three, "log-2019.01.01 y-log-2019.01.01 x-log-2019.01.01-copy x-kernel-2019.01.01 x-log-2019.02.30 x-log x-*", "")
 	f(Days{Default: 3, ByKind: map[string]int{Log: 0, Build: 30}},
-		"x-log-2020.11.09 x-build-2020.10.11 x-build-2020.10.10 x-test-2020.11.07", "x-log-2020.11.09 x-build-2020.10.10")
+		"x-log-2020.11.09 x-build-2020.10.11 x-build-2020.10.10 x-test-2020.11.07",
+		"x-log-2020.11.09 x-build-2020.10.10")
 }
 
 func TestBatches(t *testing.T) {
@@ -85,7 +87,8 @@ func TestBatches(t *testing.T) {
 		t.Error("names are lost, doubled or out of order")
 	}
 	for _, batch := range got {
-		if line := strings.Join(names(batch), ","); len(batch) == 0 || len(batch) > batchNames || len(line) > batchBytes {
+		if line := strings.Join(names(batch), ","); len(batch) == 0 || len(batch) > batchNames ||
+			len(line) > batchBytes {
 			t.Errorf("%d names in %d bytes", len(batch), len(line))
 		}
 	}
@@ -148,7 +151,8 @@ func TestRetainGoesOn(t *testing.T) {
 		t.Errorf("error: %v", err)
 	}
 	if len(got.Deleted) != 2 || got.Docs != 50 || got.Bytes != 500 || got.Kept != 1 ||
-		!slices.Equal(got.Gone, []string{"log-2020.01.02"}) || len(got.Failed) != 1 || got.Failed[0].Index != "boot-2020.01.01" {
+		!slices.Equal(got.Gone, []string{"log-2020.01.02"}) || len(got.Failed) != 1 ||
+		got.Failed[0].Index != "boot-2020.01.01" {
 		t.Errorf("report: %+v", got)
 	}
 	for _, path := range deletes {
@@ -289,7 +293,8 @@ func TestRetainForeign(t *testing.T) {
 	f(`[{"index":"build-2020.01.01","docs.count":null,"store.size":null}]`, mapping(build, "job"), build)
 
 	many := &ForeignError{Prefix: "x-", Indices: strings.Fields("a b c d e f g")}
-	if text := many.Error(); !strings.Contains(text, "(a, b, c, d, e and 2 more)") || !strings.Contains(text, "ES_INDEX_PREFIX") {
+	if text := many.Error(); !strings.Contains(text, "(a, b, c, d, e and 2 more)") ||
+		!strings.Contains(text, "ES_INDEX_PREFIX") {
 		t.Error(text)
 	}
 }

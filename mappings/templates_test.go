@@ -29,7 +29,8 @@ func TestTemplate(t *testing.T) {
 			t.Fatal(err)
 		}
 		if d := lineDiff(kind, want, got); d != "" {
-			t.Errorf("the %s template has changed. When that is meant, raise Version and run go test ./mappings -update\n%s", kind, d)
+			t.Errorf("the %s template has changed. When that is meant, raise Version and run go test ./mappings "+
+				"-update\n%s", kind, d)
 		}
 		again, err := canonical(got)
 		if err != nil || !bytes.Equal(again, got) {

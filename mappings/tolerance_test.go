@@ -14,13 +14,18 @@ import (
 func fieldValues() []string {
 	wide := strings.Repeat("\u20ac", 20000) // 60000 bytes, Lucene's limit is 32766
 	return []string{
-		`"x"`, `1`, `-1.5`, `true`, `null`, `""`, `" "`, `"None"`, `{}`, `[]`, `[null]`, `{"a":1}`, `{"a":{"b":["x",2]}}`,
-		`[1,"x",true,1.5,null,[2]]`, `["x",1]`, `[true,1]`, `[1,0.5]`, `[{"a":1},{"a":"x"},{"a":{"b":1}}]`, `[[{"c":1}],"x"]`,
-		`12345678901234567890`, strings.Repeat("9", 900), `1e400`, `1e99999999`, `"1e999999999"`, `-0`, `"NaN"`, `"Infinity"`,
+		`"x"`, `1`, `-1.5`, `true`, `null`, `""`, `" "`, `"None"`, `{}`, `[]`, `[null]`, `{"a":1}`,
+		`{"a":{"b":["x",2]}}`,
+		`[1,"x",true,1.5,null,[2]]`, `["x",1]`, `[true,1]`, `[1,0.5]`, `[{"a":1},{"a":"x"},{"a":{"b":1}}]`,
+		`[[{"c":1}],"x"]`,
+		`12345678901234567890`, strings.Repeat("9", 900), `1e400`, `1e99999999`, `"1e999999999"`, `-0`, `"NaN"`,
+		`"Infinity"`,
 		`"` + strings.Repeat("x", 40000) + `"`, `"` + wide + `"`, `["` + wide + `","y"]`, `{"b":"` + wide + `"}`,
-		`"\u0000\u001b[0m"`, `"\ud83d\ude80"`, `"2020-01-01"`, `"292278995-01-01T00:00:00"`, `{"$oid":"5c"}`, `{"$date":1556000000000}`,
+		`"\u0000\u001b[0m"`, `"\ud83d\ude80"`, `"2020-01-01"`, `"292278995-01-01T00:00:00"`, `{"$oid":"5c"}`,
+		`{"$date":1556000000000}`,
 		`{"a.b":1,"a":{"b":"x"}}`, `{"":1}`, `{" ":1}`, `{"_id":"x","_source":{"a":1}}`,
-		strings.Repeat(`[`, 100) + strings.Repeat(`]`, 100), strings.Repeat(`{"d":`, 500) + `1` + strings.Repeat(`}`, 500),
+		strings.Repeat(`[`, 100) + strings.Repeat(`]`, 100),
+		strings.Repeat(`{"d":`, 500) + `1` + strings.Repeat(`}`, 500),
 	}
 }
 
@@ -55,7 +60,8 @@ func TestStrangeValuesAreAccepted(t *testing.T) {
 	f(Build, "unheard_of_2", back)
 	f(Log, "dotted.name", forth)
 	// So it does inside one document.
-	for i, value := range []string{`[1,"x"]`, `["x",1]`, `[1,0.5]`, `[0.5,1]`, `[true,1]`, `[0.5,"x",true]`, `[{"a":1},{"a":"x"}]`} {
+	for i, value := range []string{`[1,"x"]`, `["x",1]`, `[1,0.5]`, `[0.5,1]`, `[true,1]`, `[0.5,"x",true]`,
+		`[{"a":1},{"a":"x"}]`} {
 		f(Boot, fmt.Sprintf("mixed_%d", i), []string{value})
 	}
 }
@@ -73,7 +79,8 @@ func TestStrangeDocumentsAreAccepted(t *testing.T) {
 		return "{" + doc.String()[1:] + "}"
 	}
 	for _, doc := range []string{
-		`{}`, `{"_id":{"$oid":"5c"}}`, `{"_id":{}}`, `{"_id":[{"$oid":"5c"}]}`, `{"_id.$oid":"5c"}`, `{"_source":{"a":1}}`,
+		`{}`, `{"_id":{"$oid":"5c"}}`, `{"_id":{}}`, `{"_id":[{"$oid":"5c"}]}`, `{"_id.$oid":"5c"}`,
+		`{"_source":{"a":1}}`,
 		`{"a.":1}`, `{".a":1}`, `{"a..b":1}`, `{".":1}`, `{"x":{"":1}}`, `{"a\u0000b":1}`, `{"\ud83d\ude80":"x"}`,
 		`{"` + strings.Repeat("n", 40000) + `":"x"}`, `{"` + strings.Repeat("m", 40000) + `":1}`,
 		many("f", `1`), many("s", `"x"`), many("o", `{"a":[{"b":1}]}`), // over the limit of fields an index may have
@@ -98,7 +105,8 @@ func TestWhatIsRefused(t *testing.T) {
 	index := IndexName(prefix, Build, november10)
 	for _, doc := range []string{
 		`{"":1}`, `{" ":1}`, `{"\t":null}`,
-		`{"_id":"5c"}`, `{"_id":null}`, `{"_id":["x"]}`, `{"_source":1}`, `{"_index":"x"}`, `{"_routing":"x"}`, `{"_version":1}`,
+		`{"_id":"5c"}`, `{"_id":null}`, `{"_id":["x"]}`, `{"_source":1}`, `{"_index":"x"}`, `{"_routing":"x"}`,
+		`{"_version":1}`,
 		`{"_seq_no":1}`, `{"_field_names":"x"}`, `{"_ignored":"x"}`, `{"_doc_count":"x"}`,
 		`{"arch.keyword":"x"}`, `{"arch":{"keyword":"x"}}`,
 		`{"arch":"a","arch":"b"}`, `{"arch":` + strings.Repeat("9", 1001) + `}`,

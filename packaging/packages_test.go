@@ -49,8 +49,10 @@ func output(t *testing.T, name string, args ...string) string {
 
 // common are the files of both packages, but for zsh's completion and the licence.
 var common = []string{
-	"/etc/kcing/kcing.env", "/usr/bin/kcing", "/usr/lib/systemd/system/kcing-feed.service", "/usr/lib/systemd/system/kcing-feed.timer",
-	"/usr/lib/systemd/system/kcing.service", "/usr/share/bash-completion/completions/kcing", "/usr/share/doc/kcing/CHANGELOG.md.gz",
+	"/etc/kcing/kcing.env", "/usr/bin/kcing", "/usr/lib/systemd/system/kcing-feed.service",
+	"/usr/lib/systemd/system/kcing-feed.timer",
+	"/usr/lib/systemd/system/kcing.service", "/usr/share/bash-completion/completions/kcing",
+	"/usr/share/doc/kcing/CHANGELOG.md.gz",
 	"/usr/share/fish/vendor_completions.d/kcing.fish", "/usr/share/man/man1/kcing.1.gz",
 }
 
@@ -96,14 +98,16 @@ func TestRPMFiles(t *testing.T) {
 	rpm := built(t, "kcing-*."+arch+".rpm")
 	tool(t, "rpm", "rpm")
 	var files []string
-	for line := range strings.Lines(output(t, "rpm", "-qp", "--queryformat", `[%{FILENAMES} %{FILEMODES:perms} %{FILEGROUPNAME} %{FILEFLAGS:fflags}\n]`, rpm)) {
+	for line := range strings.Lines(output(t, "rpm", "-qp", "--queryformat",
+		`[%{FILENAMES} %{FILEMODES:perms} %{FILEGROUPNAME} %{FILEFLAGS:fflags}\n]`, rpm)) {
 		f := strings.Fields(line)
 		files = append(files, f[0])
 		if f[0] == "/etc/kcing/kcing.env" && strings.Join(f[1:], " ") != "-rw-r----- kcing cn" {
 			t.Errorf("kcing.env is %q", f[1:])
 		}
 	}
-	sameFiles(t, files, []string{"/etc/kcing", "/usr/share/zsh/site-functions/_kcing", "/usr/share/licenses/kcing/LICENSE"})
+	sameFiles(t, files, []string{"/etc/kcing", "/usr/share/zsh/site-functions/_kcing",
+		"/usr/share/licenses/kcing/LICENSE"})
 	scripts := output(t, "rpm", "-qp", "--scripts", rpm)
 	for _, want := range []string{"preinstall", "postinstall", "preuninstall", "postuninstall"} {
 		if !strings.Contains(scripts, want) {
@@ -139,7 +143,8 @@ func TestChecksumsAndSBOMs(t *testing.T) {
 	for line := range strings.Lines(string(sums)) {
 		listed[kind.FindString(strings.TrimSpace(line))]++
 	}
-	if sboms := listed["cdx.json"]; listed["tar.gz"] != 6 || listed["deb"] != 4 || listed["rpm"] != 4 || sboms != 6 && sboms != 0 {
+	if sboms := listed["cdx.json"]; listed["tar.gz"] != 6 || listed["deb"] != 4 || listed["rpm"] != 4 ||
+		sboms != 6 && sboms != 0 {
 		t.Errorf("checksums of %v", listed)
 	}
 }

@@ -31,7 +31,8 @@ func TestDebUnderSystemd(t *testing.T) {
 		t.Fatal(err)
 	}
 	unit := "[Unit]\nRequires=basic.target dbus.socket\nAfter=basic.target dbus.socket\n" +
-		"[Service]\nType=oneshot\nExecStart=/bin/sh /root/install.sh\nStandardOutput=append:/root/said\nStandardError=inherit\n" +
+		"[Service]\nType=oneshot\nExecStart=/bin/sh " +
+		"/root/install.sh\nStandardOutput=append:/root/said\nStandardError=inherit\n" +
 		"ExecStopPost=/bin/systemctl --no-block poweroff\nTimeoutStartSec=300\n"
 	for name, text := range map[string][]byte{
 		"root/kcing.deb": pkg, "root/install.sh": script, "etc/systemd/system/kcing-test.service": []byte(unit),
@@ -41,13 +42,15 @@ func TestDebUnderSystemd(t *testing.T) {
 		}
 	}
 	var console bytes.Buffer
-	cmd := exec.CommandContext(t.Context(), "systemd-nspawn", "--quiet", "--register=no", "--keep-unit", "--private-network",
+	cmd := exec.CommandContext(t.Context(), "systemd-nspawn", "--quiet", "--register=no", "--keep-unit",
+		"--private-network",
 		"--machine=kcing-test", "--link-journal=no", "--directory="+root, "--boot", "systemd.unit=kcing-test.service")
 	cmd.Stdout, cmd.Stderr = &console, &console
 	runErr := cmd.Run()
 	said, err := os.ReadFile(filepath.Join(root, "root/said"))
 	if err != nil || !strings.HasSuffix(string(said), "\ndone\n") {
-		t.Fatalf("systemd-nspawn: %v; the script ended early: %v\n%s\nconsole:\n%s", runErr, err, said, tail(console.Bytes()))
+		t.Fatalf("systemd-nspawn: %v; the script ended early: %v\n%s\nconsole:\n%s", runErr, err, said,
+			tail(console.Bytes()))
 	}
 	for line := range strings.Lines(string(said)) {
 		if strings.HasPrefix(line, "WRONG") {

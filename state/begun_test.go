@@ -65,7 +65,8 @@ func TestCommitKeepsMore(t *testing.T) {
 		known, over state.Known
 		want        uint8
 	}{
-		{known(4), state.Known{}, 4}, {known(6), state.Known{}, 6}, {known(4), state.Known{}, 6}, {known(5), known(4), 6},
+		{known(4), state.Known{}, 4}, {known(6), state.Known{}, 6}, {known(4), state.Known{}, 6},
+		{known(5), known(4), 6},
 		{known(2), known(6), 2},
 	} {
 		commit(t, s, state.Finished{Key: lava("lab/1"), Time: day, Known: c.known, Over: c.over})

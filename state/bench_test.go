@@ -184,7 +184,8 @@ func BenchmarkPackedRejects(b *testing.B) {
 	i := 0
 	for b.Loop() {
 		for j := range rejects {
-			rejects[j] = state.Reject{ID: fmt.Sprintf("%012x", i), Kind: "lava", Key: "lab/1", Index: "log-2024.06.01", Body: body}
+			rejects[j] = state.Reject{ID: fmt.Sprintf("%012x", i), Kind: "lava", Key: "lab/1", Index: "log-2024.06.01",
+				Body: body}
 			i++
 		}
 		if err := s.Commit(context.Background(), state.Batch{Rejects: rejects}); err != nil {

@@ -52,7 +52,10 @@ func TestCheckFinds(t *testing.T) {
 	f("not in the index by record", func(b open) error { return b("rejkey").Delete(last(b("rejkey"))) })
 	f("rejtime: ", func(b open) error { return b("rejtime").Put([]byte("123456780-0"), nil) })
 	f("rejkey: ", func(b open) error { return b("rejkey").Put([]byte("short"), nil) })
-	f("bodies: \"extra\" points to no reject", func(b open) error { return b("bodies").Put([]byte("extra"), []byte{0, 0}) })
+	f("bodies: \"extra\" points to no reject", func(b open) error {
+		return b("bodies").
+			Put([]byte("extra"), []byte{0, 0})
+	})
 	f("is missing, should be 60", func(b open) error { return b("counts").Delete([]byte("r\x00lava\x00")) })
 	f("count \"x\" is 0, should be 0", func(b open) error { return b("counts").Put([]byte("x"), []byte("bad")) })
 	f(`run "feed": `, func(b open) error { return b("runs").Put([]byte("feed"), []byte("bad")) })
@@ -133,7 +136,8 @@ func TestCheckFindsABrokenTree(t *testing.T) {
 func TestCheckReport(t *testing.T) {
 	path := writeFile(t, sample(t))
 	r := must(state.Check(ctx, path))(t)
-	if !r.OK() || r.Path != path || r.Schema != 1 || r.Rejects != 60 || r.Finished == 0 || r.Receipts != 0 || r.FileBytes < 1<<17 {
+	if !r.OK() || r.Path != path || r.Schema != 1 || r.Rejects != 60 || r.Finished == 0 || r.Receipts != 0 ||
+		r.FileBytes < 1<<17 {
 		t.Errorf("got %+v", r)
 	}
 	boltFile(t, path, func(tx *bbolt.Tx) error {

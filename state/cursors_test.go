@@ -40,7 +40,8 @@ func TestRunsAndCounts(t *testing.T) {
 	if _, ok, err := s.LastRun(ctx, "feed"); ok || err != nil {
 		t.Errorf("a run before the first: %v, %v", ok, err)
 	}
-	feed := state.Run{Command: "feed", Started: day, Ended: day.Add(time.Minute), ExitCode: 3, Counts: map[string]int64{"stored": 12}}
+	feed := state.Run{Command: "feed", Started: day, Ended: day.Add(time.Minute), ExitCode: 3,
+		Counts: map[string]int64{"stored": 12}}
 	drp := state.Run{Command: "drp", Started: day, Ended: day.Add(time.Second)}
 	for _, r := range []state.Run{{Command: "feed", ExitCode: 1}, feed, drp} {
 		if err := s.SaveRun(ctx, r); err != nil {
@@ -52,7 +53,8 @@ func TestRunsAndCounts(t *testing.T) {
 	}
 	err := s.Commit(ctx, state.Batch{
 		Finished: []state.Finished{{Key: lava("1")}, {Key: lava("2")}, {Key: state.Key{Kind: "boot", ID: "1"}}},
-		Rejects:  []state.Reject{{ID: "a", Kind: "lava", Type: "x"}, {ID: "b", Kind: "lava", Type: "x"}, {ID: "c", Kind: "build", Type: "y"}, {ID: "d"}},
+		Rejects: []state.Reject{{ID: "a", Kind: "lava", Type: "x"}, {ID: "b", Kind: "lava", Type: "x"},
+			{ID: "c", Kind: "build", Type: "y"}, {ID: "d"}},
 	})
 	if err != nil {
 		t.Fatal(err)

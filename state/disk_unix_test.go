@@ -202,7 +202,8 @@ func TestReadOnlyPermissions(t *testing.T) {
 
 func TestMissingDirectory(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "no", "kcing.db")
-	if _, err := state.Open(path, state.Options{}); !errors.Is(err, os.ErrNotExist) || !strings.Contains(err.Error(), "create its directory") {
+	if _, err := state.Open(path, state.Options{}); !errors.Is(err, os.ErrNotExist) ||
+		!strings.Contains(err.Error(), "create its directory") {
 		t.Errorf("got %v", err)
 	}
 	if _, err := state.Check(ctx, path); !errors.Is(err, os.ErrNotExist) {

@@ -18,7 +18,8 @@ import (
 func TestDayKeysSortByTime(t *testing.T) {
 	times := []time.Time{
 		{}, time.UnixMilli(math.MinInt64), time.UnixMilli(math.MaxInt64), time.Unix(-1, 0), time.Unix(0, 0),
-		time.Date(1969, 12, 30, 23, 59, 0, 0, time.UTC), time.Date(2024, 3, 10, 0, 0, 0, 0, time.UTC), time.Date(2024, 3, 9, 23, 59, 59, 999e6, time.UTC),
+		time.Date(1969, 12, 30, 23, 59, 0, 0, time.UTC), time.Date(2024, 3, 10, 0, 0, 0, 0, time.UTC),
+		time.Date(2024, 3, 9, 23, 59, 59, 999e6, time.UTC),
 	}
 	slices.SortFunc(times, time.Time.Compare)
 	var last []byte
@@ -49,7 +50,8 @@ func TestEntriesAreCompact(t *testing.T) {
 // The encodings give back what they got, and decoding takes any bytes.
 func FuzzFinished(f *testing.F) {
 	f.Add(encodeFinished(Finished{}))
-	f.Add(encodeFinished(Finished{Digest: [16]byte{1}, Time: time.UnixMilli(1e12), At: time.UnixMilli(1e12 + 5), Documents: 7, Rejected: 1}))
+	f.Add(encodeFinished(Finished{Digest: [16]byte{1}, Time: time.UnixMilli(1e12), At: time.UnixMilli(1e12 + 5),
+		Documents: 7, Rejected: 1}))
 	f.Add([]byte{1, 2, 3})
 	f.Fuzz(func(t *testing.T, b []byte) {
 		v, err := decodeFinished(b)
@@ -109,7 +111,8 @@ func FuzzKeys(f *testing.F) {
 
 func FuzzReject(f *testing.F) {
 	f.Add([]byte(`{"id":"a","received":1}`), []byte("body"))
-	f.Add([]byte(`{"id":"a","received":-9223372036854775808,"time":9223372036854775807}`), bytes.Repeat([]byte("x"), 5000))
+	f.Add([]byte(`{"id":"a","received":-9223372036854775808,"time":9223372036854775807}`),
+		bytes.Repeat([]byte("x"), 5000))
 	f.Fuzz(func(t *testing.T, meta, body []byte) {
 		if m, err := decodeRejectMeta(meta); err == nil {
 			if again := metaOf(m.reject()); len(m.Kind) < maxTypeBytes && len(m.Type) < maxTypeBytes && m.Attempts > 0 {

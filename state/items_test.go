@@ -14,7 +14,8 @@ import (
 
 func TestItems(t *testing.T) {
 	now := time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC)
-	s := statetest.OpenPath(t, filepath.Join(t.TempDir(), "kcing.db"), state.Options{Now: func() time.Time { return now }})
+	s := statetest.OpenPath(t, filepath.Join(t.TempDir(), "kcing.db"),
+		state.Options{Now: func() time.Time { return now }})
 	ctx := t.Context()
 	lookup := func(source, key string) state.ItemEntry {
 		t.Helper()
@@ -26,7 +27,8 @@ func TestItems(t *testing.T) {
 	}
 	fail := func(version string, attempts int, first time.Time) {
 		t.Helper()
-		u, err := s.CommitUnfetched(ctx, state.Unfetched{Source: "a", Key: "k", Kind: "lava", Name: "http://x", Lab: "l", Version: version, Error: "no\xff"})
+		u, err := s.CommitUnfetched(ctx, state.Unfetched{Source: "a", Key: "k", Kind: "lava", Name: "http://x",
+			Lab: "l", Version: version, Error: "no\xff"})
 		if err != nil || u.Attempts != attempts || !u.First.Equal(first) || !u.Last.Equal(now) {
 			t.Errorf("%+v, %v; want %d attempts since %v", u, err, attempts, first)
 		}
@@ -37,7 +39,8 @@ func TestItems(t *testing.T) {
 	fail("1", 2, first)
 	fail("2", 1, now) // another version, another download
 	e := lookup("a", "k").Unfetched
-	want := state.Unfetched{Source: "a", Key: "k", Kind: "lava", Name: "http://x", Lab: "l", Version: "2", Attempts: 1, First: now, Last: now, Error: "no\uFFFD"}
+	want := state.Unfetched{Source: "a", Key: "k", Kind: "lava", Name: "http://x", Lab: "l", Version: "2", Attempts: 1,
+		First: now, Last: now, Error: "no\uFFFD"}
 	if e != want {
 		t.Errorf("got %+v, want %+v", e, want)
 	}
@@ -46,7 +49,8 @@ func TestItems(t *testing.T) {
 	}
 
 	// Done with, it is no failure any more.
-	done := state.Crawled{Source: "a", Key: "k", Version: "2", Record: state.Key{Kind: "lava", ID: "l/7"}, Time: now.Add(-time.Hour)}
+	done := state.Crawled{Source: "a", Key: "k", Version: "2", Record: state.Key{Kind: "lava", ID: "l/7"},
+		Time: now.Add(-time.Hour)}
 	if err := s.CommitItems(ctx, []state.Crawled{done, {Source: "a", Key: "k2", Version: "1"}}); err != nil {
 		t.Fatal(err)
 	}
@@ -74,7 +78,8 @@ func TestForgetItems(t *testing.T) {
 	var items []state.Crawled
 	for i := range 10 {
 		kind := []string{"lava", "build"}[i%2]
-		items = append(items, state.Crawled{Source: "a", Key: fmt.Sprint(i), Version: "1", Record: state.Key{Kind: kind, ID: fmt.Sprint("r", i)}, Time: time.Now()})
+		items = append(items, state.Crawled{Source: "a", Key: fmt.Sprint(i), Version: "1",
+			Record: state.Key{Kind: kind, ID: fmt.Sprint("r", i)}, Time: time.Now()})
 	}
 	items = append(items, state.Crawled{Source: "a", Key: "refused", Version: "1", Time: time.Now()})
 	if err := s.CommitItems(ctx, items); err != nil {
@@ -114,11 +119,13 @@ func TestForgetItems(t *testing.T) {
 // PruneItems goes by the item's time, and for failures by when they failed last.
 func TestPruneItems(t *testing.T) {
 	now := time.Date(2026, 3, 4, 0, 0, 0, 0, time.UTC)
-	s := statetest.OpenPath(t, filepath.Join(t.TempDir(), "kcing.db"), state.Options{Now: func() time.Time { return now }})
+	s := statetest.OpenPath(t, filepath.Join(t.TempDir(), "kcing.db"),
+		state.Options{Now: func() time.Time { return now }})
 	ctx := t.Context()
 	var items []state.Crawled
 	for i := range 5000 { // more than one transaction removes
-		items = append(items, state.Crawled{Source: "a", Key: fmt.Sprintf("%05d", i), Version: "1", Time: now.Add(time.Duration(i%2) * time.Hour)})
+		items = append(items, state.Crawled{Source: "a", Key: fmt.Sprintf("%05d", i), Version: "1",
+			Time: now.Add(time.Duration(i%2) * time.Hour)})
 	}
 	if err := s.CommitItems(ctx, items); err != nil {
 		t.Fatal(err)
@@ -137,7 +144,8 @@ func TestPruneItems(t *testing.T) {
 	if err != nil || n != 1 || list[0].Key != "young" {
 		t.Error(list, n, err)
 	}
-	if entries, err := s.LookupItems(ctx, "a", []string{"00000", "00001"}); err != nil || entries[0].Crawled.Key != "" || entries[1].Crawled.Key == "" {
+	if entries, err := s.LookupItems(ctx, "a", []string{"00000", "00001"}); err != nil ||
+		entries[0].Crawled.Key != "" || entries[1].Crawled.Key == "" {
 		t.Error(entries, err)
 	}
 }
@@ -149,7 +157,8 @@ func TestFileOfEarlierKcing(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := s.Commit(t.Context(), state.Batch{Finished: []state.Finished{{Key: state.Key{Kind: "boot", ID: "b"}, Time: time.Now()}}}); err != nil {
+	if err := s.Commit(t.Context(), state.Batch{Finished: []state.Finished{{Key: state.Key{Kind: "boot", ID: "b"},
+		Time: time.Now()}}}); err != nil {
 		t.Fatal(err)
 	}
 	if err := s.Close(); err != nil {

@@ -42,11 +42,13 @@ func TestModel(t *testing.T) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				w := &world{t: t, rnd: rand.New(rand.NewPCG(seed, 7)), path: filepath.Join(fastDir(t), "kcing.db")}
-				w.model = model{map[state.Key]state.Finished{}, map[state.Key]time.Time{}, map[string]state.Reject{}, map[string]string{}}
+				w.model = model{map[state.Key]state.Finished{}, map[state.Key]time.Time{}, map[string]state.Reject{},
+					map[string]string{}}
 				w.stores = [2]*state.Store{w.open(), w.open()}
 				t.Cleanup(func() { statetest.Check(t, w.path) })
 				steps := []func(*state.Store){
-					w.commit, w.commit, w.commit, w.lookup, w.received, w.prune, w.forget, w.dropRejects, w.cursor, w.reopen, w.compact,
+					w.commit, w.commit, w.commit, w.lookup, w.received, w.prune, w.forget, w.dropRejects, w.cursor,
+					w.reopen, w.compact,
 				}
 				for range 250 {
 					steps[w.rnd.IntN(len(steps))](w.stores[w.rnd.IntN(2)])
@@ -90,7 +92,8 @@ func (w *world) time() time.Time {
 func (w *world) commit(s *state.Store) {
 	var b state.Batch
 	for range w.rnd.IntN(30) {
-		f := state.Finished{Key: w.key(), Time: w.time(), At: w.time(), Documents: w.rnd.IntN(3000), Rejected: w.rnd.IntN(2)}
+		f := state.Finished{Key: w.key(), Time: w.time(), At: w.time(), Documents: w.rnd.IntN(3000),
+			Rejected: w.rnd.IntN(2)}
 		f.Digest[3] = byte(w.rnd.IntN(3))
 		b.Finished = append(b.Finished, f)
 		w.model.finished[f.Key] = f
@@ -98,7 +101,8 @@ func (w *world) commit(s *state.Store) {
 	for range w.rnd.IntN(6) {
 		k := w.key()
 		r := state.Reject{
-			ID: fmt.Sprintf("%x", w.rnd.IntN(50)), Kind: k.Kind, Key: k.ID, Type: fmt.Sprint(w.rnd.IntN(3)), Received: w.time(),
+			ID: fmt.Sprintf("%x", w.rnd.IntN(50)), Kind: k.Kind, Key: k.ID, Type: fmt.Sprint(w.rnd.IntN(3)),
+			Received: w.time(),
 			Attempts: 1 + w.rnd.IntN(3), Body: make([]byte, w.rnd.IntN(20_000)), Reason: "because",
 		}
 		for i := range r.Body {

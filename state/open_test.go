@@ -49,7 +49,8 @@ func TestForeignFilesAreLeftAlone(t *testing.T) {
 		} {
 			err := use()
 			var format *state.FormatError
-			if !errors.As(err, &format) || !strings.Contains(err.Error(), want) || strings.Count(err.Error(), path) != 1 {
+			if !errors.As(err, &format) || !strings.Contains(err.Error(), want) ||
+				strings.Count(err.Error(), path) != 1 {
 				t.Errorf("%s: %s: got %v", name, what, err)
 			}
 		}
@@ -87,7 +88,8 @@ func TestNewerSchema(t *testing.T) {
 		t.Fatal(err)
 	}
 	boltFile(t, path, func(tx *bbolt.Tx) error {
-		return tx.Bucket([]byte("meta")).Put([]byte("schema"), binary.BigEndian.AppendUint32(nil, state.SchemaVersion+1))
+		return tx.Bucket([]byte("meta")).Put([]byte("schema"),
+			binary.BigEndian.AppendUint32(nil, state.SchemaVersion+1))
 	})
 	f := func(err error) {
 		t.Helper()
@@ -133,10 +135,12 @@ func sample(t *testing.T) []byte {
 	for i := range 20 {
 		var b state.Batch
 		for j := range 300 {
-			b.Finished = append(b.Finished, state.Finished{Key: lava(fmt.Sprintf("lab-%d/%d", j%7, i*1000+j)), Time: day.AddDate(0, 0, i/4)})
+			b.Finished = append(b.Finished, state.Finished{Key: lava(fmt.Sprintf("lab-%d/%d", j%7, i*1000+j)),
+				Time: day.AddDate(0, 0, i/4)})
 		}
 		for j := range 3 {
-			b.Rejects = append(b.Rejects, state.Reject{ID: fmt.Sprintf("%d-%d", i, j), Kind: "lava", Key: fmt.Sprintf("lab/%d", i), Body: make([]byte, 2000*j)})
+			b.Rejects = append(b.Rejects, state.Reject{ID: fmt.Sprintf("%d-%d", i, j), Kind: "lava",
+				Key: fmt.Sprintf("lab/%d", i), Body: make([]byte, 2000*j)})
 		}
 		if err := s.Commit(ctx, b); err != nil {
 			t.Fatal(err)
@@ -193,7 +197,8 @@ func exercise(path string) error {
 func fillSmall() state.Batch {
 	var b state.Batch
 	for j := range 100 {
-		b.Finished = append(b.Finished, state.Finished{Key: lava(fmt.Sprintf("lab-3/%d", 5000+j)), Time: day.AddDate(0, 0, 2)})
+		b.Finished = append(b.Finished, state.Finished{Key: lava(fmt.Sprintf("lab-3/%d", 5000+j)),
+			Time: day.AddDate(0, 0, 2)})
 	}
 	return b
 }
@@ -208,7 +213,8 @@ func TestCutFile(t *testing.T) {
 				t.Errorf("%d of %d bytes: Check: %v", size, len(whole), r.Problems)
 			}
 			var damaged *state.CorruptError
-			if err := exercise(path); !errors.As(err, &damaged) || !strings.Contains(err.Error(), "kcing state check") || !strings.Contains(err.Error(), path) {
+			if err := exercise(path); !errors.As(err, &damaged) ||
+				!strings.Contains(err.Error(), "kcing state check") || !strings.Contains(err.Error(), path) {
 				t.Errorf("%d of %d bytes: %v", size, len(whole), err)
 			}
 		}
@@ -341,12 +347,14 @@ func TestImportCSV(t *testing.T) {
 		"boot,5e\"3e,2024-03-10\n" +
 		"boot,5e3f"
 	got := must(s.ImportCSV(ctx, strings.NewReader(in)))(t)
-	if got.Added != 4 || got.Known != 1 || got.Skipped != 5 || got.FirstBad == nil || !strings.Contains(got.FirstBad.Error(), "line 8: type \"test\"") {
+	if got.Added != 4 || got.Known != 1 || got.Skipped != 5 || got.FirstBad == nil ||
+		!strings.Contains(got.FirstBad.Error(), "line 8: type \"test\"") {
 		t.Errorf("got %+v", got)
 	}
 	at := time.Date(2024, 3, 10, 11, 12, 13, 0, time.UTC)
 	for k, want := range map[state.Key]time.Time{
-		{Kind: "build", ID: "5e3a"}: at.Add(456 * time.Millisecond), {Kind: "boot", ID: "5e,3b"}: at, {Kind: "boot", ID: "known"}: day,
+		{Kind: "build", ID: "5e3a"}: at.Add(456 * time.Millisecond), {Kind: "boot", ID: "5e,3b"}: at,
+		{Kind: "boot", ID: "known"}: day,
 		{Kind: "lava", ID: "lab/7"}: time.UnixMilli(1710068333500), {Kind: "lava", ID: "lab/8"}: at,
 	} {
 		e := must(s.Lookup(ctx, []state.Key{k}))(t)[0]
@@ -363,7 +371,8 @@ func TestImportCSV(t *testing.T) {
 		t.Errorf("many: %+v", got)
 	}
 	broken := errors.New("broken pipe")
-	if _, err := s.ImportCSV(ctx, io.MultiReader(strings.NewReader("lava,x,2024-03-10\n"), failing{broken})); !errors.Is(err, broken) {
+	if _, err := s.ImportCSV(ctx, io.MultiReader(strings.NewReader("lava,x,2024-03-10\n"),
+		failing{broken})); !errors.Is(err, broken) {
 		t.Errorf("got %v", err)
 	}
 }

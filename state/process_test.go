@@ -42,8 +42,9 @@ func childCommit(args []string) error {
 	for i := range n {
 		id := args[1] + strconv.Itoa(i)
 		err := s.Commit(ctx, state.Batch{
-			Finished: []state.Finished{{Key: lava(id), Time: day, Documents: 2, Rejected: 1}, {Key: state.Key{Kind: "boot", ID: id}, Time: day}},
-			Rejects:  []state.Reject{{ID: id, Kind: "lava", Key: id, Body: make([]byte, i%9000)}},
+			Finished: []state.Finished{{Key: lava(id), Time: day, Documents: 2, Rejected: 1},
+				{Key: state.Key{Kind: "boot", ID: id}, Time: day}},
+			Rejects: []state.Reject{{ID: id, Kind: "lava", Key: id, Body: make([]byte, i%9000)}},
 		})
 		if err != nil {
 			return err

@@ -40,7 +40,8 @@ func TestLookupReturnsWhatWasCommitted(t *testing.T) {
 	now := day.Add(36 * time.Hour)
 	s := statetest.OpenPath(t, path, state.Options{Now: func() time.Time { return now }})
 	in := []state.Finished{
-		{Key: lava("lab/1"), Digest: state.Digest{1, 2, 3}, Time: day.Add(1234567 * time.Microsecond), Documents: 12, Rejected: 3, At: day.Add(time.Hour)},
+		{Key: lava("lab/1"), Digest: state.Digest{1, 2, 3}, Time: day.Add(1234567 * time.Microsecond), Documents: 12,
+			Rejected: 3, At: day.Add(time.Hour)},
 		{Key: state.Key{Kind: "boot", ID: "lab/1"}, Time: day.In(time.FixedZone("x", 7200)), Documents: 1},
 		{Key: lava("-/\x00\xff"), Time: time.Time{}, Documents: 0},
 	}
@@ -107,7 +108,8 @@ func TestFinishingAgainMovesTheDay(t *testing.T) {
 	s := statetest.Open(t) // its Check sees index entries left behind
 	k := lava("lab/1")
 	commit(t, s, state.Finished{Key: k, Time: day})
-	commit(t, s, state.Finished{Key: k, Time: day.Add(time.Hour)}, state.Finished{Key: k, Time: day.AddDate(0, 0, 5), Documents: 2})
+	commit(t, s, state.Finished{Key: k, Time: day.Add(time.Hour)},
+		state.Finished{Key: k, Time: day.AddDate(0, 0, 5), Documents: 2})
 	if n := must(s.Prune(ctx, day.AddDate(0, 0, 5)))(t); n != 0 {
 		t.Errorf("pruned %d: by the old time", n)
 	}
@@ -134,7 +136,8 @@ func TestReceived(t *testing.T) {
 	f(other, "a", day.AddDate(0, 0, 9), day)
 	f(other, "b", day.AddDate(0, 0, 1), day.AddDate(0, 0, 1))
 
-	batch := []state.Receipt{{lava("c"), day.AddDate(0, 0, 3)}, {lava("a"), day.AddDate(0, 0, 3)}, {lava("c"), day.AddDate(0, 0, 4)}}
+	batch := []state.Receipt{{lava("c"), day.AddDate(0, 0, 3)}, {lava("a"), day.AddDate(0, 0, 3)},
+		{lava("c"), day.AddDate(0, 0, 4)}}
 	if err := s.ReceivedAll(ctx, batch); err != nil {
 		t.Fatal(err)
 	}
@@ -174,7 +177,8 @@ func TestPruneByRecordTime(t *testing.T) {
 	if n := must(s.Prune(ctx, day.Add(10*time.Hour)))(t); n != 4 {
 		t.Errorf("pruned %d, want 4", n)
 	}
-	got := found(t, s, lava("before 1970"), lava("zero"), lava("day before"), lava("on the hour"), lava("just before"), lava("later"))
+	got := found(t, s, lava("before 1970"), lava("zero"), lava("day before"), lava("on the hour"), lava("just before"),
+		lava("later"))
 	if want := "[false false false true false true]"; fmt.Sprint(got) != want {
 		t.Errorf("left %v, want %v", got, want)
 	}
@@ -205,7 +209,8 @@ func TestPruneOfManyTransactions(t *testing.T) {
 func TestForget(t *testing.T) {
 	s := statetest.Open(t)
 	boot := state.Key{Kind: "boot", ID: "1"}
-	commit(t, s, state.Finished{Key: lava("1")}, state.Finished{Key: lava("2")}, state.Finished{Key: boot}, state.Finished{Key: state.Key{Kind: "boo", ID: "t"}})
+	commit(t, s, state.Finished{Key: lava("1")}, state.Finished{Key: lava("2")}, state.Finished{Key: boot},
+		state.Finished{Key: state.Key{Kind: "boo", ID: "t"}})
 	if n := must(s.Forget(ctx, lava("1"), lava("3")))(t); n != 1 {
 		t.Errorf("forgot %d, want 1", n)
 	}

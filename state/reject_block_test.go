@@ -17,9 +17,12 @@ import (
 func documents(key string, n int) []state.Reject {
 	var out []state.Reject
 	for i := range n {
-		body := fmt.Sprintf(`{"job":%q,"line":%d,"msg":"usb 1-1: new high-speed USB device","board":"bcm2711-rpi-4-b"}`, key, i)
-		out = append(out, state.Reject{ID: fmt.Sprintf("%s-%03d", key, i), Kind: "lava", Key: key, Index: "log-2024.03.10",
-			Type: "document_parsing_exception", Reason: fmt.Sprintf("failed to parse %s/l/%d", key, i), Received: day, Body: []byte(body)})
+		body := fmt.Sprintf(`{"job":%q,"line":%d,"msg":"usb 1-1: new high-speed USB device","board":"bcm2711-rpi-4-b"}`,
+			key, i)
+		out = append(out, state.Reject{ID: fmt.Sprintf("%s-%03d", key, i), Kind: "lava", Key: key,
+			Index: "log-2024.03.10",
+			Type:  "document_parsing_exception", Reason: fmt.Sprintf("failed to parse %s/l/%d", key, i), Received: day,
+			Body: []byte(body)})
 	}
 	return out
 }

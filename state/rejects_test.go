@@ -59,16 +59,20 @@ func TestRejectRoundTrip(t *testing.T) {
 	f(state.Reject{ID: "a1", Received: day})
 	f(state.Reject{ID: "a2", Received: day, Body: noise, Size: 1 << 40, Truncated: true})
 	f(state.Reject{
-		ID: "0123456789ab", Kind: "lava", Key: "lab/1", Source: "/spool/x \"1\".json", Lab: "lab", NodeID: "6b00989341dc", Received: day.Add(time.Millisecond), Time: day,
-		Type: "document_parsing_exception", Reason: "failed to parse <field> [x]\nof type\u2028", Index: "log-2024.03.10", DocumentID: "lab/1/l/7",
+		ID: "0123456789ab", Kind: "lava", Key: "lab/1", Source: "/spool/x \"1\".json", Lab: "lab",
+		NodeID: "6b00989341dc", Received: day.Add(time.Millisecond), Time: day,
+		Type: "document_parsing_exception", Reason: "failed to parse <field> [x]\nof type\u2028",
+		Index: "log-2024.03.10", DocumentID: "lab/1/l/7",
 		Status: 400, Attempts: 3, Body: []byte(strings.Repeat(`{"msg":"hello"}`, 1000)),
 	})
 }
 
 func TestRejectAgainReplacesAndCounts(t *testing.T) {
 	s := statetest.Open(t)
-	refuse(t, s, state.Reject{ID: "a", Kind: "lava", Key: "lab/1", Type: "old", Received: day, Body: []byte("1")}, state.Reject{ID: "b", Kind: "lava", Type: "old", Received: day.Add(1e9)})
-	refuse(t, s, state.Reject{ID: "a", Kind: "lava", Key: "lab/2", Type: "new", Received: day.Add(time.Hour), Attempts: 4, Body: []byte("2")})
+	refuse(t, s, state.Reject{ID: "a", Kind: "lava", Key: "lab/1", Type: "old", Received: day, Body: []byte("1")},
+		state.Reject{ID: "b", Kind: "lava", Type: "old", Received: day.Add(1e9)})
+	refuse(t, s, state.Reject{ID: "a", Kind: "lava", Key: "lab/2", Type: "new", Received: day.Add(time.Hour),
+		Attempts: 4, Body: []byte("2")})
 	r := must(s.Reject(ctx, "a"))(t)
 	if r.Attempts != 5 || r.Type != "new" || string(r.Body) != "2" || !r.Received.Equal(day.Add(time.Hour)) {
 		t.Errorf("got %+v", r)
@@ -91,7 +95,8 @@ func TestOpenRejects(t *testing.T) {
 	bad := state.Key{Kind: "lava", ID: "lab/\xff\x00"}
 	err := s.Commit(ctx, state.Batch{
 		Finished: []state.Finished{{Key: lava("1"), Documents: 2, Rejected: 1}, {Key: lava("2")}},
-		Rejects:  []state.Reject{{ID: "a", Kind: "lava", Key: "1"}, {ID: "b", Kind: "lava", Key: "3"}, {ID: "c", Kind: "lava", Key: bad.ID}, {ID: "d"}},
+		Rejects: []state.Reject{{ID: "a", Kind: "lava", Key: "1"}, {ID: "b", Kind: "lava", Key: "3"},
+			{ID: "c", Kind: "lava", Key: bad.ID}, {ID: "d"}},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -140,7 +145,8 @@ func TestRejectsListsInOrderAndSelects(t *testing.T) {
 	s := statetest.Open(t)
 	var rs []state.Reject
 	for i := range 2600 {
-		r := state.Reject{ID: fmt.Sprintf("%04x", i*7919%2600), Kind: "lava", Key: "k", Type: "rare", Received: day.Add(time.Duration(i) * time.Second)}
+		r := state.Reject{ID: fmt.Sprintf("%04x", i*7919%2600), Kind: "lava", Key: "k", Type: "rare",
+			Received: day.Add(time.Duration(i) * time.Second)}
 		if i%500 != 499 {
 			r.Type, r.Kind, r.Key = "usual", "boot", "j"
 		}

@@ -65,7 +65,8 @@ func (m *composite) child(raw []byte) (child, bool) {
 	}
 	c.created, _ = parseTime(n.top["created"])
 	path := n.path
-	if below := len(m.path); below > 0 && len(path) > below && path[below-1] == m.path[below-1] && path[0] == m.path[0] {
+	if below := len(m.path); below > 0 && len(path) > below && path[below-1] == m.path[below-1] &&
+		path[0] == m.path[0] {
 		path = path[below:]
 	} else {
 		path = path[max(0, len(path)-2):]

@@ -164,7 +164,8 @@ func FuzzLogRaw(f *testing.F) {
 			f.Add(escaped(f, line))
 		}
 	}
-	for _, msg := range []string{`a\u0022b`, `\u0022, \"ns\": \"`, `\u005cn`, `\/ \u002f \u00e9 \ud83d\ude80`, `\ud83d`, `\u0007`, `\u007f`, `\u2028`, `\ufeff`} {
+	for _, msg := range []string{`a\u0022b`, `\u0022, \"ns\": \"`, `\u005cn`, `\/ \u002f \u00e9 \ud83d\ude80`, `\ud83d`,
+		`\u0007`, `\u007f`, `\u2028`, `\ufeff`} {
 		f.Add([]byte(string(escaped(f, begin)) + `\"` + msg + `\"}\n`))
 	}
 	f.Fuzz(func(t *testing.T, raw []byte) {
@@ -213,9 +214,11 @@ const fullRow = `- id: '112847506'
 `
 
 var fastSuites = []string{
-	"- name: a\n  metadata: {set: [x]}\n", "- name: a\n  metadata: {set: x, set: null}\n", "- name: a\n  metadata: {set: x, set: {y: z}}\n", "- name: a\n  metadata:\n    set: s\n",
+	"- name: a\n  metadata: {set: [x]}\n", "- name: a\n  metadata: {set: x, set: null}\n",
+	"- name: a\n  metadata: {set: x, set: {y: z}}\n", "- name: a\n  metadata:\n    set: s\n",
 	fullRow, fullRow + fullRow,
-	"- name: job\n  metadata: {case: job, definition: lava, error_msg: expect-shell-connection timed\n      out, error_type: Infrastructure}\n  result: fail\n",
+	"- name: job\n  metadata: {case: job, definition: lava, error_msg: expect-shell-connection timed\n      out, " +
+		"error_type: Infrastructure}\n  result: fail\n",
 	"- name: job\n  metadata:\n    case: job\n    error_msg: 'It''s: broken\n      in two'\n    error_type: Bug\n",
 	"- level: 2.4.4\n  measurement: 0E-10\n  name: a b\n  result: yes\n  unit: null\n  suite: Null\n",
 	"- name: it's-\"quoted\"\n  metadata: {}\n", "- name: x", "- name: a#b\n  url: http://x/y?z=1\n",
@@ -224,8 +227,10 @@ var fastSuites = []string{
 }
 
 var slowSuites = []string{
-	"- {name: job, result: pass}\n", "- name: \"double\"\n", "- name: [a, b]\n", "- name: |\n    block\n", "- name: &a x\n  result: *a\n",
-	"[]", "- name:\n  result: pass\n", "# comment\n- name: x\n", "- name: x # comment\n", "---\n- name: x\n", "- metadata:\n    a: b\n   c: d\n",
+	"- {name: job, result: pass}\n", "- name: \"double\"\n", "- name: [a, b]\n", "- name: |\n    block\n",
+	"- name: &a x\n  result: *a\n",
+	"[]", "- name:\n  result: pass\n", "# comment\n- name: x\n", "- name: x # comment\n", "---\n- name: x\n",
+	"- metadata:\n    a: b\n   c: d\n",
 	"- name: x\n\n- name: y\n", "- name: ~\n", "-   name: x\n",
 }
 
@@ -273,8 +278,10 @@ func sameDefinition(t testing.TB, text string) (accepted bool) {
 }
 
 var fastDefinitions = []string{
-	"metadata: {device.type: qemu, git.branch: master, git.commit: abc,\n  git.describe: v6.1, kernel.version: 'v6.1'}\n",
-	"actions:\n- deploy:\n    kernel: {url: 'http://x/y'}\ndevice_type: qemu\nmetadata: {job.arch: arm, platform.fastboot: false}\nnotify: {}\n",
+	"metadata: {device.type: qemu, git.branch: master, git.commit: abc,\n  git.describe: v6.1, kernel.version: " +
+		"'v6.1'}\n",
+	"actions:\n- deploy:\n    kernel: {url: 'http://x/y'}\ndevice_type: qemu\nmetadata: {job.arch: arm, " +
+		"platform.fastboot: false}\nnotify: {}\n",
 	"a: b\nmetadata:\n  kernel.tree: next\n  node_id: 65f0\n  job.arch: 'arm64'\npriority: medium\n",
 	"image_arg: '-append \"console\n   debug\"'\nmetadata: {}\n",
 	"a:\n- b: {c: 'it''s\n      d', e: \"f 'g\"}\nprompts: ['/ #', \"x\"]\nmetadata: {job.arch: arm}\n",
@@ -286,12 +293,17 @@ func TestDefinitionStrict(t *testing.T) {
 			t.Errorf("not taken by the strict reader:\n%s", s)
 		}
 	}
-	for _, s := range []string{"job_name: x\n", "metadata: [a, b]\n", "metadata: &m {a: b}\n", "just text\n", "a: 'x\nmetadata: {job.arch: arm}\nb'\n",
-		"a: it's\nnote: 'open\nmetadata: {job.arch: fake}\nx: y'\nmetadata : {job.arch: real}\n", "# it's\nnote: 'open\nmetadata: {job.arch: fake}\nx: y'\n",
-		"k: {a: b 'c, d: 'open\nmetadata: {job.arch: fake}\nx: y'}\n", "z: 1\nit's: 'open\nmetadata: {job.arch: fake}\nx: y'\n",
+	for _, s := range []string{"job_name: x\n", "metadata: [a, b]\n", "metadata: &m {a: b}\n", "just text\n",
+		"a: 'x\nmetadata: {job.arch: arm}\nb'\n",
+		"a: it's\nnote: 'open\nmetadata: {job.arch: fake}\nx: y'\nmetadata : {job.arch: real}\n",
+		"# it's\nnote: 'open\nmetadata: {job.arch: fake}\nx: y'\n",
+		"k: {a: b 'c, d: 'open\nmetadata: {job.arch: fake}\nx: y'}\n",
+		"z: 1\nit's: 'open\nmetadata: {job.arch: fake}\nx: y'\n",
 		"it's: 'open\nmetadata: {job.arch: fake}\nx: y'\n", "{a: b 'c, d: 'open\nmetadata: {job.arch: fake}\nx: y'}\n",
-		"a: |\n  b: 'c\nd: 'open\nmetadata: {job.arch: fake}\nx: y'\n", "a: b # c: 'd\ne: 'open\nmetadata: {job.arch: fake}\nx: y'\n",
-		"a: b\n  - 'c\nd: 'open\nmetadata: {job.arch: fake}\nx: y'\n", "a: \"b\\\"\nmetadata: {job.arch: fake}\nx: y\"\n", "a: 'b''\nmetadata: {job.arch: fake}\nx: y'\n",
+		"a: |\n  b: 'c\nd: 'open\nmetadata: {job.arch: fake}\nx: y'\n",
+		"a: b # c: 'd\ne: 'open\nmetadata: {job.arch: fake}\nx: y'\n",
+		"a: b\n  - 'c\nd: 'open\nmetadata: {job.arch: fake}\nx: y'\n",
+		"a: \"b\\\"\nmetadata: {job.arch: fake}\nx: y\"\n", "a: 'b''\nmetadata: {job.arch: fake}\nx: y'\n",
 		"{a: b,\nmetadata: {job.arch: arm}}", "metadata: {a: b}\nmetadata: {c: d}\n", ""} {
 		if sameDefinition(t, s) {
 			t.Errorf("taken by the strict reader:\n%s", s)

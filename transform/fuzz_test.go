@@ -37,14 +37,16 @@ func FuzzDocuments(f *testing.F) {
 		if again := documentsOf(t, &rec, &docs, payload, o); first != again {
 			t.Fatalf("another result on a second run:\n%s\n%s", first, again)
 		}
-		if detected, err := transform.Detect(payload); err == nil && o.Kind == "" && o.Format == "" && rec.Kind != detected {
+		if detected, err := transform.Detect(payload); err == nil && o.Kind == "" && o.Format == "" &&
+			rec.Kind != detected {
 			t.Fatalf("detected %q, read as %q", detected, rec.Kind)
 		}
 	})
 }
 
 // documentsOf is all that a record becomes, as text.
-func documentsOf(t *testing.T, rec *transform.Record, docs *transform.Documents, payload []byte, o transform.Options) string {
+func documentsOf(t *testing.T, rec *transform.Record, docs *transform.Documents, payload []byte,
+	o transform.Options) string {
 	t.Helper()
 	err := rec.Parse(payload, o)
 	if err == nil {
@@ -57,7 +59,8 @@ func documentsOf(t *testing.T, rec *transform.Record, docs *transform.Documents,
 	}
 	if err != nil {
 		var refused *transform.RefusedError
-		if !errors.Is(err, transform.ErrBlank) && (!errors.As(err, &refused) || refused.Type == "" || refused.Detail == "") {
+		if !errors.Is(err, transform.ErrBlank) && (!errors.As(err, &refused) || refused.Type == "" ||
+			refused.Detail == "") {
 			t.Fatalf("neither blank nor refused: %v", err)
 		}
 		return err.Error()

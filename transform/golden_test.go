@@ -83,7 +83,8 @@ func render(tb testing.TB, c goldenCase, rec *transform.Record, docs *transform.
 	case err != nil:
 		tb.Fatal(err)
 	}
-	put(map[string]any{"record": rec.Key, "kind": rec.Kind, "lab": rec.Lab, "time": docs.Time, "own_time": rec.HasTime(received), "documents": docs.Len()})
+	put(map[string]any{"record": rec.Key, "kind": rec.Kind, "lab": rec.Lab, "time": docs.Time,
+		"own_time": rec.HasTime(received), "documents": docs.Len()})
 	for doc := range docs.All() {
 		// As it is, not through the encoder: the bytes are the contract.
 		out.WriteString(`{"_index":"` + doc.Kind + `","_id":"` + string(doc.ID) + `","_source":`)
@@ -109,7 +110,8 @@ func TestGolden(t *testing.T) {
 				t.Fatalf("%v (go test ./transform -run TestGolden -update writes it)", err)
 			}
 			if !bytes.Equal(got, want) {
-				t.Errorf("not as in %s (-update rewrites it; look at the difference):\n%s", file, firstDifference(got, want))
+				t.Errorf("not as in %s (-update rewrites it; look at the difference):\n%s", file,
+					firstDifference(got, want))
 			}
 		})
 	}

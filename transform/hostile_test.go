@@ -27,17 +27,22 @@ var hostile = []struct {
 	kind Kind
 }{
 	{"garbage", func(n int) []byte { return bytes.Repeat([]byte("\x00\xff{[\"\\"), n/6) }, KindLAVA},
-	{"garbage in a string", func(n int) []byte { return []byte(`{"id":"b","a":"` + repeat("\xff ", n) + `"}`) }, KindBuild},
+	{"garbage in a string", func(n int) []byte { return []byte(`{"id":"b","a":"` + repeat("\xff ", n) + `"}`) },
+		KindBuild},
 	{"backslashes", func(n int) []byte { return []byte(`{"id":"b","a":"` + repeat(`\\`, n) + `"}`) }, KindBuild},
 	{"quotes", func(n int) []byte { return []byte(`{"id":"b","a":"` + repeat(`\"`, n) + `"}`) }, KindBuild},
-	{"lone surrogates", func(n int) []byte { return []byte(`{"id":"b","a":"` + repeat(`\ud800`, n) + `"}`) }, KindBuild},
+	{"lone surrogates", func(n int) []byte { return []byte(`{"id":"b","a":"` + repeat(`\ud800`, n) + `"}`) },
+		KindBuild},
 	{"brackets", func(n int) []byte { return bytes.Repeat([]byte("["), n) }, KindBuild},
 	{"closing brackets", func(n int) []byte { return bytes.Repeat([]byte("]"), n) }, KindBuild},
 	{"nested to the limit", func(n int) []byte {
 		return []byte(`{"id":"b","a":[` + repeat(strings.Repeat(`{"x":[`, 48)+strings.Repeat("]}", 48)+",", n) + `1]}`)
 	}, KindBuild},
 	{"many fields", func(n int) []byte { return manyFields(n, `{"id":"b"`) }, KindBuild},
-	{"many fields of a callback", func(n int) []byte { return manyFields(n, string(callbackJSON()[:len(callbackJSON())-1])) }, KindLAVA},
+	{"many fields of a callback", func(n int) []byte {
+		return manyFields(n,
+			string(callbackJSON()[:len(callbackJSON())-1]))
+	}, KindLAVA},
 	{"one name over and over", func(n int) []byte {
 		return []byte(`{"id":"b",` + repeat(`"a":1,`, n) + `"b":{` + repeat(`"":1,`, n) + `"":2}}`)
 	}, KindBuild},
@@ -46,7 +51,10 @@ var hostile = []struct {
 
 	{"good lines", func(n int) []byte { return withLog(repeat(goodLine, n)) }, KindLAVA},
 	{"lines in another form", func(n int) []byte { return withLog(repeat(`- {dt: x, lvl: info, msg: 'text of some length'}\n`, n)) }, KindLAVA},
-	{"damaged lines", func(n int) []byte { return withLog(repeat(`- {\"dt\": \"x\", \"lvl\": \"info\", \"msg\": \"te\n`, n)) }, KindLAVA},
+	{"damaged lines", func(n int) []byte {
+		return withLog(repeat(`- {\"dt\": \"x\", \"lvl\": \"info\", \"msg\": \"te\n`,
+			n))
+	}, KindLAVA},
 	{"a damaged last line", func(n int) []byte { return withLog(repeat(goodLine, n) + `- {`) }, KindLAVA},
 	{"an open quote", func(n int) []byte { return withLog(`- \"` + repeat("text ", n)) }, KindLAVA},
 	{"an open quote over lines", func(n int) []byte { return withLog(`- \"` + repeat(`text\n `, n)) }, KindLAVA},
@@ -61,7 +69,8 @@ var hostile = []struct {
 		return withLog(`- {\"dt\": \"x\", \"lvl\": \"info\", \"msg\": \"` + repeat(`text \\n`, n) + `\"}\n`)
 	}, KindLAVA},
 	{"a long message map", func(n int) []byte {
-		return withLog(`- {\"dt\": \"x\", \"lvl\": \"info\", \"msg\": {` + repeat(`\"a\": \"b\", `, n) + `\"c\": \"d\"}}\n`)
+		return withLog(`- {\"dt\": \"x\", \"lvl\": \"info\", \"msg\": {` + repeat(`\"a\": \"b\", `, n) +
+			`\"c\": \"d\"}}\n`)
 	}, KindLAVA},
 	{"surrogates in the log", func(n int) []byte { return withLog(goodLine + repeat(`\ud800`, n)) }, KindLAVA},
 
@@ -69,7 +78,8 @@ var hostile = []struct {
 	{"flow rows", func(n int) []byte { return withSuite(repeat(`- {name: a}\n`, n)) }, KindLAVA},
 	{"rows with one id", func(n int) []byte { return withSuite(repeat(`- id: '1'\n  name: a\n`, n)) }, KindLAVA},
 	{"a folded scalar", func(n int) []byte { return withSuite(`- name: a` + repeat(`\n    b`, n)) }, KindLAVA},
-	{"a folded quoted scalar", func(n int) []byte { return withSuite(`- name: 'a` + repeat(`\n    b`, n) + `'`) }, KindLAVA},
+	{"a folded quoted scalar", func(n int) []byte { return withSuite(`- name: 'a` + repeat(`\n    b`, n) + `'`) },
+		KindLAVA},
 	{"many suites", func(n int) []byte { return callbackJSON("results", manySuites(n, `"- name: a\n"`)) }, KindLAVA},
 	{"many bad suites", func(n int) []byte { return callbackJSON("results", manySuites(n, `"- {"`)) }, KindLAVA},
 	{"a large alias in a suite", func(n int) []byte {
@@ -79,7 +89,8 @@ var hostile = []struct {
 		return withLog(`- &a {msg: '` + repeat("x", min(n/2, 1<<20)) + `'}\n` + repeat(`- *a\n`, n/2))
 	}, KindLAVA},
 	{"metadata over and over", func(n int) []byte { return withMeta(repeat(`metadata:\n  a: b\n`, n)) }, KindLAVA},
-	{"large metadata", func(n int) []byte { return withMeta(`metadata:\n` + repeat(`  kernel.tree: b\n`, n)) }, KindLAVA},
+	{"large metadata", func(n int) []byte { return withMeta(`metadata:\n` + repeat(`  kernel.tree: b\n`, n)) },
+		KindLAVA},
 	{"quotes in the definition", func(n int) []byte { return withMeta(repeat(`'`, n) + `\nmetadata: {}\n`) }, KindLAVA},
 }
 
@@ -92,7 +103,8 @@ func TestBudgetSpent(t *testing.T) {
 		d := Documents{}
 		d.start("lab/1")
 		d.work.yaml.parsed = maxYAMLTotal - 15*(perParse+len(other))
-		made, err := d.readLog(jobLog{raw: []byte(`"` + strings.Repeat(other, 10) + head + strings.Repeat(other, 100) + strings.Repeat(goodLine, 50) + `"`)})
+		made, err := d.readLog(jobLog{raw: []byte(`"` + strings.Repeat(other, 10) + head + strings.Repeat(other, 100) +
+			strings.Repeat(goodLine, 50) + `"`)})
 		if d.tagLimit(); err != nil || made < 61 || made > 65 || !slices.Equal(d.Tags, wantTags) {
 			t.Errorf("%d documents, tags %v, error %v", made, d.Tags, err)
 		}
@@ -189,7 +201,8 @@ func TestLimits(t *testing.T) {
 		t.Helper()
 		_, d, err := made(payload, Options{})
 		var refused *RefusedError
-		if !errors.As(err, &refused) || refused.Type != wantType || refused.Field != wantField || !strings.Contains(refused.Detail, wantLimit) {
+		if !errors.As(err, &refused) || refused.Type != wantType || refused.Field != wantField ||
+			!strings.Contains(refused.Detail, wantLimit) {
 			t.Errorf("got %v, want %s of %q with %q in it", err, wantType, wantField, wantLimit)
 		}
 		if d.Len() != 0 {
@@ -215,20 +228,24 @@ func TestLimits(t *testing.T) {
 	rows := func(n int) []byte { return withSuite(strings.Repeat(`- name: a\n`, n)) }
 	g(rows(MaxDocuments), MaxDocuments, 1)
 	f(rows(MaxDocuments+1), "too_many_documents", "results", "200000 rows")
-	if _, d, err := made(withSuite(strings.Repeat(`- {name: a}\n`, MaxDocuments)), Options{}); err != nil || fmt.Sprint(d.Tags) != "[_yamlerror:results.a _yamllimit]" {
+	if _, d, err := made(withSuite(strings.Repeat(`- {name: a}\n`, MaxDocuments)), Options{}); err != nil ||
+		fmt.Sprint(d.Tags) != "[_yamlerror:results.a _yamllimit]" {
 		t.Errorf("more YAML than is read at once: %v, tags %v", err, d.Tags)
 	}
 
 	f(manyFields(64*MaxFields, `{"id":"b"`), "too_many_fields", "", "200000 fields")
-	f([]byte(`{"id":"b","build_result":"x","a":[`+strings.Repeat(`{"b":1},`, MaxFields)+`1]}`), "too_many_fields", "", "200000 fields")
-	if _, d, err := made(manyFields(18*100_000, `{"id":"b"`), Options{Kind: KindBuild}); err != nil || d.Len() != 1 || d.size < 18*100_000 {
+	f([]byte(`{"id":"b","build_result":"x","a":[`+strings.Repeat(`{"b":1},`, MaxFields)+`1]}`), "too_many_fields", "",
+		"200000 fields")
+	if _, d, err := made(manyFields(18*100_000, `{"id":"b"`), Options{Kind: KindBuild}); err != nil || d.Len() != 1 ||
+		d.size < 18*100_000 {
 		t.Errorf("about 100,000 fields: %v", err)
 	}
 
 	suites := manySuites(30*90_000, `"- name: a\n"`)
 	if n := strings.Count(suites, "suite"); n < 80_000 {
 		t.Errorf("only %d suites", n)
-	} else if _, d, err := made(callbackJSON("results", suites), Options{}); err != nil || d.Len() != 2+n || len(d.Tags) > 0 {
+	} else if _, d, err := made(callbackJSON("results", suites), Options{}); err != nil || d.Len() != 2+n ||
+		len(d.Tags) > 0 {
 		t.Errorf("%d suites: %v, %d documents", n, err, d.Len())
 	}
 
@@ -237,12 +254,14 @@ func TestLimits(t *testing.T) {
 	for _, f := range jobFields {
 		meta += `\n  ` + f.key + ": " + strings.Repeat("x", maxCommonText)
 	}
-	f(callbackJSON("definition", `"`+meta+`\n"`, "log", `"`+strings.Repeat(goodLine, 20_000)+`"`), "too_large", "log", "256 MiB")
+	f(callbackJSON("definition", `"`+meta+`\n"`, "log", `"`+strings.Repeat(goodLine, 20_000)+`"`), "too_large", "log",
+		"256 MiB")
 }
 
 // A field of 1 MB in a callback of 1,000 lines is cut, not stored 1,000 times.
 func TestLargeCommonField(t *testing.T) {
-	payload := callbackJSON("state_string", `"`+strings.Repeat("x", 1<<20)+`"`, "log", `"`+strings.Repeat(goodLine, 1000)+`"`)
+	payload := callbackJSON("state_string", `"`+strings.Repeat("x", 1<<20)+`"`, "log",
+		`"`+strings.Repeat(goodLine, 1000)+`"`)
 	_, d, err := made(payload, Options{})
 	if err != nil {
 		t.Fatal(err)
@@ -260,7 +279,8 @@ func TestLargeCommonField(t *testing.T) {
 
 // TestTagsAreFew: damage in each line does not make the boot document grow.
 func TestTagsAreFew(t *testing.T) {
-	_, d, err := made(callbackJSON("results", manySuites(1<<20, `"- {"`), "s"+strings.Repeat("x", 5000), `"`+strings.Repeat("y", 5000)+`"`), Options{})
+	_, d, err := made(callbackJSON("results", manySuites(1<<20, `"- {"`), "s"+strings.Repeat("x", 5000),
+		`"`+strings.Repeat("y", 5000)+`"`), Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -278,7 +298,8 @@ func TestTagsAreFew(t *testing.T) {
 func TestReset(t *testing.T) {
 	var r Record
 	var d Documents
-	for _, payload := range [][]byte{withLog(strings.Repeat(goodLine, 150_000)), withSuite(strings.Repeat(`- name: a\n`, 150_000)), manyFields(2<<20, `{"id":"b"`), callbackJSON()} {
+	for _, payload := range [][]byte{withLog(strings.Repeat(goodLine, 150_000)),
+		withSuite(strings.Repeat(`- name: a\n`, 150_000)), manyFields(2<<20, `{"id":"b"`), callbackJSON()} {
 		if err := r.Parse(payload, Options{}); err != nil {
 			kind := KindBuild
 			if err := r.Parse(payload, Options{Kind: kind}); err != nil {
@@ -291,7 +312,8 @@ func TestReset(t *testing.T) {
 	}
 	r.forget()
 	d.Reset()
-	if n := cap(d.buf) + cap(d.head) + cap(d.source) + 40*cap(d.spans) + 250*cap(d.job.cases) + 100*cap(r.fields); n > 8<<20 {
+	if n := cap(d.buf) + cap(d.head) + cap(d.source) + 40*cap(d.spans) + 250*cap(d.job.cases) +
+		100*cap(r.fields); n > 8<<20 {
 		t.Errorf("%d MiB kept", n>>20)
 	}
 }

@@ -68,7 +68,8 @@ func TestShorten(t *testing.T) {
 	if len(a) != 200 || len(b) != 200 || a == b {
 		t.Errorf("%d %d bytes, the same: %v", len(a), len(b), a == b)
 	}
-	if got := string(shorten([]byte("keep|"+string(long)), 5, 100)); len(got) != 105 || !strings.HasPrefix(got, "keep|xx") {
+	if got := string(shorten([]byte("keep|"+string(long)), 5, 100)); len(got) != 105 ||
+		!strings.HasPrefix(got, "keep|xx") {
 		t.Errorf("%q", got)
 	}
 }
@@ -118,7 +119,8 @@ func TestTestIDsAreShort(t *testing.T) {
 	long := strings.Repeat("x", 700)
 	rows := []string{}
 	for i := range 3 {
-		rows = append(rows, "- {id: "+long+"}", fmt.Sprintf("- {id: %s%d}", long, i), fmt.Sprintf("- {suite: %s, name: %s%d}", long, long, i))
+		rows = append(rows, "- {id: "+long+"}", fmt.Sprintf("- {id: %s%d}", long, i),
+			fmt.Sprintf("- {suite: %s, name: %s%d}", long, long, i))
 	}
 	testIDs(t, Options{}, rows...)
 	testIDs(t, Options{Lab: strings.Repeat("ü", 500)}, rows...)

@@ -34,7 +34,8 @@ const (
 
 var oopsLines = []string{
 	"info:waits for Kernel panic - not syncing: (.*)", `target:[    1.000001] "quoted" \ and é`,
-	"target:[    2.000001] BUG: kernel NULL pointer dereference, address: 0000000000000008\r", "target:[    2.000002] RIP: 0010:teapot_brew+0x1/0x2\r",
+	"target:[    2.000001] BUG: kernel NULL pointer dereference, address: 0000000000000008\r",
+	"target:[    2.000002] RIP: 0010:teapot_brew+0x1/0x2\r",
 	"debug:dispatcher", "target:[    2.000003] Call Trace:\r", "target:[    2.000004]  teapot_brew+0x1/0x2 [teapot]\r",
 }
 
@@ -49,11 +50,13 @@ func TestIncidents(t *testing.T) {
 	}
 	in, boot := s[DocIncident][0], s[DocBoot][0]
 	for name, want := range map[string]any{
-		"title": oopsTitle, "incident_type": "oops", "function": "teapot_brew", "lineno": 3.0, "count": 1.0, "order": 1.0, "fatal": false, "provoked": false,
-		"title_key": "BUG:_unable_to_handle_kernel_NULL_pointer_dereference_in_teapot_brew",
-		"log_query": fmt.Sprintf(`lab_name:"l" and job_id:"%v" and lineno >= 1 and lineno <= 103`, boot["job_id"]),
-		"message":   "BUG: kernel NULL pointer dereference, address: 0000000000000008", "call_trace": "teapot_brew+0x1/0x2 [teapot]",
-		"lab_name": "l", "job_id": boot["job_id"], "@timestamp": boot["@timestamp"], "boot_result": boot["boot_result"],
+		"title": oopsTitle, "incident_type": "oops", "function": "teapot_brew", "lineno": 3.0, "count": 1.0,
+		"order": 1.0, "fatal": false, "provoked": false,
+		"title_key":  "BUG:_unable_to_handle_kernel_NULL_pointer_dereference_in_teapot_brew",
+		"log_query":  fmt.Sprintf(`lab_name:"l" and job_id:"%v" and lineno >= 1 and lineno <= 103`, boot["job_id"]),
+		"message":    "BUG: kernel NULL pointer dereference, address: 0000000000000008",
+		"call_trace": "teapot_brew+0x1/0x2 [teapot]",
+		"lab_name":   "l", "job_id": boot["job_id"], "@timestamp": boot["@timestamp"], "boot_result": boot["boot_result"],
 	} {
 		if !reflect.DeepEqual(in[name], want) {
 			t.Errorf("%s: %v, want %v", name, in[name], want)
@@ -134,7 +137,8 @@ func TestIncidentsOfForms(t *testing.T) {
 
 // jobFailed are the results of a job that LAVA gave up.
 func jobFailed(errorType, message string) string {
-	row := "- {id: '1', name: job, result: fail, suite: lava, metadata: {case: job, result: fail, error_type: " + errorType + ", error_msg: '" +
+	row := "- {id: '1', name: job, result: fail, suite: lava, metadata: {case: job, result: fail, error_type: " +
+		errorType + ", error_msg: '" +
 		strings.ReplaceAll(message, "'", "''") + "'}}\n"
 	text, err := json.Marshal(map[string]string{"lava": row})
 	if err != nil {
@@ -150,13 +154,18 @@ func TestJobsOwnError(t *testing.T) {
 		titles       []string
 		first        any
 	}{
-		"lost":            {jobFailed("Infrastructure", "Unable to reboot: 'pdu -p hunter2'"), "", []string{"Infrastructure error: Unable to reboot"}, "Infrastructure error: Unable to reboot"},
-		"canceled":        {jobFailed("Canceled", "The job was canceled"), "", nil, nil},
-		"the log says it": {jobFailed("Job", panicked), crash, []string{"kernel panic: VFS: Unable to mount root fs on unknown-block(NUM,NUM)"}, "kernel panic: VFS: Unable to mount root fs on unknown-block(NUM,NUM)"},
-		"both": {jobFailed("Job", "auto-login-action timed out after 255 seconds"), crash,
-			[]string{"kernel panic: VFS: Unable to mount root fs on unknown-block(NUM,NUM)", "Job error: auto-login-action timed out"},
+		"lost": {jobFailed("Infrastructure", "Unable to reboot: 'pdu -p hunter2'"), "",
+			[]string{"Infrastructure error: Unable to reboot"}, "Infrastructure error: Unable to reboot"},
+		"canceled": {jobFailed("Canceled", "The job was canceled"), "", nil, nil},
+		"the log says it": {jobFailed("Job", panicked), crash,
+			[]string{"kernel panic: VFS: Unable to mount root fs on unknown-block(NUM,NUM)"},
 			"kernel panic: VFS: Unable to mount root fs on unknown-block(NUM,NUM)"},
-		"provoked": {jobFailed("Job", "x timed out after 2 seconds"), logOf("target:[    1.000001] Kernel panic - not syncing: sysrq triggered crash"),
+		"both": {jobFailed("Job", "auto-login-action timed out after 255 seconds"), crash,
+			[]string{"kernel panic: VFS: Unable to mount root fs on unknown-block(NUM,NUM)",
+				"Job error: auto-login-action timed out"},
+			"kernel panic: VFS: Unable to mount root fs on unknown-block(NUM,NUM)"},
+		"provoked": {jobFailed("Job", "x timed out after 2 seconds"),
+			logOf("target:[    1.000001] Kernel panic - not syncing: sysrq triggered crash"),
 			[]string{"kernel panic: sysrq triggered crash", "Job error: x timed out"}, "Job error: x timed out"},
 	} {
 		_, d, err := made(callbackJSON("status", "3", "results", c.results, "log", c.log), Options{Lab: "l"})
@@ -168,7 +177,9 @@ func TestJobsOwnError(t *testing.T) {
 		var titles []string
 		for _, in := range s[DocIncident] {
 			titles = append(titles, fmt.Sprint(in["title"]))
-			if in["incident_type"] == "job" && in["lineno"] != nil || strings.Contains(fmt.Sprint(in), "hunter2") && in["message"] != nil && strings.Contains(fmt.Sprint(in["message"]), "hunter2") {
+			if in["incident_type"] == "job" && in["lineno"] != nil ||
+				strings.Contains(fmt.Sprint(in), "hunter2") && in["message"] != nil &&
+					strings.Contains(fmt.Sprint(in["message"]), "hunter2") {
 				t.Errorf("%s: %v", name, in)
 			}
 		}
@@ -180,7 +191,8 @@ func TestJobsOwnError(t *testing.T) {
 
 // Two reports in one line have two documents.
 func TestIncidentIDsDiffer(t *testing.T) {
-	_, d, err := made(callbackJSON("log", logOf("target:[    1.000001] BUG: workqueue lockup - pool 1[    1.000002] "+panicked)), Options{Lab: "l"})
+	_, d, err := made(callbackJSON("log",
+		logOf("target:[    1.000001] BUG: workqueue lockup - pool 1[    1.000002] "+panicked)), Options{Lab: "l"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -206,7 +218,8 @@ func TestOtherDocumentsAreAsWithoutIncidents(t *testing.T) {
 	}
 	log := logOf(oopsLines...)
 	harmless := strings.ReplaceAll(log, "BUG: kernel NULL", "bug: kernel NULL")
-	if with, without := read(log), strings.ReplaceAll(read(harmless), "bug: kernel NULL", "BUG: kernel NULL"); with != without {
+	if with, without := read(log), strings.ReplaceAll(read(harmless), "bug: kernel NULL",
+		"BUG: kernel NULL"); with != without {
 		t.Errorf("%s\n%s", with, without)
 	}
 }
@@ -220,7 +233,8 @@ func TestIncidentsOfMaestroLogs(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, log := range map[string]string{
-		"lava_log": `"log": ` + string(console), "lava_logs": `"lava_logs": ` + logOf("debug:x", "target:[    1.000002] "+panicked),
+		"lava_log": `"log": ` + string(console), "lava_logs": `"lava_logs": ` +
+			logOf("debug:x", "target:[    1.000002] "+panicked),
 	} {
 		rec, d, err := made([]byte(`{`+node+`, "tests": [], `+log+`}`), Options{})
 		if err != nil {

@@ -27,7 +27,8 @@ func TestAppendValue(t *testing.T) {
 	f(`{"\u0061":1,"a":2}`, `{"a":2}`)
 	f(`{"":1,"a.":2," ":3,"b..c":{"d":4}}`, `{"a._":2,"_":3,"b._.c":{"d":4}}`)
 	f(`{"a":"{","b":["}"]}`, `{"a":"{","b":["}"]}`)
-	f(`{"keyword":1,"x.keyword":2,"a":{"keyword":[3]}}`, `{"keyword_":1,"x.keyword_":2,"a":{"keyword_":[3]}}`) // aliases below a field
+	// aliases below a field
+	f(`{"keyword":1,"x.keyword":2,"a":{"keyword":[3]}}`, `{"keyword_":1,"x.keyword_":2,"a":{"keyword_":[3]}}`)
 	long, digits := strings.Repeat("9", 1000), strings.Repeat("9", 1001)
 	f(long, long)
 	f(digits, `"`+digits+`"`) // text, since no parser takes it as a number

@@ -50,11 +50,13 @@ func BenchmarkLogLine(b *testing.B) {
 }
 
 // BenchmarkIncidents says what the reports of the kernel cost in a callback with a
-// log without a report, and in one with 20: lines tests each line, reports reads what is wanted of them; whole is the transform with both.
+// log without a report, and in one with 20: lines tests each line, reports reads what is wanted of
+// them; whole is the transform with both.
 func BenchmarkIncidents(b *testing.B) {
 	harmless := []string{"info:waits for Kernel panic - not syncing: (.*)"}
 	for i := range 1000 {
-		harmless = append(harmless, fmt.Sprintf("target:[%5d.000001] usb 1-%d: new high-speed USB device number 2 using xhci_hcd", i/9, i))
+		harmless = append(harmless, fmt.Sprintf("target:[%5d.000001] usb 1-%d: new high-speed USB device number 2 "+
+			"using xhci_hcd", i/9, i))
 	}
 	crash := harmless
 	for i := range 20 {

@@ -41,7 +41,8 @@ func TestPatchset(t *testing.T) {
 	build := nodeDocs(t, `{"id":"6b01","kind":"kbuild","name":"k",`+node+`}`)[DocBuild][0]
 	boot := nodeDocs(t, `{"node":{"id":"6b02","kind":"job","name":"j",`+node+`},"tests":[]}`)[DocBoot][0]
 	const want = "t|b|v1|d|arm64|gcc-14|5f6e"
-	if build["build_key"] != want || boot["build_key"] != want || build["patchset"] != "5f6e" || boot["patchset"] != "5f6e" || boot["boot_key"] != want+"|lava-x|p" {
+	if build["build_key"] != want || boot["build_key"] != want || build["patchset"] != "5f6e" ||
+		boot["patchset"] != "5f6e" || boot["boot_key"] != want+"|lava-x|p" {
 		t.Errorf("build %v, boot %v", build, boot)
 	}
 }
@@ -76,7 +77,8 @@ func TestOneNameForATest(t *testing.T) {
 	alone := names(nodeDocs(t, `{`+node+`}`)[DocTest])
 	called := names(nodeDocs(t, `{`+node+`,"callback":`+string(callbackJSON("results",
 		`{"lava":"- {name: login-action, result: pass}\n","0_dmesg":"- {name: crit, result: pass, metadata: {set: s/1}}\n"}`))+`}`)[DocTest])
-	if want := "map[dmesg/s/1/crit dmesg/s/1/crit:true lava/login-action setup/login:true]"; alone != want || called != want {
+	if want := "map[dmesg/s/1/crit dmesg/s/1/crit:true lava/login-action setup/login:true]"; alone != want ||
+		called != want {
 		t.Errorf("without a callback %s, with it %s", alone, called)
 	}
 }

@@ -59,7 +59,8 @@ func TestMaestroCallbackIsTheSame(t *testing.T) {
 	r := maestroRecord(t, "job")
 	whole, rec := maestroDocs(t, r, Options{})
 	plain, plainRec := maestroDocs(t, r["callback"].(map[string]any), Options{Lab: "lava-example"})
-	if rec.Key != plainRec.Key || rec.Kind != plainRec.Kind || !rec.Time.Equal(plainRec.Time) || rec.Lab != plainRec.Lab {
+	if rec.Key != plainRec.Key || rec.Kind != plainRec.Kind || !rec.Time.Equal(plainRec.Time) ||
+		rec.Lab != plainRec.Lab {
 		t.Errorf("got %+v, want %+v", rec, plainRec)
 	}
 	if !rec.Overwrites || rec.TimeMoves || plainRec.Overwrites || plainRec.TimeMoves {
@@ -80,7 +81,8 @@ func TestMaestroCallbackIsTheSame(t *testing.T) {
 				t.Errorf("%s %s: %v, want %v", want["_id"], name, got[name], v)
 			}
 		}
-		for _, name := range []string{"job", "git_commit", "arch", "defconfig_full", "build_environment", "board", "node_id"} {
+		for _, name := range []string{"job", "git_commit", "arch", "defconfig_full", "build_environment", "board",
+			"node_id"} {
 			if got[name] == nil {
 				t.Errorf("%s has no %s", want["_id"], name)
 			}
@@ -147,8 +149,10 @@ func TestMaestroHostileIDs(t *testing.T) {
 	r := maestroRecord(t, "job")
 	r["node"].(map[string]any)["data"].(map[string]any)["runtime"] = "maestro"
 	var tests []any
-	for i, id := range []string{"19346049/t/1", "x", "x", "x/2", strings.Repeat("é", 300), strings.Repeat("é", 301), "19346049"} {
-		tests = append(tests, map[string]any{"kind": "test", "id": id, "name": fmt.Sprint(i), "path": []any{"checkout", "kbuild-gcc-14-arm64", "baseline", "s", fmt.Sprint(i)}})
+	for i, id := range []string{"19346049/t/1", "x", "x", "x/2", strings.Repeat("é", 300), strings.Repeat("é", 301),
+		"19346049"} {
+		tests = append(tests, map[string]any{"kind": "test", "id": id, "name": fmt.Sprint(i),
+			"path": []any{"checkout", "kbuild-gcc-14-arm64", "baseline", "s", fmt.Sprint(i)}})
 	}
 	r["tests"] = tests
 	docs, _ := maestroDocs(t, r, Options{})
@@ -326,7 +330,8 @@ func TestMaestroRealNodes(t *testing.T) {
 			}
 			count[string(r.Kind)]++
 			for d := range docs.All() {
-				if d.Kind == DocBuild && !bytes.Contains(d.Source, []byte(`"git_describe":`)) || !bytes.Contains(d.Source, []byte(`"node_id":`)) {
+				if d.Kind == DocBuild && !bytes.Contains(d.Source, []byte(`"git_describe":`)) ||
+					!bytes.Contains(d.Source, []byte(`"node_id":`)) {
 					t.Errorf("%s: %s", file, d.Source)
 				}
 				break

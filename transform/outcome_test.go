@@ -11,7 +11,8 @@ func suite(rows ...string) string { return fmt.Sprintf("%q", "- {"+strings.Join(
 
 // login is a row of a login that ended so, at that second.
 func login(name, result, second string) string {
-	return fmt.Sprintf("name: %s, result: %s, measurement: '%s.5', logged: '2026-03-04 05:06:%s.000001+00:00'", name, result, second, second)
+	return fmt.Sprintf("name: %s, result: %s, measurement: '%s.5', logged: '2026-03-04 05:06:%s.000001+00:00'", name,
+		result, second, second)
 }
 
 // TestBootResult: who decides about a boot, and when nobody can.
@@ -30,7 +31,8 @@ func TestBootResult(t *testing.T) {
 		}
 		for kind, docs := range sources(t, d) {
 			if docs[0]["boot_result"] != want || docs[0]["boot_time"] != seconds {
-				t.Errorf("%s: %s has boot_result %v, boot_time %v, want %s, %s", why, kind, docs[0]["boot_result"], docs[0]["boot_time"], want, seconds)
+				t.Errorf("%s: %s has boot_result %v, boot_time %v, want %s, %s", why, kind, docs[0]["boot_result"],
+					docs[0]["boot_time"], want, seconds)
 			}
 		}
 	}
@@ -42,10 +44,15 @@ func TestBootResult(t *testing.T) {
 	f("of old", "fail", "17.5", "3", suite(login("auto-login-action", "fail", "17")), "")
 	f("both", "pass", "10.5", "2", suite(pass, login("auto-login-action", "fail", "40")), "")
 	f("a test of that name", "pass", "10.5", "2", suite(pass), suite(login("login-action", "fail", "50")))
-	f("a test of that name alone", "incomplete", "0", "3", suite("name: validate, result: pass"), suite(login("login-action", "pass", "50")))
-	f("the row's suite counts for nothing", "incomplete", "0", "3", suite("name: x"), suite(login("login-action", "pass", "50")+", suite: lava"))
-	f("by number at the same time", "fail", "1", "3", suite("name: login-action, result: fail, measurement: 1, id: '100'", "name: login-action, result: pass, measurement: 2, id: '99'"), "")
-	f("by place", "pass", "2", "3", suite("name: login-action, result: fail, measurement: 1", "name: login-action, result: pass, measurement: 2"), "")
+	f("a test of that name alone", "incomplete", "0", "3", suite("name: validate, result: pass"),
+		suite(login("login-action", "pass", "50")))
+	f("the row's suite counts for nothing", "incomplete", "0", "3", suite("name: x"),
+		suite(login("login-action", "pass", "50")+", suite: lava"))
+	f("by number at the same time", "fail", "1", "3",
+		suite("name: login-action, result: fail, measurement: 1, id: '100'",
+			"name: login-action, result: pass, measurement: 2, id: '99'"), "")
+	f("by place", "pass", "2", "3", suite("name: login-action, result: fail, measurement: 1",
+		"name: login-action, result: pass, measurement: 2"), "")
 	f("no measurement", "pass", "0", "2", suite("name: login-action, result: pass"), "")
 
 	f("canceled while booting", "canceled", "20.5", "4", suite(fail, fmt.Sprintf(lab, canceled)), "")
@@ -67,10 +74,13 @@ func TestBootResult(t *testing.T) {
 
 func TestJobStatus(t *testing.T) {
 	for fields, want := range map[string]string{
-		`"status":3`: "incomplete", `"status":"2"`: "complete", `"status_string":"Canceled"`: "canceled", `"status":"None"`: "unknown", `"a":1`: "",
-		`"state":"Finished","health":"Incomplete"`: "incomplete", `"state":5,"health":3`: "canceled", `"state":3,"health":0`: "running",
-		`"state_string":"Scheduled"`: "scheduled", `"status":"Finished","health":"Complete"`: "complete", `"status":7,"status_string":"odd"`: "odd",
-		`"status":1,"state":5`: "running", `"status":{"a":1}`: "",
+		`"status":3`: "incomplete", `"status":"2"`: "complete", `"status_string":"Canceled"`: "canceled",
+		`"status":"None"`: "unknown", `"a":1`: "",
+		`"state":"Finished","health":"Incomplete"`: "incomplete", `"state":5,"health":3`: "canceled",
+		`"state":3,"health":0`:       "running",
+		`"state_string":"Scheduled"`: "scheduled", `"status":"Finished","health":"Complete"`: "complete",
+		`"status":7,"status_string":"odd"`: "odd",
+		`"status":1,"state":5`:             "running", `"status":{"a":1}`: "",
 	} {
 		var r Record
 		_ = r.Parse([]byte(`{"id":1,`+fields+`}`), Options{Kind: KindBuild})

@@ -11,14 +11,17 @@ func TestMissingParts(t *testing.T) {
 	const started, device = `"2026-03-04 05:00:00.5+00:00"`, `"board-1"`
 	f := func(tags string, tests, lines int, changes ...string) {
 		t.Helper()
-		_, d, err := made(callbackJSON(append(changes, "start_time", started, "actual_device_id", device)...), Options{Lab: "l"})
+		_, d, err := made(callbackJSON(append(changes, "start_time", started, "actual_device_id", device)...),
+			Options{Lab: "l"})
 		if err != nil {
 			t.Errorf("%q: %v", changes, err)
 			return
 		}
 		s := sources(t, d)
-		if len(s[DocBoot]) != 1 || len(s[DocTest]) != tests || len(s[DocLog]) != lines || fmt.Sprint(d.Tags) != "["+tags+"]" {
-			t.Errorf("%q: %d boots, %d tests, %d lines, tags %v; want 1, %d, %d, %s", changes, len(s[DocBoot]), len(s[DocTest]), len(s[DocLog]), d.Tags, tests, lines, tags)
+		if len(s[DocBoot]) != 1 || len(s[DocTest]) != tests || len(s[DocLog]) != lines ||
+			fmt.Sprint(d.Tags) != "["+tags+"]" {
+			t.Errorf("%q: %d boots, %d tests, %d lines, tags %v; want 1, %d, %d, %s", changes, len(s[DocBoot]),
+				len(s[DocTest]), len(s[DocLog]), d.Tags, tests, lines, tags)
 		}
 	}
 	f("", 1, 1)
@@ -34,7 +37,8 @@ func TestMissingParts(t *testing.T) {
 	// Nothing is missing of a job that never ran.
 	for _, status := range []string{"3", "4", `"canceled"`} {
 		for _, results := range []string{"", "{}"} {
-			_, d, err := made(callbackJSON("status", status, "results", results, "log", "", "start_time", `"None"`, "actual_device_id", "null"), Options{Lab: "l"})
+			_, d, err := made(callbackJSON("status", status, "results", results, "log", "", "start_time", `"None"`,
+				"actual_device_id", "null"), Options{Lab: "l"})
 			if err != nil || d.Len() != 1 || len(d.Tags) > 0 {
 				t.Errorf("canceled in the queue: %v, %d documents, tags %v", err, d.Len(), d.Tags)
 			}
@@ -44,15 +48,19 @@ func TestMissingParts(t *testing.T) {
 
 // TestAllowList: of a callback's own fields only those on the list go anywhere.
 func TestAllowList(t *testing.T) {
-	_, d, err := made(callbackJSON("submitter_email", `"p@example.org"`, "submitter_username", `"p"`, "token", `"t"`, "health_check", "true",
-		"viewing_groups", `["p@example.org"]`, "description", `"p@example.org"`, "priority", "50", "state", "5", "health_string", `"Complete"`,
-		"health", `{"of":"p@example.org"}`, "boot_result", `"p"`, "failure_comment", `"p@example.org"`), Options{Lab: "l"})
+	_, d, err := made(callbackJSON("submitter_email", `"p@example.org"`, "submitter_username", `"p"`, "token", `"t"`,
+		"health_check", "true",
+		"viewing_groups", `["p@example.org"]`, "description", `"p@example.org"`, "priority", "50", "state", "5",
+		"health_string", `"Complete"`,
+		"health", `{"of":"p@example.org"}`, "boot_result", `"p"`, "failure_comment", `"p@example.org"`),
+		Options{Lab: "l"})
 	if err != nil {
 		t.Fatal(err)
 	}
 	for kind, docs := range sources(t, d) {
 		for name, value := range docs[0] {
-			if value == "p@example.org" || value == "p" || name == "token" || name == "description" || name == "health" {
+			if value == "p@example.org" || value == "p" || name == "token" || name == "description" ||
+				name == "health" {
 				t.Errorf("%s has %s: %v", kind, name, value)
 			}
 		}
@@ -70,13 +78,15 @@ func TestAllowList(t *testing.T) {
 func TestJobMembers(t *testing.T) {
 	f := func(definition, deviceType, name, role, board any) {
 		t.Helper()
-		_, d, err := made(callbackJSON("definition", fmt.Sprintf("%q", definition), "start_time", `"2026-03-04 06:35:00+05:30"`, "submit_time", `"None"`), Options{Lab: "l"})
+		_, d, err := made(callbackJSON("definition", fmt.Sprintf("%q", definition), "start_time",
+			`"2026-03-04 06:35:00+05:30"`, "submit_time", `"None"`), Options{Lab: "l"})
 		if err != nil {
 			t.Fatal(err)
 		}
 		s := sources(t, d)
 		boot := s[DocBoot][0]
-		if boot["device_type"] != deviceType || boot["job_name"] != name || boot["role"] != role || boot["board"] != board || boot["job_id"] != "1" ||
+		if boot["device_type"] != deviceType || boot["job_name"] != name || boot["role"] != role ||
+			boot["board"] != board || boot["job_id"] != "1" ||
 			boot["start_time"] != "2026-03-04T01:05:00.000Z" || boot["submit_time"] != nil {
 			t.Errorf("%s: %v", definition, boot)
 		}
@@ -116,5 +126,6 @@ func TestLargeBlockLog(t *testing.T) {
 	}
 	n := MaxYAMLBytes/1000 + 1
 	f(strings.Repeat(entry, n), "", n)
-	f("[{msg: x}, {msg: '"+strings.Repeat("y", MaxYAMLBytes)+"'}]", "_yamlerror:log _yamllimit", 0) // one line: nothing to go by
+	// one line: nothing to go by
+	f("[{msg: x}, {msg: '"+strings.Repeat("y", MaxYAMLBytes)+"'}]", "_yamlerror:log _yamllimit", 0)
 }

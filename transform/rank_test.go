@@ -31,7 +31,8 @@ func TestDigest(t *testing.T) {
 			t.Errorf("%s: another digest an hour later", payload)
 		}
 	}
-	if digest(callbackJSON(), later) == digest(callbackJSON("results", `{"lava":"- {name: job, result: fail}\n"}`), later) {
+	if digest(callbackJSON(), later) == digest(callbackJSON("results", `{"lava":"- {name: job, result: fail}\n"}`),
+		later) {
 		t.Error("another result, the same digest")
 	}
 }
@@ -47,7 +48,8 @@ func TestRank(t *testing.T) {
 		}
 		return r.Rank
 	}
-	alone := rank(callbackJSON("status", "3", "status_string", `"incomplete"`, "actual_device_id", `"d"`, "results", "", "log", ""))
+	alone := rank(callbackJSON("status", "3", "status_string", `"incomplete"`, "actual_device_id", `"d"`, "results", "",
+		"log", ""))
 	results, log, both := rank(callbackJSON("log", "")), rank(callbackJSON("results", "")), rank(callbackJSON())
 	if alone.Level >= results.Level || results.Level != log.Level || log.Level >= both.Level {
 		t.Errorf("alone %v, results %v, log %v, both %v", alone, results, log, both)

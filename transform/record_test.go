@@ -94,7 +94,8 @@ func TestForeign(t *testing.T) {
 func callbackJSON(changes ...string) []byte {
 	fields := []string{
 		"id", `1`, "status", `2`, "results", `{"lava":"- {name: job, result: pass}\n"}`,
-		"log", `"- {\"dt\": \"2026-11-20T07:00:01.123456\", \"lvl\": \"info\", \"msg\": \"y\"}\n"`, "definition", `"metadata: {}\n"`,
+		"log", `"- {\"dt\": \"2026-11-20T07:00:01.123456\", \"lvl\": \"info\", \"msg\": \"y\"}\n"`, "definition",
+		`"metadata: {}\n"`,
 	}
 	for i := 0; i < len(changes); i += 2 {
 		found := false
@@ -179,7 +180,8 @@ func TestRefused(t *testing.T) {
 	f([]byte(`{"a":1,}`), "not_json", "", "line 1")
 	f([]byte(`"text"`), "not_an_object", "", "one JSON object")
 
-	if _, _, err := made([]byte(`{"a":1}`), Options{Kind: "kernel"}); err == nil || !strings.Contains(err.Error(), "kernel") {
+	if _, _, err := made([]byte(`{"a":1}`), Options{Kind: "kernel"}); err == nil ||
+		!strings.Contains(err.Error(), "kernel") {
 		t.Errorf("unknown kind given: %v", err)
 	}
 }
@@ -199,7 +201,8 @@ func TestNotRefused(t *testing.T) {
 	}
 	// A lab that was given wins, also over an empty one.
 	for _, body := range []string{`"b"`, `""`, ``} {
-		if r, _, err := made(callbackJSON("lab_name", body), Options{Lab: "a"}); err != nil || r.Key != "a/1" || r.Lab != "a" {
+		if r, _, err := made(callbackJSON("lab_name", body), Options{Lab: "a"}); err != nil || r.Key != "a/1" ||
+			r.Lab != "a" {
 			t.Errorf("lab %s and a: %v", body, err)
 		}
 	}
@@ -283,7 +286,8 @@ func TestPure(t *testing.T) {
 	}
 	small := callbackJSON()
 	want := all(small)
-	all(callbackJSON("lab_name", `"x"`, "definition", `"metadata: {kernel.tree: t, node_id: n}"`, "results", `{"a":"- {id: 1}\n- {id: 1}\n","lava":"- name: job\n  metadata: {error_type: E, error_msg: M}\n"}`,
+	all(callbackJSON("lab_name", `"x"`, "definition", `"metadata: {kernel.tree: t, node_id: n}"`, "results",
+		`{"a":"- {id: 1}\n- {id: 1}\n","lava":"- name: job\n  metadata: {error_type: E, error_msg: M}\n"}`,
 		"extra", `1`, "log", `"- a\n"`))
 	if got := all(small); got != want {
 		t.Errorf("something is left of another record:\n%s\nwant\n%s", got, want)

@@ -15,14 +15,18 @@ import (
 
 var objects = []string{
 	`{}`, ` { } `, `{"a":1}`, `{"a":{"b":[1,2,{"c":null}]},"d":"e\"f\\","g":-0.5e+10}`, `{"a" : [ ] , "b":{} }`,
-	`{"a":1,"a":2}`, `{"\u0061":true,"":false}`, `{"a":"\ud83d\ude80\/\b\f\n\r\t"}`, `{"long":"0123456789abcdef\n0123456789abcdef"}`,
+	`{"a":1,"a":2}`, `{"\u0061":true,"":false}`, `{"a":"\ud83d\ude80\/\b\f\n\r\t"}`,
+	`{"long":"0123456789abcdef\n0123456789abcdef"}`,
 	`{"é":"ü","x":"\u00e9"}`, `{"a":"` + "\x7f\u2028" + `"}`,
 }
 
 var damagedJSON = []string{
-	``, ` `, `{`, `}`, `{"a"`, `{"a":`, `{"a":1`, `{"a":1,`, `{"a":1,}`, `{,}`, `{a:1}`, `{"a":01}`, `{"a":1.}`, `{"a":.1}`, `{"a":-}`, `{"a":1e}`, `{"a":+1}`,
-	`{"a":nul}`, `{"a":NaN}`, `{"a":'x'}`, `{"a":"x}`, `{"a":"\x"}`, `{"a":"\u12"}`, `{"a":"\u12g4"}`, `{"a":"\`, "{\"a\":\"\n\"}", "{\"a\":\"0123456\t\"}", `{"a":1}{`, `{"a":1} x`, `{"a":[1,]}`,
-	`{"a":[1 2]}`, `{"a":1 "b":2}`, `{"a":tru e}`, "\xef\xbb\xbf{}", "\u00a0{}", `{"a":[}`, `{"a":{]}`, `/* c */{}`, `{"a":"\`,
+	``, ` `, `{`, `}`, `{"a"`, `{"a":`, `{"a":1`, `{"a":1,`, `{"a":1,}`, `{,}`, `{a:1}`, `{"a":01}`, `{"a":1.}`,
+	`{"a":.1}`, `{"a":-}`, `{"a":1e}`, `{"a":+1}`,
+	`{"a":nul}`, `{"a":NaN}`, `{"a":'x'}`, `{"a":"x}`, `{"a":"\x"}`, `{"a":"\u12"}`, `{"a":"\u12g4"}`, `{"a":"\`,
+	"{\"a\":\"\n\"}", "{\"a\":\"0123456\t\"}", `{"a":1}{`, `{"a":1} x`, `{"a":[1,]}`,
+	`{"a":[1 2]}`, `{"a":1 "b":2}`, `{"a":tru e}`, "\xef\xbb\xbf{}", "\u00a0{}", `{"a":[}`, `{"a":{]}`, `/* c */{}`,
+	`{"a":"\`,
 }
 
 // sameAsOthers compares what scanJSON finds in any bytes with encoding/json.
@@ -150,7 +154,8 @@ func TestScanJSONDepth(t *testing.T) {
 	if _, err := scanJSON(nested(MaxDepth), nil); err != nil {
 		t.Errorf("%d levels: %v", MaxDepth, err)
 	}
-	for _, b := range [][]byte{nested(MaxDepth + 1), bytes.Repeat([]byte("["), 1_000_000), bytes.Repeat([]byte(`{"a":`), 1_000_000)} {
+	for _, b := range [][]byte{nested(MaxDepth + 1), bytes.Repeat([]byte("["), 1_000_000),
+		bytes.Repeat([]byte(`{"a":`), 1_000_000)} {
 		var refused *RefusedError
 		if _, err := scanJSON(b, nil); !errors.As(err, &refused) || refused.Type != "too_deep" {
 			t.Errorf("%.20s…: %v", b, err)
@@ -174,7 +179,8 @@ func TestScanJSONStrings(t *testing.T) {
 			}
 		}
 	}
-	for _, escape := range []string{`\n`, `\"`, `\\`, `\\\"`, `\/`, `\u00e9`, `\u005c`, `\ud83d\ude80`, `\`, `\"\`, `\x`, `\u12g4`, `\u`} {
+	for _, escape := range []string{`\n`, `\"`, `\\`, `\\\"`, `\/`, `\u00e9`, `\u005c`, `\ud83d\ude80`, `\`, `\"\`,
+		`\x`, `\u12g4`, `\u`} {
 		for at := range 2*stretch + 9 {
 			for _, more := range []int{0, 1, 7, stretch - 1, 2 * stretch} {
 				sameAsOthers(t, []byte(`{"a":"`+long[:at]+escape+long[:more]+`","b":1}`))
@@ -198,7 +204,8 @@ func TestScanJSONCut(t *testing.T) {
 // TestScanJSONAnyStrings is for what comes together: pieces that mean something
 // to a scanner, in any order.
 func TestScanJSONAnyStrings(t *testing.T) {
-	pieces := []string{`\`, `\\`, `\"`, `\n`, `\u00e9`, `"`, `u`, `12g4`, "\x01", "\x7f", "é", `,"b":"`, `text`, `a longer text of words`}
+	pieces := []string{`\`, `\\`, `\"`, `\n`, `\u00e9`, `"`, `u`, `12g4`, "\x01", "\x7f", "é", `,"b":"`, `text`,
+		`a longer text of words`}
 	rnd := rand.New(rand.NewPCG(1, 2))
 	taken := 0
 	for range 20_000 {

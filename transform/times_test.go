@@ -41,7 +41,8 @@ func TestParseTime(t *testing.T) {
 	f(`{"$date":{"$numberLong":"1795162530250"}}`, "2026-11-20T08:15:30.25Z")
 	f(`{"$date":-1000}`, "1969-12-31T23:59:59Z")
 
-	for _, raw := range []string{``, `null`, `""`, `"None"`, `"yesterday"`, `"2026-13-01"`, `"2026-11-20 25:00:00"`, `1795162530250`, `true`, `[]`, `{}`,
+	for _, raw := range []string{``, `null`, `""`, `"None"`, `"yesterday"`, `"2026-13-01"`, `"2026-11-20 25:00:00"`,
+		`1795162530250`, `true`, `[]`, `{}`,
 		`{"$date":null}`, `{"$date":1e300}`, `{"$date":{}}`, `"2026-11-20 08:15:30 CET"`} {
 		f(raw, "")
 	}
@@ -79,10 +80,14 @@ func TestRecordTime(t *testing.T) {
 	f(KindBuild, build(`"2026-11-24T12:00:01Z"`), false, "")
 	f(KindBuild, []byte(`{"id":"b"}`), false, "")
 
-	const end, start, submit = `"2026-11-20 07:00:03+00:00"`, `"2026-11-20 07:00:02+00:00"`, `"2026-11-20 07:00:01+00:00"`
-	f(KindLAVA, callbackJSON("end_time", end, "start_time", start, "submit_time", submit), false, "2026-11-20T07:00:03Z")
-	f(KindLAVA, callbackJSON("end_time", `null`, "start_time", start, "submit_time", submit), false, "2026-11-20T07:00:02Z")
-	f(KindLAVA, callbackJSON("end_time", `"None"`, "start_time", `""`, "submit_time", submit), false, "2026-11-20T07:00:01Z")
+	const end, start, submit = `"2026-11-20 07:00:03+00:00"`, `"2026-11-20 07:00:02+00:00"`,
+		`"2026-11-20 07:00:01+00:00"`
+	f(KindLAVA, callbackJSON("end_time", end, "start_time", start, "submit_time", submit), false,
+		"2026-11-20T07:00:03Z")
+	f(KindLAVA, callbackJSON("end_time", `null`, "start_time", start, "submit_time", submit), false,
+		"2026-11-20T07:00:02Z")
+	f(KindLAVA, callbackJSON("end_time", `"None"`, "start_time", `""`, "submit_time", submit), false,
+		"2026-11-20T07:00:01Z")
 	f(KindLAVA, callbackJSON("created_on", end), false, "")
 	f(KindLAVA, callbackJSON("end_time", end), true, "")
 	// The first that is there decides, believable or not.
@@ -135,7 +140,8 @@ func TestToMillis(t *testing.T) {
 
 // Each time of all log lines is the same read fast and slowly.
 func FuzzToMillis(f *testing.F) {
-	for _, s := range []string{"2026-11-20T10:00:06.123456", "2026-11-20 10:00:06.123+00:00", "2026-02-29T23:59:59.000000001Z", "2026-11-20T15:30:07+05:30"} {
+	for _, s := range []string{"2026-11-20T10:00:06.123456", "2026-11-20 10:00:06.123+00:00",
+		"2026-02-29T23:59:59.000000001Z", "2026-11-20T15:30:07+05:30"} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {

@@ -20,8 +20,10 @@ func TestPlainText(t *testing.T) {
 		}
 	}
 	for _, same := range []string{
-		"", "pass", "fail", "None", "0E-10", "1E5", "1e5", "y", "n", "Y", "N", "yess", "off-by-one", "lava", "2.4.4", "1.1", "21.3900000000", "0", "-0", "-1", "12", "1234567890123456789012345",
-		"v5.10", "08", "09", "0o17", "-", "+", ".", "-.", "..", "1.2.3", "1-2", "0x", "0xg", "0b2", "1,5e3", "2026-11-20", "2026-11-20 07:00:10+00:00", "07:00:10", "true story", "+x", "1 2", "١",
+		"", "pass", "fail", "None", "0E-10", "1E5", "1e5", "y", "n", "Y", "N", "yess", "off-by-one", "lava", "2.4.4",
+		"1.1", "21.3900000000", "0", "-0", "-1", "12", "1234567890123456789012345",
+		"v5.10", "08", "09", "0o17", "-", "+", ".", "-.", "..", "1.2.3", "1-2", "0x", "0xg", "0b2", "1,5e3",
+		"2026-11-20", "2026-11-20 07:00:10+00:00", "07:00:10", "true story", "+x", "1 2", "١",
 		"-.inf", ".nan",
 	} {
 		f(same, same)
@@ -38,7 +40,8 @@ func TestPlainText(t *testing.T) {
 	f("010", "8")
 	f("0_7", "7")
 	f("1_000", "1000")
-	for _, text := range []string{"1,000", "0,1", "0,101", "1,5", ".5", "-.5", "+.5", "1,5.0", "0x1,f", "1e3", "1:30", "2026-11-20"} {
+	for _, text := range []string{"1,000", "0,1", "0,101", "1,5", ".5", "-.5", "+.5", "1,5.0", "0x1,f", "1e3", "1:30",
+		"2026-11-20"} {
 		f(text, text) // text to PyYAML, which writes what is read
 	}
 	f("+12", "12")
@@ -166,7 +169,8 @@ func TestYAMLBudget(t *testing.T) {
 	}
 	bomb := "a: &a [x, x, x, x, x, x, x, x, x, x]\n"
 	for c := 'b'; c < 'k'; c++ {
-		bomb += fmt.Sprintf("%c: &%c [%s]\n", c, c, strings.TrimSuffix(strings.Repeat(fmt.Sprintf("*%c, ", c-1), 10), ", "))
+		bomb += fmt.Sprintf("%c: &%c [%s]\n", c, c, strings.TrimSuffix(strings.Repeat(fmt.Sprintf("*%c, ", c-1), 10),
+			", "))
 	}
 	f("aliases of aliases", parse(bomb))
 	f("a large scalar", parse("- &a '"+strings.Repeat("x", 1<<20)+"'\n"+strings.Repeat("- *a\n", 100_000)))
@@ -198,7 +202,8 @@ func TestYAMLBudget(t *testing.T) {
 // TestDocumentMarkers: a line of --- or ..., or the end of a list in flow style,
 // ends what a YAML library reads, not what was sent.
 func TestDocumentMarkers(t *testing.T) {
-	const first, last = `- {\"dt\": \"x\", \"lvl\": \"i\", \"msg\": \"first\"}\n`, `- {\"dt\": \"x\", \"lvl\": \"i\", \"msg\": \"last...---\"}\n`
+	const first, last = `- {\"dt\": \"x\", \"lvl\": \"i\", \"msg\": \"first\"}\n`,
+		`- {\"dt\": \"x\", \"lvl\": \"i\", \"msg\": \"last...---\"}\n`
 	f := func(log string, want int, wantTags ...string) {
 		t.Helper()
 		var d Documents

@@ -36,17 +36,20 @@ var body = []byte(`{"msg":"` + strings.Repeat("usb 1-1: new high-speed device ",
 // peer is one indexer: add is called b.N times, from one goroutine.
 type peer struct {
 	name  string
-	start func(tb testing.TB, c *elasticsearch.Client, index string, stored *atomic.Int64) (add func(ctx context.Context, id string) error, end func(context.Context))
+	start func(tb testing.TB, c *elasticsearch.Client, index string,
+		stored *atomic.Int64) (add func(ctx context.Context, id string) error, end func(context.Context))
 }
 
 var peers = []peer{{"bulk", startBulk}, {"esutil", startEsutil}, {"docappender", startDocappender}}
 
-func startBulk(tb testing.TB, c *elasticsearch.Client, index string, stored *atomic.Int64) (func(context.Context, string) error, func(context.Context)) {
+func startBulk(tb testing.TB, c *elasticsearch.Client, index string,
+	stored *atomic.Int64) (func(context.Context, string) error, func(context.Context)) {
 	ix, err := bulk.New(c, func(r bulk.Result) {
 		if r.Outcome == bulk.Stored {
 			stored.Add(1)
 		}
-	}, bulk.Options{FlushBytes: flushBytes + docBytes, FlushActions: actions, Requests: inFlight, TrustBodies: true, MaxPendingBytes: 16 << 20, FlushInterval: 30 * time.Second})
+	}, bulk.Options{FlushBytes: flushBytes + docBytes, FlushActions: actions, Requests: inFlight, TrustBodies: true,
+		MaxPendingBytes: 16 << 20, FlushInterval: 30 * time.Second})
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -55,7 +58,8 @@ func startBulk(tb testing.TB, c *elasticsearch.Client, index string, stored *ato
 	}, func(ctx context.Context) { _ = ix.Close(ctx) }
 }
 
-func startEsutil(tb testing.TB, c *elasticsearch.Client, index string, stored *atomic.Int64) (func(context.Context, string) error, func(context.Context)) {
+func startEsutil(tb testing.TB, c *elasticsearch.Client, index string,
+	stored *atomic.Int64) (func(context.Context, string) error, func(context.Context)) {
 	ix, err := esutil.NewBulkIndexer(esutil.BulkIndexerConfig{
 		Client: c, NumWorkers: inFlight, FlushBytes: flushBytes, FlushInterval: 30 * time.Second,
 	})
@@ -64,11 +68,13 @@ func startEsutil(tb testing.TB, c *elasticsearch.Client, index string, stored *a
 	}
 	onSuccess := func(context.Context, esutil.BulkIndexerItem, esutil.BulkIndexerResponseItem) { stored.Add(1) }
 	return func(ctx context.Context, id string) error {
-		return ix.Add(ctx, esutil.BulkIndexerItem{Index: index, Action: "create", DocumentID: id, Body: bytes.NewReader(body), OnSuccess: onSuccess})
+		return ix.Add(ctx, esutil.BulkIndexerItem{Index: index, Action: "create", DocumentID: id,
+			Body: bytes.NewReader(body), OnSuccess: onSuccess})
 	}, func(ctx context.Context) { _ = ix.Close(ctx) }
 }
 
-func startDocappender(tb testing.TB, c *elasticsearch.Client, index string, stored *atomic.Int64) (func(context.Context, string) error, func(context.Context)) {
+func startDocappender(tb testing.TB, c *elasticsearch.Client, index string,
+	stored *atomic.Int64) (func(context.Context, string) error, func(context.Context)) {
 	n := int64(0)
 	a, err := docappender.New(c, docappender.Config{
 		MaxRequests: inFlight, FlushBytes: flushBytes, FlushInterval: 30 * time.Second,
@@ -146,7 +152,8 @@ func BenchmarkPeers(b *testing.B) {
 		for _, p := range peers {
 			b.Run(p.name, func(b *testing.B) {
 				index := "bulkbench-" + strconv.FormatInt(time.Now().UnixNano(), 36)
-				ask(b, http.MethodPut, url+"/"+index, `{"settings":{"number_of_replicas":0,"refresh_interval":"30s"},"mappings":{"properties":{"msg":{"type":"text"}}}}`)
+				ask(b, http.MethodPut, url+"/"+index,
+					`{"settings":{"number_of_replicas":0,"refresh_interval":"30s"},"mappings":{"properties":{"msg":{"type":"text"}}}}`)
 				defer ask(b, http.MethodDelete, url+"/"+index, "")
 				before := esCPU(b, url)
 				measure(b, p, url, index)

@@ -71,7 +71,8 @@ func TestCrawlLAVAKilled(t *testing.T) {
 	s := lavaresttest.New("2023.01", jobs...)
 	w.env = append(w.env, "KCI_SOURCE=lava", "LAVA_URL=lab-x="+s.Start(t))
 	killAt := []int64{1, 2, 3, 4, 9, 30, 50}
-	w.kill(killAt, func(f func(http.ResponseWriter, *http.Request) bool) { s.SetFault(f) }, "feed", "--es-bulk-actions", "20")
+	w.kill(killAt, func(f func(http.ResponseWriter, *http.Request) bool) { s.SetFault(f) }, "feed", "--es-bulk-actions",
+		"20")
 	w.run(exitOK, "feed")
 	if n := w.count(); n != documents {
 		t.Errorf("%d documents, want %d", n, documents)
@@ -90,7 +91,8 @@ func TestCrawlLAVAJobs(t *testing.T) {
 	t.Parallel()
 	w := newWorkplace(t)
 	end := time.Now().Add(-1000 * time.Hour)
-	s := lavaresttest.New("2025.02", lavaresttest.Job{ID: 5, End: end, Private: true}, lavaresttest.Job{ID: 7, End: end},
+	s := lavaresttest.New("2025.02", lavaresttest.Job{ID: 5, End: end, Private: true},
+		lavaresttest.Job{ID: 7, End: end},
 		lavaresttest.Job{ID: 8, End: end}, lavaresttest.Job{ID: 305, End: end})
 	w.env = append(w.env, "LAVA_TOKEN="+lavaresttest.Alice)
 	args := []string{"feed", "--source", "lava", "--lava-url", s.Start(t), "--jobs", "5-7,305", "--lab-name", "lab-x"}
@@ -144,7 +146,8 @@ func TestCrawlLAVAAfterCallback(t *testing.T) {
 		if !strings.HasPrefix(out, "lab-x: 11 listed, 3 known, 8 downloaded\n") || w.count() != documents {
 			t.Errorf("%d documents, want %d: %s", w.count(), documents, out)
 		}
-		if out, _ := w.run(exitOK, "feed", "--json", "--force"); gjson.Get(out, "finished").Int() != 11 || w.count() != documents {
+		if out, _ := w.run(exitOK, "feed", "--json", "--force"); gjson.Get(out, "finished").Int() != 11 ||
+			w.count() != documents {
 			t.Errorf("%d documents after --force, want %d: %s", w.count(), documents, out)
 		}
 	}
@@ -156,7 +159,8 @@ func TestCrawlLAVALabs(t *testing.T) {
 	t.Parallel()
 	w := newWorkplace(t)
 	jobs, documents := lavaJobs(14, time.Now())
-	a, b, shut := lavaresttest.New("2023.01", jobs...), lavaresttest.New("2026.07", jobs...), lavaresttest.New("2026.07", jobs...)
+	a, b, shut := lavaresttest.New("2023.01", jobs...), lavaresttest.New("2026.07", jobs...),
+		lavaresttest.New("2026.07", jobs...)
 	b.Prefix, shut.RequireLogin = "/lava", true
 	away := lavaresttest.New("2026.07", jobs...)
 	away.SetFault(func(http.ResponseWriter, *http.Request) bool { panic(http.ErrAbortHandler) })
@@ -169,13 +173,16 @@ func TestCrawlLAVALabs(t *testing.T) {
 		t.Fatal(err)
 	}
 	out, stderr := w.run(exitFailed, "feed")
-	for _, want := range []string{"kcing: away: cannot reach LAVA at ", "kcing: shut: ", " refuses the token (403: Invalid token.)",
-		"kcing: strange: cannot reach LAVA at https://", " is signed by an unknown authority, see SSL_CERT_FILE (LAVA_URL)\n"} {
+	for _, want := range []string{"kcing: away: cannot reach LAVA at ", "kcing: shut: ",
+		" refuses the token (403: Invalid token.)",
+		"kcing: strange: cannot reach LAVA at https://",
+		" is signed by an unknown authority, see SSL_CERT_FILE (LAVA_URL)\n"} {
 		if !strings.Contains(stderr, want) {
 			t.Errorf("no %q in %q", want, stderr)
 		}
 	}
-	if !strings.Contains(out, "a: 14 listed, 0 known, 14 downloaded\n") || !strings.Contains(out, "b: 12 listed, 0 known, 12 downloaded\n") {
+	if !strings.Contains(out, "a: 14 listed, 0 known, 14 downloaded\n") ||
+		!strings.Contains(out, "b: 12 listed, 0 known, 12 downloaded\n") {
 		t.Errorf("it said %q", out)
 	}
 	private := int64(jobs[6].Documents() + jobs[13].Documents())
@@ -184,7 +191,8 @@ func TestCrawlLAVALabs(t *testing.T) {
 	}
 	for _, s := range []*lavaresttest.Server{a, b, shut} {
 		for _, r := range s.Requests() {
-			if h := r.Header.Get("Authorization"); h != map[*lavaresttest.Server]string{a: "Token " + lavaresttest.Alice, shut: "Token no-token"}[s] {
+			want := map[*lavaresttest.Server]string{a: "Token " + lavaresttest.Alice, shut: "Token no-token"}[s]
+			if h := r.Header.Get("Authorization"); h != want {
 				t.Fatalf("%s got Authorization %q", r.Host, h)
 			}
 		}

@@ -76,7 +76,8 @@ func (k *liveKernelCI) build(n int) []func(time.Time) {
 	var id string
 	to := func(state string) func(time.Time) {
 		return func(at time.Time) {
-			k.Touch(id, at, maestrotest.Node{"state": state, "artifacts": map[string]any{"build_log": "https://files.example.org/" + state}})
+			k.Touch(id, at, maestrotest.Node{"state": state,
+				"artifacts": map[string]any{"build_log": "https://files.example.org/" + state}})
 		}
 	}
 	begin := func(at time.Time) {
@@ -98,7 +99,8 @@ func (k *liveKernelCI) job(n int) []func(time.Time) {
 		whole = k.Node(id)
 		data := maps.Clone(whole["data"].(map[string]any))
 		data["error_code"], data["error_msg"] = "node_timeout", "Node timed-out"
-		k.Touch(id, at, maestrotest.Node{"result": "incomplete", "retry_counter": 3, "artifacts": map[string]any{}, "data": data})
+		k.Touch(id, at, maestrotest.Node{"result": "incomplete", "retry_counter": 3, "artifacts": map[string]any{},
+			"data": data})
 	}
 	call := func(at time.Time) {
 		k.Touch(id, at, maestrotest.Node{"result": "pass", "artifacts": whole["artifacts"], "data": whole["data"]})
@@ -145,13 +147,15 @@ func TestCrawlOfLiveServer(t *testing.T) {
 		t.Errorf("the last run reports %s", out)
 	}
 	const tests = jobs * (3 + 2) // and two of LAVA's own
-	for kind, want := range map[string]int64{"build": builds, "boot": jobs, "test": tests, "log": jobs * 4, "incident": 0} {
+	for kind, want := range map[string]int64{"build": builds, "boot": jobs, "test": tests, "log": jobs * 4,
+		"incident": 0} {
 		if n := countDocuments(w.host, w.prefix, kind); n != want {
 			t.Errorf("%d %s documents, want %d", n, kind, want)
 		}
 	}
-	for query, want := range map[string]int64{"boot-*/_count?q=boot_result:pass": jobs, "build-*/_count?q=build_log:%22https://files.example.org/done%22": builds,
-		"test-*/_count?q=boot_result:pass": tests} {
+	for query, want := range map[string]int64{"boot-*/_count?q=boot_result:pass": jobs,
+		"build-*/_count?q=build_log:%22https://files.example.org/done%22": builds,
+		"test-*/_count?q=boot_result:pass":                                tests} {
 		if n := w.ask(query).Get("count").Int(); n != want {
 			t.Errorf("%d documents of %s, want %d", n, query, want)
 		}

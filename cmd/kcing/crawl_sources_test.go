@@ -59,7 +59,8 @@ func legacySite(rw http.ResponseWriter, r *http.Request) {
 	switch at := r.URL.Host + r.URL.Path; {
 	case at == "kci.test/":
 		_, _ = fmt.Fprint(rw, `<meta name="csrf-token" content="t0ken">`)
-	case strings.HasPrefix(at, "kci.test/_ajax/") && (r.Header.Get("X-Csrftoken") != "t0ken" || r.URL.Query().Get("date_range") == ""):
+	case strings.HasPrefix(at, "kci.test/_ajax/") && (r.Header.Get("X-Csrftoken") != "t0ken" ||
+		r.URL.Query().Get("date_range") == ""):
 		rw.WriteHeader(http.StatusBadRequest)
 	case at == "kci.test/_ajax/build" && first:
 		_, _ = fmt.Fprint(rw, `{"result":[{"_id":{"$oid":"b1"},"file_server_resource":"next/b"}]}`)
@@ -87,7 +88,8 @@ func TestCrawlLegacy(t *testing.T) {
 	proxied(t, w, http.HandlerFunc(legacySite))
 	w.env = append(w.env, "KCI_SOURCE=legacy", "KCI_HOST=kci.test", "KCI_SCHEME=http")
 	_, stderr := w.run(exitRejects, "feed")
-	if !strings.Contains(stderr, "1 record could not be downloaded") || !strings.Contains(stderr, "lava-json-gone.json") {
+	if !strings.Contains(stderr, "1 record could not be downloaded") ||
+		!strings.Contains(stderr, "lava-json-gone.json") {
 		t.Errorf("it said %q", stderr)
 	}
 	want := map[string]int64{"build": 1, "boot": 2, "test": 1, "log": 1}
@@ -112,7 +114,8 @@ func TestCrawlLegacy(t *testing.T) {
 	if out, _ = w.run(exitOK, "feed", "--json", "s"); gjson.Get(out, "skipped").Int() != 3 {
 		t.Errorf("feeding the samples reports %s", out)
 	}
-	if out, _ = w.run(exitRejects, "gen_samples", "--samples-dir", "s"); !strings.Contains(out, "0 records downloaded to s: build 0, boot 0, lava 0; 3 were there") {
+	if out, _ = w.run(exitRejects, "gen_samples", "--samples-dir", "s"); !strings.Contains(out,
+		"0 records downloaded to s: build 0, boot 0, lava 0; 3 were there") {
 		t.Errorf("samples again: %s", out)
 	}
 }

@@ -89,16 +89,19 @@ func TestCrawl(t *testing.T) {
 	k.Forget()
 	for _, args := range [][]string{{"feed", "--json"}, {"feed", "--json", "--since", "48h"}} {
 		out, _ := w.run(exitOK, args...)
-		if gjson.Get(out, "bulk.added").Int() != 0 || gjson.Get(out, "crawl.downloaded").Int() != 0 || gjson.Get(out, "records").Int() != 0 {
+		if gjson.Get(out, "bulk.added").Int() != 0 || gjson.Get(out, "crawl.downloaded").Int() != 0 ||
+			gjson.Get(out, "records").Int() != 0 {
 			t.Errorf("%v of what is known reports %s", args, out)
 		}
 	}
 	// Nothing but listings was asked for.
 	for _, r := range k.Requests() {
-		if r.Path != "/latest" && (r.Path != "/latest/nodes" || !r.Query.Has("state") && !r.Query.Has("state__in") || r.Query.Get("updated__gte") == "") {
+		if r.Path != "/latest" && (r.Path != "/latest/nodes" || !r.Query.Has("state") && !r.Query.Has("state__in") ||
+			r.Query.Get("updated__gte") == "") {
 			t.Errorf("a crawl of what is known asked for %s?%s", r.Path, r.Query.Encode())
 		}
-		if agent := r.Header.Get("User-Agent"); !strings.HasPrefix(agent, "kcing/") || !strings.Contains(agent, "https://github.com/kcing/kcing") {
+		if agent := r.Header.Get("User-Agent"); !strings.HasPrefix(agent, "kcing/") ||
+			!strings.Contains(agent, "https://github.com/kcing/kcing") {
 			t.Errorf("User-Agent %q", agent)
 		}
 	}
@@ -107,7 +110,8 @@ func TestCrawl(t *testing.T) {
 		k.Touch(id, time.Now().Add(-time.Minute), maestrotest.Node{"processed_by_kcidb_bridge": true})
 	}
 	out, _ = w.run(exitOK, "feed", "--json")
-	if gjson.Get(out, "crawl.known").Int() < 40 || gjson.Get(out, "crawl.downloaded").Int() != 0 || w.count() != k.documents {
+	if gjson.Get(out, "crawl.known").Int() < 40 || gjson.Get(out, "crawl.downloaded").Int() != 0 ||
+		w.count() != k.documents {
 		t.Errorf("after the bridge it reports %s", out)
 	}
 	if out, _ = w.run(exitOK, "status"); !strings.Contains(out, "crawled ") || strings.Contains(out, "not downloaded") {
@@ -125,7 +129,8 @@ func TestCrawlKilled(t *testing.T) {
 	w := newWorkplace(t)
 	k := newKernelCI(t, w, 60, 20)
 	killAt := []int64{2, 9, 25, 40, 60}
-	w.kill(killAt, func(f func(http.ResponseWriter, *http.Request) bool) { k.SetFault(f) }, "feed", "--es-bulk-actions", "40")
+	w.kill(killAt, func(f func(http.ResponseWriter, *http.Request) bool) { k.SetFault(f) }, "feed", "--es-bulk-actions",
+		"40")
 	out, _ := w.run(exitOK, "feed", "--json")
 	if n := w.count(); n != k.documents || gjson.Get(out, "pending").Int() != 0 {
 		t.Errorf("%d documents, want %d; the last run reports %s", n, k.documents, out)
@@ -137,7 +142,8 @@ func TestCrawlKilled(t *testing.T) {
 	if again > 4*len(killAt) { // four downloads at a time
 		t.Errorf("%d downloads were made twice", again)
 	}
-	if out, _ := w.run(exitOK, "feed", "--json", "--since", "48h"); gjson.Get(out, "bulk.added").Int() != 0 || gjson.Get(out, "crawl.downloaded").Int() != 0 {
+	if out, _ := w.run(exitOK, "feed", "--json", "--since", "48h"); gjson.Get(out, "bulk.added").Int() != 0 ||
+		gjson.Get(out, "crawl.downloaded").Int() != 0 {
 		t.Errorf("once more: %s", out)
 	}
 	w.run(exitOK, "state", "check")
@@ -200,7 +206,8 @@ func TestCrawlTwiceAtOnce(t *testing.T) {
 		t.Fatalf("it ended early: %s", first.err.String())
 	}
 	_, stderr := w.run(exitFailed, "feed")
-	if want := fmt.Sprintf("kcing: another feed is running (process %d holds data/feed.lock); wait for it to end\n", first.Process.Pid); stderr != want {
+	if want := fmt.Sprintf("kcing: another feed is running (process %d holds data/feed.lock); wait for it to end\n",
+		first.Process.Pid); stderr != want {
 		t.Errorf("the second said %q, want %q", stderr, want)
 	}
 	close(release)
@@ -227,16 +234,19 @@ func TestCrawlFailures(t *testing.T) {
 	refuse(http.StatusUnauthorized, "/latest/nodes")
 	w.env = append(w.env, "KCI_API_TOKEN=hunter2")
 	out, stderr := w.run(exitFailed, "feed", "--debug")
-	if !strings.Contains(stderr, "kcing: not finished: reading records: the Maestro API refuses access: ") || strings.Contains(out+stderr, "hunter2") {
+	if !strings.Contains(stderr, "kcing: not finished: reading records: the Maestro API refuses access: ") ||
+		strings.Contains(out+stderr, "hunter2") {
 		t.Errorf("refused, it said %q", stderr)
 	}
 	refuse(http.StatusUnprocessableEntity, "baseline-3")
 	out, stderr = w.run(exitRejects, "feed", "--json")
-	if gjson.Get(out, "crawl.failed").Int() != 1 || !strings.HasSuffix(stderr, "kcing: 1 record could not be downloaded; see: kcing status\n") {
+	if gjson.Get(out, "crawl.failed").Int() != 1 || !strings.HasSuffix(stderr,
+		"kcing: 1 record could not be downloaded; see: kcing status\n") {
 		t.Errorf("it said %q and reports %s", stderr, out)
 	}
 	status, _ := w.run(exitOK, "status")
-	if !strings.Contains(status, "not downloaded") || !strings.Contains(status, "tried in 1 run, last ") || !strings.Contains(status, "answered 422") || strings.Contains(status, "hunter2") {
+	if !strings.Contains(status, "not downloaded") || !strings.Contains(status, "tried in 1 run, last ") ||
+		!strings.Contains(status, "answered 422") || strings.Contains(status, "hunter2") {
 		t.Errorf("status:\n%s", status)
 	}
 	k.SetFault(nil)
@@ -244,7 +254,8 @@ func TestCrawlFailures(t *testing.T) {
 	if n := w.count(); n != k.documents {
 		t.Errorf("%d documents, want %d", n, k.documents)
 	}
-	if status, _ = w.run(exitOK, "status", "--json"); gjson.Get(status, "state.not_downloaded").Int() != 0 || gjson.Get(status, "settings.KCI_API_TOKEN").String() != "********" {
+	if status, _ = w.run(exitOK, "status", "--json"); gjson.Get(status, "state.not_downloaded").Int() != 0 ||
+		gjson.Get(status, "settings.KCI_API_TOKEN").String() != "********" {
 		t.Errorf("status:\n%s", status)
 	}
 }
@@ -268,7 +279,8 @@ func TestCrawlDryRun(t *testing.T) {
 		t.Errorf("it left %v behind, and %d documents (%v)", entries, w.count(), err)
 	}
 	// The newest of each kind; a kind alone.
-	if out, _ = w.run(exitOK, "feed", "--dry-run", "--how-many", "1", "--kind", "build"); strings.Count(out, "\n") != 2 || !strings.Contains(out, `"kbuild-gcc-14-arm64-0"`) {
+	out, _ = w.run(exitOK, "feed", "--dry-run", "--how-many", "1", "--kind", "build")
+	if strings.Count(out, "\n") != 2 || !strings.Contains(out, `"kbuild-gcc-14-arm64-0"`) {
 		t.Errorf("the newest build: %s", out)
 	}
 }

@@ -24,8 +24,10 @@ func TestHealthcheck(t *testing.T) {
 	f := func(code int, want string, args ...string) {
 		t.Helper()
 		var out, errs bytes.Buffer
-		got := run(append([]string{"kcing", "healthcheck", "--timeout", "60s"}, args...), strings.NewReader(""), &out, &errs)
-		if text := out.String() + errs.String(); got != code || !strings.Contains(text, want) || strings.Contains(text, "hunter2") {
+		got := run(append([]string{"kcing", "healthcheck", "--timeout", "60s"}, args...), strings.NewReader(""), &out,
+			&errs)
+		if text := out.String() + errs.String(); got != code || !strings.Contains(text, want) ||
+			strings.Contains(text, "hunter2") {
 			t.Errorf("%v: exit code %d, %q; want %d, %q", args, got, text, code, want)
 		}
 	}

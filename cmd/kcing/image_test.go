@@ -40,7 +40,8 @@ func TestImageHasItsSources(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	out, err := exec.CommandContext(t.Context(), "go", "list", "-deps", "-json=Dir,Module,GoFiles,EmbedFiles", ".").Output()
+	out, err := exec.CommandContext(t.Context(), "go", "list", "-deps", "-json=Dir,Module,GoFiles,EmbedFiles", ".").
+		Output()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -81,8 +82,10 @@ func TestImageHasItsSources(t *testing.T) {
 func TestImageHasNoSecrets(t *testing.T) {
 	left := buildContext(t)
 	for _, name := range []string{
-		"kcing.env", ".env", "cmd/kcing/kcing.env", "cmd/kcing/.env", "kcing.db", "internal/kcing.db", "data/spool/x.record",
-		"tokens", "tokens.txt", "internal/intake/tokens.txt", "cmd/tokens", "server.key", "internal/tls.pem", "kibana/ca.crt",
+		"kcing.env", ".env", "cmd/kcing/kcing.env", "cmd/kcing/.env", "kcing.db", "internal/kcing.db",
+		"data/spool/x.record",
+		"tokens", "tokens.txt", "internal/intake/tokens.txt", "cmd/tokens", "server.key", "internal/tls.pem",
+		"kibana/ca.crt",
 		"samples/lava/1.json", "docs/intake.md", "transform/testdata/x.json", "transform/node_test.go", ".git/config",
 		".github/workflows/test.yaml", "dist/kcing.deb", "demo-report.html", "secrets.yaml",
 	} {

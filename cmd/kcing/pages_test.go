@@ -79,7 +79,8 @@ func TestLinks(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, name := range pages {
-		if base := filepath.Base(name); filepath.Base(filepath.Dir(name)) == "docs" && base != "README.md" && !strings.Contains(string(index), "("+base+")") {
+		if base := filepath.Base(name); filepath.Base(filepath.Dir(name)) == "docs" && base != "README.md" &&
+			!strings.Contains(string(index), "("+base+")") {
 			t.Errorf("docs/README.md does not name %s", base)
 		}
 	}

@@ -71,7 +71,8 @@ func (w *workplace) start(args ...string) *process {
 	w.t.Helper()
 	p := &process{Cmd: exec.Command("kcing", args...), ended: make(chan struct{})}
 	p.Dir, p.Stdout, p.Stderr = w.dir, &p.out, &p.err
-	p.Env = append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + w.dir, "GORACE=" + raceOptions, "ES_HOST=" + w.host, "ES_INDEX_PREFIX=" + w.prefix}, w.env...)
+	p.Env = append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + w.dir, "GORACE=" + raceOptions, "ES_HOST=" + w.host,
+		"ES_INDEX_PREFIX=" + w.prefix}, w.env...)
 	var err error
 	if p.in, err = p.StdinPipe(); err != nil {
 		w.t.Fatal(err)
@@ -107,7 +108,8 @@ func (w *workplace) run(code int, args ...string) (stdout, stderr string) {
 	p := w.start(args...)
 	_ = p.in.Close()
 	if got := w.code(p); got != code {
-		w.t.Fatalf("kcing %s: exit code %d, want %d\n%s%s", strings.Join(args, " "), got, code, p.out.String(), p.err.String())
+		w.t.Fatalf("kcing %s: exit code %d, want %d\n%s%s", strings.Join(args, " "), got, code, p.out.String(),
+			p.err.String())
 	}
 	return p.out.String(), p.err.String()
 }
@@ -140,7 +142,8 @@ func (w *workplace) synthetic(records int) (documents int64) {
 	return documents
 }
 
-const oneBoot = `{"id":"b1","board":"a","lab_name":"l","boot_result":"PASS","created_on":"2021-03-04 05:06:07+00:00"}` + "\n"
+const oneBoot = `{"id":"b1","board":"a","lab_name":"l","boot_result":"PASS","created_on":"2021-03-04 05:06:07+00:00"}` +
+	"\n"
 
 // TestFeedSecond: one feed at a time; what only looks answers beside it.
 func TestFeedSecond(t *testing.T) {
@@ -152,7 +155,8 @@ func TestFeedSecond(t *testing.T) {
 		return gjson.Get(out, "feed_running").String() == fmt.Sprintf("process %d", first.Process.Pid)
 	})
 	out, stderr := w.run(exitFailed, "feed", "-")
-	want := fmt.Sprintf("kcing: another feed is running (process %d holds data/feed.lock); wait for it to end\n", first.Process.Pid)
+	want := fmt.Sprintf("kcing: another feed is running (process %d holds data/feed.lock); wait for it to end\n",
+		first.Process.Pid)
 	if stderr != want || out != "" {
 		t.Errorf("the second feed said %q and %q, want %q", out, stderr, want)
 	}
@@ -162,7 +166,8 @@ func TestFeedSecond(t *testing.T) {
 	started := time.Now()
 	w.run(exitOK, "rejects", "list")
 	w.run(exitOK, "drp", "--dry-run")
-	if out, _ := w.run(exitOK, "status"); !strings.Contains(out, fmt.Sprintf("running (process %d)", first.Process.Pid)) {
+	if out, _ := w.run(exitOK, "status"); !strings.Contains(out,
+		fmt.Sprintf("running (process %d)", first.Process.Pid)) {
 		t.Errorf("status does not name the running feed:\n%s", out)
 	}
 	if took := time.Since(started); took > patience {
@@ -198,7 +203,8 @@ func TestFeedInterrupted(t *testing.T) {
 			if code := w.code(p); code != exitInterrupted {
 				t.Errorf("exit code %d, want %d: %s", code, exitInterrupted, p.err.String())
 			}
-			if want := "kcing: interrupted: nothing that was read is pending\n"; !strings.HasSuffix(p.err.String(), want) {
+			if want := "kcing: interrupted: nothing that was read is pending\n"; !strings.HasSuffix(p.err.String(),
+				want) {
 				t.Errorf("it said %q, want %q at the end", p.err.String(), want)
 			}
 			out, _ := w.run(exitOK, "status")
@@ -280,22 +286,26 @@ func TestCredentials(t *testing.T) {
 	// Certificates are checked.
 	w.env = []string{"ES_HOST=" + host, "ES_USERNAME=kcing", "ES_PASSWORD=hunter2"}
 	_, stderr := w.run(exitFailed, "feed", "samples")
-	if want := "kcing: cannot reach Elasticsearch at " + host + ": its certificate is signed by an unknown authority, see ES_CA_CERT (ES_HOST)\n"; stderr != want {
+	if want := "kcing: cannot reach Elasticsearch at " + host +
+		": its certificate is signed by an unknown authority, see ES_CA_CERT (ES_HOST)\n"; stderr != want {
 		t.Errorf("it said %q, want %q", stderr, want)
 	}
 
 	w.env = []string{"ES_HOST=" + host, "ES_USERNAME=kcing", "ES_PASSWORD=Hunter3", "ES_CA_CERT=" + ca}
 	for _, command := range [][]string{{"feed", "samples", "--debug"}, {"setup-es"}, {"drp"}, {"status", "--debug"}} {
 		_, stderr := w.run(exitFailed, command...)
-		if want := "kcing: the Elasticsearch at " + host + " refused the credentials (401): check ES_API_KEY, or ES_USERNAME and ES_PASSWORD\n"; stderr != want {
+		if want := "kcing: the Elasticsearch at " + host +
+			" refused the credentials (401): check ES_API_KEY, or ES_USERNAME and ES_PASSWORD\n"; stderr != want {
 			t.Errorf("%v said %q, want %q", command, stderr, want)
 		}
 	}
 
 	// It expires after two bulk requests.
 	w.env = []string{"ES_HOST=" + host, "ES_USERNAME=kcing", "ES_PASSWORD=hunter2", "ES_CA_CERT=" + ca}
-	out, stderr := w.run(exitFailed, "feed", "samples", "--debug", "--es-bulk-actions", "300", "--es-bulk-requests", "1")
-	if !strings.Contains(stderr, "kcing: not finished: the credentials were not accepted") || !strings.Contains(stderr, " pending in samples; run the same command again") {
+	out, stderr := w.run(exitFailed, "feed", "samples", "--debug", "--es-bulk-actions", "300", "--es-bulk-requests",
+		"1")
+	if !strings.Contains(stderr, "kcing: not finished: the credentials were not accepted") ||
+		!strings.Contains(stderr, " pending in samples; run the same command again") {
 		t.Errorf("it said %q", stderr)
 	}
 	if strings.Contains(out+stderr, "hunter2") {

@@ -60,7 +60,8 @@ func newReader(t *testing.T, e *testscript.Env, elasticsearch string) error {
 	r.env = slices.Concat(e.Vars, []string{
 		"PATH=" + bin + ":" + e.Getenv("PATH"), "GORACE=" + raceOptions, "HOME=" + e.WorkDir,
 		"ES_HOST=" + elasticsearch, "ES_INDEX_PREFIX=" + prefix, "KB_URL=" + kibana.URL, "KCI_API=" + maestroURL,
-		"KCING_BUILD_ADDR=127.0.0.1:" + r.ports["8337"], "KCING_LAVA_ADDR=127.0.0.1:" + r.ports["8338"], "KCING_BOOT_ADDR=127.0.0.1:" + r.ports["8007"],
+		"KCING_BUILD_ADDR=127.0.0.1:" + r.ports["8337"], "KCING_LAVA_ADDR=127.0.0.1:" + r.ports["8338"],
+		"KCING_BOOT_ADDR=127.0.0.1:" + r.ports["8007"],
 	})
 	r.replace = strings.NewReplacer(
 		"ES_HOST=http://localhost:9200", "ES_HOST="+elasticsearch,
@@ -77,12 +78,14 @@ func newReader(t *testing.T, e *testscript.Env, elasticsearch string) error {
 func (r *reader) furnish() error {
 	at := func(names ...string) string { return filepath.Join(append([]string{r.work}, names...)...) }
 	files := map[string]string{
-		"etc/kcing/tokens": "lava-secret-1 lab-a\n", "tokens.txt": "lava-secret-1 lab-a\n", "etc/kcing/kcing.env": "DRP_DAYS=30\n",
-		"www/.keep": "", ".bin/less": "#!/bin/sh\nexec cat\n", ".bin/mail": "#!/bin/sh\nexec cat\n",
+		"etc/kcing/tokens": "lava-secret-1 lab-a\n", "tokens.txt": "lava-secret-1 lab-a\n",
+		"etc/kcing/kcing.env": "DRP_DAYS=30\n",
+		"www/.keep":           "", ".bin/less": "#!/bin/sh\nexec cat\n", ".bin/mail": "#!/bin/sh\nexec cat\n",
 		".bin/sqlite3": "#!/bin/sh\necho build,5f0000000000000000000000,1600000000\n",
 	}
 	for name, text := range files {
-		if err := errors.Join(os.MkdirAll(filepath.Dir(at(name)), 0o755), os.WriteFile(at(name), []byte(text), 0o755)); err != nil {
+		if err := errors.Join(os.MkdirAll(filepath.Dir(at(name)), 0o755),
+			os.WriteFile(at(name), []byte(text), 0o755)); err != nil {
 			return err
 		}
 	}
@@ -103,8 +106,11 @@ cp more.json.gz job_data.gz
 		return err
 	}
 	return errors.Join(s.Commit(context.Background(), state.Batch{Rejects: []state.Reject{
-		{ID: "3f9ac3d4e5f6", Kind: "lava", Source: "in/7.json", Received: time.Now(), Type: "no_results", Reason: "neither results nor log", Body: []byte(`{"id":7,"lab_name":"lab-a","status":2}`)},
-		{ID: "b1ffc3d4e5f6", Kind: "lava", Source: "in/8.json", Received: time.Now(), Type: "no_lab", Reason: "the callback names no lab", Body: []byte(`{"id":8,"results":{"lava":"- {name: x, result: pass}\n"}}`)},
+		{ID: "3f9ac3d4e5f6", Kind: "lava", Source: "in/7.json", Received: time.Now(), Type: "no_results",
+			Reason: "neither results nor log", Body: []byte(`{"id":7,"lab_name":"lab-a","status":2}`)},
+		{ID: "b1ffc3d4e5f6", Kind: "lava", Source: "in/8.json", Received: time.Now(), Type: "no_lab",
+			Reason: "the callback names no lab",
+			Body:   []byte(`{"id":8,"results":{"lava":"- {name: x, result: pass}\n"}}`)},
 	}}), s.Close())
 }
 
@@ -252,7 +258,8 @@ func (r *reader) inContainer(line string) error {
 	if err != nil {
 		return err
 	}
-	services := []string{"elasticsearch", "feed", "kibana", "samples", "serve", "setup-es", "setup-kibana"} // as TestComposeServices
+	// as TestComposeServices
+	services := []string{"elasticsearch", "feed", "kibana", "samples", "serve", "setup-es", "setup-kibana"}
 	i := slices.Index(words, "/usr/local/bin/kcing")
 	switch {
 	case i >= 0:

@@ -264,8 +264,10 @@ func makeRejects(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(s.Commit(context.Background(), state.Batch{Rejects: []state.Reject{
 		{ID: "a1b2c3d4e5f6", Kind: "lava", Source: "in/x\x1b[2J.json", Received: at, Type: "no_log",
 			Reason: "no log:\nthe notify block", Body: []byte("{\"id\":\n\x1b[31m7}")},
-		{ID: "a1ffc3d4e5f6", Kind: "boot", Key: "b7", Source: "in/y.json", Received: at.Add(time.Hour), Type: "document_parsing_exception",
-			Reason: "failed to parse field [x]", Index: "boot-2026.03.04", DocumentID: "b7", Status: 400, Body: []byte(`{"x":1}`)},
+		{ID: "a1ffc3d4e5f6", Kind: "boot", Key: "b7", Source: "in/y.json", Received: at.Add(time.Hour),
+			Type:   "document_parsing_exception",
+			Reason: "failed to parse field [x]", Index: "boot-2026.03.04", DocumentID: "b7", Status: 400,
+			Body: []byte(`{"x":1}`)},
 	}}))
 	ts.Check(s.Close())
 }

@@ -33,7 +33,8 @@ type server struct {
 // serve starts kcing serve on free ports and waits until it takes posts.
 func (w *workplace) serve(args ...string) *server {
 	w.t.Helper()
-	args = append([]string{"serve", "--build-addr", "127.0.0.1:0", "--lava-addr", "127.0.0.1:0", "--boot-addr", "127.0.0.1:0"}, args...)
+	args = append([]string{"serve", "--build-addr", "127.0.0.1:0", "--lava-addr", "127.0.0.1:0", "--boot-addr",
+		"127.0.0.1:0"}, args...)
 	s := &server{process: w.start(args...), w: w, base: map[string]string{}}
 	w.until("serve takes posts", func() bool {
 		select {
@@ -195,7 +196,8 @@ func TestServeKilled(t *testing.T) {
 	if n := w.count(); n != 3*posts {
 		t.Errorf("%d documents, want %d", n, 3*posts)
 	}
-	if out, _ := w.run(exitOK, "state", "check"); !strings.Contains(out, fmt.Sprintf("%d finished records, 0 rejects", posts)) {
+	if out, _ := w.run(exitOK, "state", "check"); !strings.Contains(out,
+		fmt.Sprintf("%d finished records, 0 rejects", posts)) {
 		t.Errorf("state check says %s", out)
 	}
 	if left, _ := filepath.Glob(filepath.Join(w.dir, "data", "spool", "*")); len(left) != 0 {
@@ -221,7 +223,8 @@ func TestServeWithoutElasticsearch(t *testing.T) {
 	}
 	w.until("/readyz says so", func() bool {
 		code, body := s.get("/readyz")
-		return code == http.StatusServiceUnavailable && strings.Contains(body, "Elasticsearch away since") && strings.Contains(body, "connection refused")
+		return code == http.StatusServiceUnavailable && strings.Contains(body, "Elasticsearch away since") &&
+			strings.Contains(body, "connection refused")
 	})
 	out, _ := w.run(exitFailed, "status")
 	if !strings.Contains(out, "3 records waiting") {
@@ -327,7 +330,8 @@ func TestServeSignals(t *testing.T) {
 	posted := func(token string) int {
 		t.Helper()
 		id++
-		req, err := http.NewRequest(http.MethodPost, s.base["lava"]+"/callback/lava/test", bytes.NewReader([]byte(callback(id))))
+		req, err := http.NewRequest(http.MethodPost, s.base["lava"]+"/callback/lava/test",
+			bytes.NewReader([]byte(callback(id))))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -354,7 +358,8 @@ func TestServeSignals(t *testing.T) {
 	}
 	write("second-secret-token lab-a\n")
 	hangup(1, "tokens and certificates read again")
-	if first, second := posted("first-secret-token"), posted("Token second-secret-token"); first == 200 || second != 200 {
+	if first, second := posted("first-secret-token"), posted("Token second-secret-token"); first == 200 ||
+		second != 200 {
 		t.Errorf("after SIGHUP: %d, %d", first, second)
 	}
 	write("only-one-word\n")
@@ -387,7 +392,8 @@ func TestServeMaestro(t *testing.T) {
 	defer api.Close()
 	w.env = []string{"KCI_API=" + api.URL, "KCING_MAESTRO=true"}
 	s := w.serve()
-	if err := post(t.Context(), func() string { return s.base["lava"] }, gjson.GetBytes(data, "callback").Raw); err != nil {
+	if err := post(t.Context(), func() string { return s.base["lava"] },
+		gjson.GetBytes(data, "callback").Raw); err != nil {
 		t.Fatal(err)
 	}
 	w.until("it is stored", func() bool { return countDocuments(w.host, w.prefix, "boot") == 1 })
@@ -429,6 +435,9 @@ func TestServeRetention(t *testing.T) {
 		_ = res.Body.Close()
 		return res.StatusCode == http.StatusNotFound
 	})
-	w.until("it says so", func() bool { return strings.Contains(s.err.String(), `"msg":"retention has run","indices":1`) })
+	w.until("it says so", func() bool {
+		return strings.Contains(s.err.String(),
+			`"msg":"retention has run","indices":1`)
+	})
 	s.end()
 }

@@ -187,7 +187,8 @@ func TestFeedOnTerminal(t *testing.T) {
 				}
 				percents = append(percents, regexp.MustCompile(`\d+%`).FindString(line))
 			}
-			if !slices.Contains(percents, "0%") || !slices.Contains(percents, "100%") || len(slices.Compact(percents)) < 3 {
+			if !slices.Contains(percents, "0%") || !slices.Contains(percents, "100%") ||
+				len(slices.Compact(percents)) < 3 {
 				t.Errorf("the bar went through %q", percents)
 			}
 			again := w.onTerminal(width, nil, "feed", "samples").ends(exitOK)
@@ -264,7 +265,8 @@ func TestRedirectedTerminal(t *testing.T) {
 	var log output
 	term = w.onTerminal(80, func(c *exec.Cmd) { c.Stderr = &log }, feed...)
 	wants(t, term.ends(exitOK), `^40 records, `)
-	if lines := term.statusLines(); len(lines) > 0 || strings.Contains(log.String(), "\x1b") || strings.Contains(log.String(), "%") {
+	if lines := term.statusLines(); len(lines) > 0 || strings.Contains(log.String(), "\x1b") ||
+		strings.Contains(log.String(), "%") {
 		t.Errorf("with stderr elsewhere there is a bar: %q, %q", lines, log.String())
 	}
 	term = w.onTerminal(80, func(c *exec.Cmd) { c.Env = append(c.Env, "TERM=dumb", "NO_COLOR=1") }, feed...)
@@ -316,7 +318,8 @@ func TestWarningsOnTerminal(t *testing.T) {
 		if n := strings.Count(screen, "warning: in/"); n != 1 {
 			t.Errorf("the first is shown %d times:\n%s", n, screen)
 		}
-		wants(t, w.onTerminal(width, nil, "rejects", "list", "--limit", "3").ends(exitOK), `^ID +RECEIVED`, `in/\d+\.json`)
+		wants(t, w.onTerminal(width, nil, "rejects", "list", "--limit", "3").ends(exitOK), `^ID +RECEIVED`,
+			`in/\d+\.json`)
 		wants(t, w.onTerminal(width, nil, "status").ends(exitOK), `^rejects +230 \(`, `^ES_HOST +http`)
 	}
 	w.onTerminal(80, nil, "feed", "-l", "log", "in").ends(exitRejects)
@@ -332,7 +335,8 @@ func TestWarningsOnTerminal(t *testing.T) {
 func TestNothingToDoOnTerminal(t *testing.T) {
 	t.Parallel()
 	w := newWorkplace(t)
-	wants(t, w.onTerminal(40, nil, "samples", "--synthetic", "--sample-size", "40").ends(exitOK), `^40 records in samples: `)
+	wants(t, w.onTerminal(40, nil, "samples", "--synthetic", "--sample-size", "40").ends(exitOK),
+		`^40 records in samples: `)
 	wants(t, w.onTerminal(40, nil, "feed", "samples").ends(exitOK), `^40 records, `, `^index template installed`)
 	if screen := w.onTerminal(40, nil, "feed", "samples").ends(exitOK); screen != "nothing to do: all 40 known" {
 		t.Errorf("a second feed ends with\n%s", screen)

@@ -31,7 +31,8 @@ func TestSetupESWaits(t *testing.T) {
 		t.Helper()
 		asked.Store(0)
 		var out, errs strings.Builder
-		code := run([]string{"kcing", "setup-es", "--dry-run", "--es-host", server.URL, "--wait", wait}, strings.NewReader(""), &out, &errs)
+		code := run([]string{"kcing", "setup-es", "--dry-run", "--es-host", server.URL, "--wait", wait},
+			strings.NewReader(""), &out, &errs)
 		if code != wantCode || !strings.Contains(errs.String(), wantErr) {
 			t.Errorf("--wait %s: exit code %d, %q; want %d, %q", wait, code, errs.String(), wantCode, wantErr)
 		}

@@ -58,9 +58,12 @@ func TestNotElasticsearch(t *testing.T) {
 	f(answers(200, "", `{"hello":"world"}`), "what answers at URL is not Elasticsearch (ES_HOST)")
 	f(answers(404, "", `nope`), "what answers at URL is not Elasticsearch: status 404 (ES_HOST)")
 	f(answers(503, "Elasticsearch", `{}`), "the Elasticsearch at URL is not ready: it answered 503")
-	f(answers(403, "Elasticsearch", `{}`), "the Elasticsearch at URL refused the credentials (403): check ES_API_KEY, or ES_USERNAME and ES_PASSWORD")
-	f(answers(200, "Elasticsearch", `{"version":{"number":"7.17.9"}}`), "the Elasticsearch at URL is version 7.17.9; kcing needs "+Supported)
-	f(answers(200, "Elasticsearch", `{"version":{"number":"8.13.4"}}`), "the Elasticsearch at URL is version 8.13.4; kcing needs "+Supported)
+	f(answers(403, "Elasticsearch", `{}`),
+		"the Elasticsearch at URL refused the credentials (403): check ES_API_KEY, or ES_USERNAME and ES_PASSWORD")
+	f(answers(200, "Elasticsearch", `{"version":{"number":"7.17.9"}}`),
+		"the Elasticsearch at URL is version 7.17.9; kcing needs "+Supported)
+	f(answers(200, "Elasticsearch", `{"version":{"number":"8.13.4"}}`),
+		"the Elasticsearch at URL is version 8.13.4; kcing needs "+Supported)
 	f(func(rw http.ResponseWriter, _ *http.Request) {
 		c, _, err := http.NewResponseController(rw).Hijack()
 		if err == nil {
@@ -68,7 +71,8 @@ func TestNotElasticsearch(t *testing.T) {
 		}
 	}, "cannot reach Elasticsearch at URL: it closed the connection without an answer; does it want https? (ES_HOST)")
 
-	for _, good := range []string{`{"version":{"number":"8.14.0"}}`, `{"version":{"number":"9.1.2"}}`, `{"version":{"number":"8.11.0","build_flavor":"serverless"}}`} {
+	for _, good := range []string{`{"version":{"number":"8.14.0"}}`, `{"version":{"number":"9.1.2"}}`,
+		`{"version":{"number":"8.11.0","build_flavor":"serverless"}}`} {
 		server := httptest.NewServer(answers(200, "Elasticsearch", good))
 		if err := check(t.Context(), server.URL); err != nil {
 			t.Errorf("%s: %v", good, err)
@@ -147,7 +151,8 @@ func TestPatientSendsTheBodyAgain(t *testing.T) {
 func TestRefusal(t *testing.T) {
 	t.Parallel()
 	server := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, _ *http.Request) {
-		answer(rw, http.StatusBadRequest, `{"error":{"type":"search_phase","reason":"all\nshards failed","root_cause":[{"reason":"no field"}]}}`)
+		answer(rw, http.StatusBadRequest,
+			`{"error":{"type":"search_phase","reason":"all\nshards failed","root_cause":[{"reason":"no field"}]}}`)
 	}))
 	defer server.Close()
 	c, err := New(Config{Hosts: server.URL})
@@ -156,7 +161,8 @@ func TestRefusal(t *testing.T) {
 	}
 	_, err = Do(t.Context(), c, "search", Request{Method: http.MethodPost, Path: "/_search", Body: []byte(`{}`)})
 	var refused *Error
-	if want := "search: Elasticsearch answered 400 search_phase: all shards failed"; !errors.As(err, &refused) || err.Error() != want || refused.Root != "no field" {
+	if want := "search: Elasticsearch answered 400 search_phase: all shards failed"; !errors.As(err, &refused) ||
+		err.Error() != want || refused.Root != "no field" {
 		t.Errorf("%v", err)
 	}
 	for _, e := range []*Error{{Status: 401}, {Status: 403, Type: "security_exception"}} {
@@ -187,7 +193,8 @@ func TestCheckWithin(t *testing.T) {
 	}
 	waits := 0
 	err = c.CheckWithin(t.Context(), time.Minute, func(error) { waits++ })
-	if err == nil || errors.Is(err, ErrNotThere) || waits != 1 || !strings.Contains(err.Error(), "refused the credentials (401)") {
+	if err == nil || errors.Is(err, ErrNotThere) || waits != 1 ||
+		!strings.Contains(err.Error(), "refused the credentials (401)") {
 		t.Errorf("%d waits: %v", waits, err)
 	}
 	if err := fmt.Errorf("x: %w", notThere("away")); !errors.Is(err, ErrNotThere) {

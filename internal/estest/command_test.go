@@ -121,14 +121,16 @@ func TestUseDockerForced(t *testing.T) {
 // TestUseDocker: what Java needs is preferred to a daemon, which may have neither image nor network.
 func TestUseDocker(t *testing.T) {
 	daemon, maven, cached := t.TempDir(), t.TempDir(), t.TempDir()
-	for _, path := range []string{filepath.Join(daemon, "docker"), filepath.Join(maven, "mvn"), filepath.Join(maven, "javac")} {
+	for _, path := range []string{filepath.Join(daemon, "docker"), filepath.Join(maven, "mvn"),
+		filepath.Join(maven, "javac")} {
 		if err := os.WriteFile(path, []byte("#!/bin/sh\n"), 0o755); err != nil {
 			t.Fatal(err)
 		}
 	}
-	c := &cache{base: cached, sources: elasticsearch.Sources, build: func(_ context.Context, _ fs.FS, dst string) error {
-		return os.Mkdir(dst, 0o755)
-	}}
+	c := &cache{base: cached, sources: elasticsearch.Sources,
+		build: func(_ context.Context, _ fs.FS, dst string) error {
+			return os.Mkdir(dst, 0o755)
+		}}
 	if _, err := c.dir(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -209,7 +211,8 @@ func TestPrerequisites(t *testing.T) {
 		t.Setenv("JAVA_HOME", home)
 		t.Setenv("PATH", path)
 		_, err := Launch(t.Context(), LaunchOptions{})
-		if !errors.Is(err, ErrPrerequisite) || !strings.Contains(fmt.Sprint(err), want) || !strings.Contains(fmt.Sprint(err), "openjdk-17") {
+		if !errors.Is(err, ErrPrerequisite) || !strings.Contains(fmt.Sprint(err), want) ||
+			!strings.Contains(fmt.Sprint(err), "openjdk-17") {
 			t.Errorf("JAVA_HOME=%s: %v, want %q and what to install", home, err, want)
 		}
 	}

@@ -31,7 +31,8 @@ var oneShot = []string{"feed", "samples", "setup-es", "setup-kibana"}
 func TestComposeServices(t *testing.T) {
 	p := readCompose(t)
 	names := slices.Sorted(maps.Keys(p.Services))
-	if want := []string{"elasticsearch", "feed", "kibana", "samples", "serve", "setup-es", "setup-kibana"}; !slices.Equal(names, want) {
+	if want := []string{"elasticsearch", "feed", "kibana", "samples", "serve", "setup-es",
+		"setup-kibana"}; !slices.Equal(names, want) {
 		t.Fatalf("services %v, want %v", names, want)
 	}
 	for name, s := range p.Services {
@@ -152,7 +153,8 @@ func TestComposeFitsALaptop(t *testing.T) {
 // memory is a service's limit in bytes.
 func memory(t *testing.T, s compose.Service) uint64 {
 	t.Helper()
-	n, err := humanize.ParseBytes(strings.Replace(strings.Replace(s.Deploy.Resources.Limits.Memory, "m", "MiB", 1), "g", "GiB", 1))
+	n, err := humanize.ParseBytes(strings.Replace(strings.Replace(s.Deploy.Resources.Limits.Memory, "m", "MiB", 1), "g",
+		"GiB", 1))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -196,7 +198,8 @@ func TestComposeConfig(t *testing.T) {
 	if !dockerAnswers(t.Context()) {
 		t.Skip("no Docker daemon answers: compose.yaml was only read")
 	}
-	out, err := exec.CommandContext(context.Background(), "docker", "compose", "--file", composeFile, "config", "--quiet").CombinedOutput()
+	out, err := exec.CommandContext(context.Background(), "docker", "compose", "--file", composeFile, "config",
+		"--quiet").CombinedOutput()
 	if err != nil {
 		t.Errorf("docker compose config: %v\n%s", err, strings.TrimSpace(string(out)))
 	}

@@ -61,7 +61,8 @@ func send(t *testing.T, method, url, body string, want int) []byte {
 }
 
 func TestKillAndRestart(t *testing.T) {
-	s, err := Launch(t.Context(), LaunchOptions{Settings: map[string]string{"http.max_content_length": "1mb"}, Quick: true})
+	s, err := Launch(t.Context(), LaunchOptions{Settings: map[string]string{"http.max_content_length": "1mb"},
+		Quick: true})
 	if err != nil {
 		GiveUp(t, err)
 	}
@@ -159,7 +160,8 @@ func TestPrefixCleansUp(t *testing.T) {
 	t.Run("inner", func(t *testing.T) {
 		prefix = Prefix(t, url)
 		for i := range 45 { // more than fit one request
-			send(t, "PUT", url+"/"+prefix+strconv.Itoa(i)+"-"+strings.Repeat("x", 100), `{"settings":{"number_of_replicas":0}}`, http.StatusOK)
+			send(t, "PUT", url+"/"+prefix+strconv.Itoa(i)+"-"+strings.Repeat("x", 100),
+				`{"settings":{"number_of_replicas":0}}`, http.StatusOK)
 		}
 		send(t, "PUT", url+"/_index_template/"+prefix+"a", `{"index_patterns":["`+prefix+`*"]}`, http.StatusOK)
 		send(t, "PUT", url+"/_component_template/"+prefix+"b", `{"template":{}}`, http.StatusOK)

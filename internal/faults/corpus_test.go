@@ -59,7 +59,8 @@ func usual(t *testing.T) *corpus {
 
 func makeRecords(t *testing.T, dir string, records int, profile string) {
 	t.Helper()
-	kcing(t, "samples", "--synthetic", "--sample-size", strconv.Itoa(records), "--profile", profile, "--seed", "11", "--samples-dir", dir)
+	kcing(t, "samples", "--synthetic", "--sample-size", strconv.Itoa(records), "--profile", profile, "--seed", "11",
+		"--samples-dir", dir)
 }
 
 // kcing runs it without Elasticsearch and returns its stdout.
@@ -181,7 +182,8 @@ func (w *workplace) complete(c *corpus) {
 		w.t.Errorf("%d records finished and %d rejects, want %d and none", finished, rejects, c.records)
 	}
 	out, _ := w.run(exitOK, "feed", c.dir, "--json")
-	if r := w.report(out); r.Get("pending").Int() != 0 || r.Get("skipped").Int() != int64(c.records) || r.Get("bulk.added").Int() != 0 {
+	if r := w.report(out); r.Get("pending").Int() != 0 || r.Get("skipped").Int() != int64(c.records) ||
+		r.Get("bulk.added").Int() != 0 {
 		w.t.Errorf("a further run finds something to do: %s", out)
 	}
 }

@@ -18,7 +18,8 @@ const (
 
 var apiKey = base64.StdEncoding.EncodeToString([]byte("VuaCfGcBCdbkQm-e5aOx:ui2lp2axTNmsyakw9tvNnw"))
 
-var secrets = []string{password, apiKey, "ui2lp2axTNmsyakw9tvNnw", "hunter2%21pa55", base64.StdEncoding.EncodeToString([]byte(user + ":" + password))}
+var secrets = []string{password, apiKey, "ui2lp2axTNmsyakw9tvNnw", "hunter2%21pa55",
+	base64.StdEncoding.EncodeToString([]byte(user + ":" + password))}
 
 // guards are the ways in: each returns a status from 400 to refuse.
 func basicAuth(r *http.Request) int {
@@ -118,7 +119,8 @@ func TestRefused(t *testing.T) {
 	}
 	refuse := func(status int) func(*http.Request) int { return func(*http.Request) int { return status } }
 	refused := func(status string) string {
-		return "kcing: the Elasticsearch at URL refused the credentials (" + status + "): check ES_API_KEY, or ES_USERNAME and ES_PASSWORD\n"
+		return "kcing: the Elasticsearch at URL refused the credentials (" + status +
+			"): check ES_API_KEY, or ES_USERNAME and ES_PASSWORD\n"
 	}
 	f("expired key", refused("401"), refuse(401), nil)
 	f("forbidden", refused("403"), refuse(403), nil)
@@ -132,7 +134,8 @@ func TestRefused(t *testing.T) {
 		}
 		return 0
 	}, nil)
-	f("unknown authority", "kcing: cannot reach Elasticsearch at URL: its certificate is signed by an unknown authority, see ES_CA_CERT (ES_HOST)\n", keyAuth,
+	f("unknown authority", "kcing: cannot reach Elasticsearch at URL: its certificate is signed by an unknown "+
+		"authority, see ES_CA_CERT (ES_HOST)\n", keyAuth,
 		func(w *workplace, _ *proxy) { delete(w.env, "ES_CA_CERT") })
 	f("wrong authority", "its certificate is signed by an unknown authority, see ES_CA_CERT (ES_HOST)\n", keyAuth,
 		func(w *workplace, _ *proxy) { w.writeFile("ca.pem", newAuthority(w.t).pem) })
@@ -171,7 +174,8 @@ func TestRefusedWhileRunning(t *testing.T) {
 				t.Errorf("it says %q, want %q", line, want)
 			}
 			finished, rejects := w.state()
-			if pending := w.pendingIn(line); rejects != 0 || pending != c.records-finished || (after == 0) != (finished == 0) {
+			if pending := w.pendingIn(line); rejects != 0 || pending != c.records-finished ||
+				(after == 0) != (finished == 0) {
 				t.Errorf("%d finished, %d pending, %d rejects", finished, pending, rejects)
 			}
 			if r := w.report(out); r.Get("bulk.rejected").Int() != 0 || r.Get("bulk.undelivered").Int() == 0 {

@@ -39,7 +39,8 @@ func remount(t *testing.T, dir string, flags uintptr, options string) {
 // limited makes a command start with a limit on the size of its files, in
 // blocks of 512 or 1024 bytes.
 func limited(run *process, blocks int) *process {
-	run.Args = append([]string{"sh", "-c", fmt.Sprintf(`ulimit -f %d && exec "$@"`, blocks), "sh", run.Path}, run.Args[1:]...)
+	run.Args = append([]string{"sh", "-c", fmt.Sprintf(`ulimit -f %d && exec "$@"`, blocks), "sh", run.Path},
+		run.Args[1:]...)
 	run.Path = "/bin/sh"
 	return run
 }
@@ -97,7 +98,8 @@ func (w *workplace) fillUp(run *process, p pairs, why string, makeRoom func()) {
 	_, _ = io.WriteString(run.in, strings.Join(p.lines[some:], "")) // it may end before it has read all
 	out, stderr := w.wait(run, exitFailed)
 	line := w.closing(stderr)
-	if !strings.Contains(line, w.env["KCING_DB"]) || !strings.Contains(line, why) || !strings.HasPrefix(line, "kcing: not finished: ") {
+	if !strings.Contains(line, w.env["KCING_DB"]) || !strings.Contains(line, why) ||
+		!strings.HasPrefix(line, "kcing: not finished: ") {
 		w.t.Errorf("it says %q, want %q and the path", line, why)
 	}
 	finished, rejects := w.state()
@@ -150,7 +152,8 @@ func TestNoRoomAtAll(t *testing.T) {
 			w.with("KCING_DB", db)
 			run.Env = append(run.Env, "KCING_DB="+db)
 			_, stderr := w.wait(run.start(), exitFailed)
-			if line := w.closing(stderr); line != stderr || !strings.Contains(line, db) || !strings.Contains(line, why) {
+			if line := w.closing(stderr); line != stderr || !strings.Contains(line, db) ||
+				!strings.Contains(line, why) {
 				t.Errorf("it says %q, want %q and the path", stderr, why)
 			}
 			if n := w.es.count(w.prefix); n > 0 {
@@ -200,7 +203,8 @@ func TestDiskFailsWhileRunning(t *testing.T) {
 	t.Run("read-only", func(t *testing.T) { // as a disk with errors becomes
 		disk := smallDisk(t, "8m")
 		failsWhileRunning(t, filepath.Join(disk, "kcing.db"), "read-only file system", func(*process) error {
-			return syscall.Mount("", disk, "", syscall.MS_REMOUNT|syscall.MS_RDONLY, "") // busy while kcing has the file
+			// busy while kcing has the file
+			return syscall.Mount("", disk, "", syscall.MS_REMOUNT|syscall.MS_RDONLY, "")
 		}, func() { remount(t, disk, 0, "size=8m") })
 	})
 	t.Run("limit", func(t *testing.T) {
@@ -241,10 +245,12 @@ func failsWhileRunning(t *testing.T, db, why string, fail func(*process) error, 
 	case <-run.ended:
 	}
 	out, stderr := w.wait(run, exitFailed)
-	if line := w.closing(stderr); !strings.Contains(line, db) || !strings.Contains(line, why) || w.pendingIn(line) != 1 {
+	if line := w.closing(stderr); !strings.Contains(line, db) || !strings.Contains(line, why) ||
+		w.pendingIn(line) != 1 {
 		t.Errorf("it says %q", line)
 	}
-	if r := w.report(out); r.Get("finished").Int() != 1 || r.Get("pending").Int() != 1 || r.Get("bulk.stored").Int() != 2 {
+	if r := w.report(out); r.Get("finished").Int() != 1 || r.Get("pending").Int() != 1 ||
+		r.Get("bulk.stored").Int() != 2 {
 		t.Errorf("report %s", out)
 	}
 	mend()
@@ -255,7 +261,8 @@ func failsWhileRunning(t *testing.T, db, why string, fail func(*process) error, 
 	feed(1)
 	feed(2)
 	out, _ = w.wait(run, exitOK)
-	if r := w.report(out); r.Get("skipped").Int() != 1 || r.Get("finished").Int() != 1 || r.Get("bulk.duplicate").Int() != 1 {
+	if r := w.report(out); r.Get("skipped").Int() != 1 || r.Get("finished").Int() != 1 ||
+		r.Get("bulk.duplicate").Int() != 1 {
 		t.Errorf("the second run reports %s", out)
 	}
 	if n := w.es.count(w.prefix); n != 2 {

@@ -154,7 +154,8 @@ func (w *workplace) run(code int, args ...string) (stdout, stderr string) {
 func (w *workplace) wait(p *process, code int) (stdout, stderr string) {
 	w.t.Helper()
 	if got := p.code(); got != code {
-		w.t.Fatalf("kcing %s: exit code %d, want %d\n%s%s", strings.Join(p.Args[1:], " "), got, code, tail(p.out.String()), tail(p.err.String()))
+		w.t.Fatalf("kcing %s: exit code %d, want %d\n%s%s", strings.Join(p.Args[1:], " "), got, code,
+			tail(p.out.String()), tail(p.err.String()))
 	}
 	return p.out.String(), p.err.String()
 }

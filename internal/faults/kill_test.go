@@ -142,7 +142,8 @@ func surviveKills(w *workplace, p *proxy, c *corpus, times int) {
 	}
 	restart(w.t)
 	out, _ := w.wait(run, exitOK)
-	if r := w.report(out); r.Get("bulk.requests.network").Int() < int64(times) || r.Get("bulk.paused_seconds").Float() == 0 ||
+	if r := w.report(out); r.Get("bulk.requests.network").Int() < int64(times) ||
+		r.Get("bulk.paused_seconds").Float() == 0 ||
 		r.Get("bulk.rejected").Int() != 0 || r.Get("bulk.undelivered").Int() != 0 {
 		w.t.Errorf("report of a run with %d outages: %s", times, out)
 	}

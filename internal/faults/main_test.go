@@ -116,7 +116,8 @@ func noteSources() error {
 			return err
 		case d.IsDir() && path != root && strings.HasPrefix(d.Name(), "."), d.IsDir() && d.Name() == "testdata":
 			return fs.SkipDir
-		case strings.HasSuffix(path, "_test.go") || !strings.HasSuffix(path, ".go") && !strings.HasSuffix(path, ".json"):
+		case strings.HasSuffix(path, "_test.go") || !strings.HasSuffix(path, ".go") &&
+			!strings.HasSuffix(path, ".json"):
 			return nil
 		}
 		_, err = os.Stat(path)
@@ -157,7 +158,8 @@ func strictElasticsearch(t *testing.T) *estest.Server {
 // skipped where that is allowed.
 func launch(ctx context.Context, t *testing.T, settings map[string]string) *estest.Server {
 	t.Helper()
-	s, err := estest.Launch(ctx, estest.LaunchOptions{Heap: "400m", Settings: settings, Quick: true, Progress: os.Stderr})
+	s, err := estest.Launch(ctx, estest.LaunchOptions{Heap: "400m", Settings: settings, Quick: true,
+		Progress: os.Stderr})
 	if err != nil {
 		estest.GiveUp(t, err)
 	}

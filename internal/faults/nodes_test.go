@@ -16,7 +16,8 @@ func TestOneNodeDown(t *testing.T) {
 	f := func(name string, hosts func(good string) []string) {
 		t.Run(name, func(t *testing.T) {
 			p := newProxy(t, server.URL(), proxyOptions{})
-			w := newWorkplace(t, server.URL(), strings.Join(append(hosts(server.URL()), p.url), ",")).with("ES_BULK_ACTIONS", "200")
+			w := newWorkplace(t, server.URL(), strings.Join(append(hosts(server.URL()), p.url), ",")).
+				with("ES_BULK_ACTIONS", "200")
 			w.run(exitOK, "feed", c.dir)
 			if p.stats().bulk == 0 {
 				t.Error("only one node got documents")

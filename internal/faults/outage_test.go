@@ -23,7 +23,8 @@ func TestGivesUp(t *testing.T) {
 			c := usual(t)
 			p := newProxy(t, server.URL(), proxyOptions{})
 			p.set(outage(p))
-			w := newWorkplace(t, server.URL(), p.url).with("ES_BULK_ACTIONS", "20", "ES_BULK_REQUESTS", "2", "ES_RETRY_FOR", budget.String())
+			w := newWorkplace(t, server.URL(), p.url).with("ES_BULK_ACTIONS", "20", "ES_BULK_REQUESTS", "2",
+				"ES_RETRY_FOR", budget.String())
 			run := w.command("feed", c.dir, "--json")
 			began := time.Now()
 			out, stderr := w.wait(run.start(), exitFailed)
@@ -37,11 +38,14 @@ func TestGivesUp(t *testing.T) {
 			}
 			finished, rejects := w.state()
 			r := w.report(out)
-			if pending := w.pendingIn(line); rejects != 0 || pending != c.records-finished || int(r.Get("finished").Int()) != finished {
-				t.Errorf("%d of %d records finished, %d rejects; it says that %d are pending: %s", finished, c.records, rejects, pending, out)
+			if pending := w.pendingIn(line); rejects != 0 || pending != c.records-finished ||
+				int(r.Get("finished").Int()) != finished {
+				t.Errorf("%d of %d records finished, %d rejects; it says that %d are pending: %s", finished, c.records,
+					rejects, pending, out)
 			}
 			stored := r.Get("bulk.stored").Int()
-			if n := len(c.documents); r.Get("bulk.undelivered").Int() != r.Get("bulk.added").Int()-stored || stored > int64(n)/2 {
+			if n := len(c.documents); r.Get("bulk.undelivered").Int() != r.Get("bulk.added").Int()-stored ||
+				stored > int64(n)/2 {
 				t.Errorf("undelivered are not all but the stored: %s", out)
 			}
 			w.onlyFinished(finished, stored)

@@ -80,7 +80,8 @@ func TestConflictingMapping(t *testing.T) {
 	w.env["ES_RETRY_FOR"] = "5s"
 	w.run(exitOK, "setup-es")
 	index := c.index(t, "boot")
-	w.es.do(http.MethodPut, "/"+w.prefix+index, `{"mappings":{"properties":{"board":{"type":"long","ignore_malformed":false}}}}`)
+	w.es.do(http.MethodPut, "/"+w.prefix+index,
+		`{"mappings":{"properties":{"board":{"type":"long","ignore_malformed":false}}}}`)
 	boots := c.documents.of(index)
 
 	_, stderr := w.run(exitFailed, "feed", c.dir, "--json")

@@ -137,7 +137,8 @@ func (p *proxy) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	case tooMany:
 		p.result(c, "429", nil)
 		rw.Header().Set("Retry-After", "1")
-		answer(rw, http.StatusTooManyRequests, `{"error":{"type":"circuit_breaking_exception","reason":"by the proxy"},"status":429}`)
+		answer(rw, http.StatusTooManyRequests,
+			`{"error":{"type":"circuit_breaking_exception","reason":"by the proxy"},"status":429}`)
 	case unavailable:
 		p.result(c, "503", nil)
 		http.Error(rw, "<html>the backend is away</html>", http.StatusServiceUnavailable)

@@ -67,7 +67,8 @@ func (n numbers) consistent() {
 	n.equal("pending at the end", n.get("bulk.pending_docs")+n.get("bulk.pending_bytes"), 0)
 	n.equal("rejected and in the state file", n.get("bulk.rejected"), n.sum("rejected_documents"))
 	n.equal("requests by class", n.sum("bulk.requests"), n.get("bulk.request_seconds.count"))
-	if top := n.get("bulk.request_seconds.max"); top <= 0 || top > n.get("bulk.request_seconds.sum") || top > n.get("seconds") {
+	if top := n.get("bulk.request_seconds.max"); top <= 0 || top > n.get("bulk.request_seconds.sum") ||
+		top > n.get("seconds") {
 		n.t.Errorf("the longest request took %v s of %v s", top, n.get("seconds"))
 	}
 	if paused := n.get("bulk.paused_seconds"); paused < 0 || paused > n.get("seconds") {
@@ -94,7 +95,8 @@ func (n numbers) same(seen *counts) {
 	}
 	n.equal("stored", n.get("bulk.stored"), float64(seen.stored))
 	n.equal("duplicate", n.get("bulk.duplicate"), float64(seen.duplicate))
-	n.equal("documents sent, the first time and again", n.get("bulk.added")+n.get("bulk.retried_docs"), float64(seen.documents))
+	n.equal("documents sent, the first time and again", n.get("bulk.added")+n.get("bulk.retried_docs"),
+		float64(seen.documents))
 	n.equal("bytes_raw", n.get("bulk.bytes_raw"), float64(seen.raw))
 	n.equal("bytes_wire", n.get("bulk.bytes_wire"), float64(seen.wire))
 	// kcing's clock runs longer for each request.
@@ -113,7 +115,8 @@ func TestReport(t *testing.T) {
 	w := newWorkplace(t, server.URL(), p.url).with("ES_BULK_ACTIONS", "100", "ES_COMPRESS", "true")
 	w.run(exitOK, "setup-es")
 	index := c.index(t, "build") // whose documents are rejected
-	w.es.do(http.MethodPut, "/"+w.prefix+index, `{"mappings":{"properties":{"arch":{"type":"long","ignore_malformed":false}}}}`)
+	w.es.do(http.MethodPut, "/"+w.prefix+index,
+		`{"mappings":{"properties":{"arch":{"type":"long","ignore_malformed":false}}}}`)
 	refused := float64(len(c.documents.of(index)))
 	// One gets in: an index that takes nothing at all would be waited for.
 	day := strings.ReplaceAll(strings.TrimPrefix(index, "build-"), ".", "-")
@@ -177,16 +180,19 @@ func TestReportOfFailure(t *testing.T) {
 	}
 	// A request may have been cancelled when it was on its way, or answered.
 	got, cancelled := n.object("bulk.requests"), n.r.Get("bulk.requests.cancelled").Int()
-	if stored := n.get("bulk.stored"); stored > float64(seen.stored) || cancelled == 0 && stored < float64(seen.stored) {
+	if stored := n.get("bulk.stored"); stored > float64(seen.stored) ||
+		cancelled == 0 && stored < float64(seen.stored) {
 		t.Errorf("%v documents stored, the server counted %d", stored, seen.stored)
 	}
 	for _, class := range []string{"200", "503"} {
 		if got[class] == 0 || got[class] > seen.requests[class] || got[class]+cancelled < seen.requests[class] {
-			t.Errorf("%d requests answered %s, %d cancelled; the server counted %v", got[class], class, cancelled, seen.requests)
+			t.Errorf("%d requests answered %s, %d cancelled; the server counted %v", got[class], class, cancelled,
+				seen.requests)
 		}
 	}
 	if n.get("bulk.bytes_raw") < float64(seen.raw) || n.get("bulk.bytes_raw") != n.get("bulk.bytes_wire") {
-		t.Errorf("%v bytes raw, %v on the wire; the server counted %d", n.get("bulk.bytes_raw"), n.get("bulk.bytes_wire"), seen.raw)
+		t.Errorf("%v bytes raw, %v on the wire; the server counted %d", n.get("bulk.bytes_raw"),
+			n.get("bulk.bytes_wire"), seen.raw)
 	}
 	if paused := n.get("bulk.paused_seconds"); paused < 1 {
 		t.Errorf("paused %v s, want 1 at least", paused)

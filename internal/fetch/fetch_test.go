@@ -49,7 +49,8 @@ func (a *answers) requests() int {
 
 func says(status int, body string, header ...string) reply {
 	return func(r *http.Request) (*http.Response, error) {
-		res := &http.Response{StatusCode: status, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(body)), Request: r}
+		res := &http.Response{StatusCode: status, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(body)),
+			Request: r}
 		for i := 0; i+1 < len(header); i += 2 {
 			res.Header.Set(header[i], header[i+1])
 		}
@@ -158,7 +159,8 @@ func TestTriesAreBounded(t *testing.T) {
 func TestSlowServerIsSpared(t *testing.T) {
 	server := &answers{next: []reply{silent("")}}
 	_, took, err := get(t, Options{Tries: 9}, server)
-	if !errors.Is(err, errIdle) || server.requests() != slowTries || took != slowTries*DefaultIdleTimeout+(slowTries-1)*slowPause {
+	if !errors.Is(err, errIdle) || server.requests() != slowTries ||
+		took != slowTries*DefaultIdleTimeout+(slowTries-1)*slowPause {
 		t.Errorf("%v after %v and %d requests", err, took, server.requests())
 	}
 }
@@ -283,15 +285,20 @@ func TestRequest(t *testing.T) {
 		return res, err
 	}
 	moved := says(302, "", "Location", "/accounts/login/?next=secret")
-	f("a status that is final", Options{}, Request{Final: 500}, 2, "http://h/x answered 500 Internal Server Error", says(500, ""))
+	f("a status that is final", Options{}, Request{Final: 500}, 2, "http://h/x answered 500 Internal Server Error",
+		says(500, ""))
 	f("once", Options{}, Request{Final: 500}, 2, "ok", says(500, ""), says(200, "ok"))
 	f("another one", Options{}, Request{Final: 500}, 2, "ok", says(503, ""), says(200, "ok"))
-	f("fewer tries", Options{Tries: 5}, Request{Tries: 2}, 2, "cannot get http://h/x (2 tries): http://h/x answered 503 Service Unavailable", says(503, ""))
+	f("fewer tries", Options{Tries: 5}, Request{Tries: 2}, 2,
+		"cannot get http://h/x (2 tries): http://h/x answered 503 Service Unavailable", says(503, ""))
 	f("an error soon", Options{}, Request{SlowAfter: time.Minute}, 2, "ok", says(500, ""), says(200, "ok"))
-	f("an error late", Options{}, Request{SlowAfter: 20 * time.Second}, 1, "cannot get http://h/x: http://h/x answered 500 Internal Server Error, slowly",
+	f("an error late", Options{}, Request{SlowAfter: 20 * time.Second}, 1,
+		"cannot get http://h/x: http://h/x answered 500 Internal Server Error, slowly",
 		after(30*time.Second, says(500, "")))
-	f("longer than it may be", Options{}, Request{MaxBytes: 9}, 1, "cannot get http://h/x: larger than the limit of 9 bytes", says(200, "0123456789"))
-	f("longer than it may be, and it says so", Options{MaxBytes: 9}, Request{}, 1, "cannot get http://h/x: larger than the limit of 9 bytes", long)
+	f("longer than it may be", Options{}, Request{MaxBytes: 9}, 1,
+		"cannot get http://h/x: larger than the limit of 9 bytes", says(200, "0123456789"))
+	f("longer than it may be, and it says so", Options{MaxBytes: 9}, Request{}, 1,
+		"cannot get http://h/x: larger than the limit of 9 bytes", long)
 	f("redirects", Options{NoRedirects: true}, Request{}, 1, "http://h/x answered 302 Found", moved)
 	f("redirects that are followed", Options{}, Request{}, 2, "ok", moved, says(200, "ok"))
 }
@@ -299,7 +306,8 @@ func TestRequest(t *testing.T) {
 // A try that goes on and on, sending now and then, ends at Timeout.
 func TestTimeout(t *testing.T) {
 	slow := func(r *http.Request) (*http.Response, error) {
-		return &http.Response{StatusCode: 200, Header: http.Header{}, Body: io.NopCloser(dripping{r.Context()}), Request: r}, nil
+		return &http.Response{StatusCode: 200, Header: http.Header{}, Body: io.NopCloser(dripping{r.Context()}),
+			Request: r}, nil
 	}
 	server := &answers{next: []reply{slow}}
 	_, took, err := get(t, Options{Tries: 1, Timeout: time.Minute}, server)
@@ -367,7 +375,8 @@ func TestReach(t *testing.T) {
 			t.Helper()
 			c := New(Options{Transport: &answers{next: []reply{answer}}})
 			started := time.Now()
-			if err := c.Reach(t.Context(), secretURL, 8*time.Second); (err == nil) != ok || err != nil && strings.Contains(err.Error(), "hunter2") {
+			if err := c.Reach(t.Context(), secretURL, 8*time.Second); (err == nil) != ok ||
+				err != nil && strings.Contains(err.Error(), "hunter2") {
 				t.Errorf("%v", err)
 			}
 			if took := time.Since(started); took > 8*time.Second {

@@ -58,7 +58,8 @@ func TestImportsPointOneWay(t *testing.T) {
 			return err
 		}
 		if d.IsDir() {
-			if base := d.Name(); name != "." && (base == "testdata" || strings.HasPrefix(base, ".") || strings.HasPrefix(base, "_")) {
+			if base := d.Name(); name != "." && (base == "testdata" || strings.HasPrefix(base, ".") ||
+				strings.HasPrefix(base, "_")) {
 				return fs.SkipDir
 			}
 			if _, err := fs.Stat(tree, path.Join(name, "go.mod")); name != "." && err == nil {
@@ -85,7 +86,8 @@ func TestImportsPointOneWay(t *testing.T) {
 				return err
 			}
 			to, ours := strings.CutPrefix(imported, module)
-			if ours && (!slices.Contains(basics, to) || slices.Contains(basics, from)) && !slices.Contains(allowed[from], to) {
+			if ours && (!slices.Contains(basics, to) || slices.Contains(basics, from)) &&
+				!slices.Contains(allowed[from], to) {
 				t.Errorf("%s imports %s; %s may import only %q (see ARCHITECTURE.md)", name, to, from, allowed[from])
 			}
 		}

@@ -266,7 +266,8 @@ func TestLimitsLeaveRoomForARecord(t *testing.T) {
 		t.Errorf("a record of 100 MiB never fits into %d bytes", l.BodyBytes)
 	}
 	s := newStand(Config{Limits: Limits{RecordBytes: 3 << 20, BodyBytes: 1}})
-	for _, body := range []string{"{" + strings.Repeat(" ", 3<<20-2) + "}", string(packed(t, []byte("{"+strings.Repeat(" ", 3<<20-2)+"}")))} {
+	for _, body := range []string{"{" + strings.Repeat(" ", 3<<20-2) + "}",
+		string(packed(t, []byte("{"+strings.Repeat(" ", 3<<20-2)+"}")))} {
 		r := httptest.NewRequest(http.MethodPost, "/", strings.NewReader(body))
 		r.ContentLength = -1
 		wantStatus(t, s.do(kinds.LAVA, r), http.StatusOK)

@@ -39,7 +39,8 @@ func TestStatusPageInChromium(t *testing.T) {
 		t.Errorf("the page after its refresh: %s", dom)
 	}
 	// The check can fail: a page of the same server with an error is found out.
-	if _, console := browse(t, browser, "--dump-dom", "data:text/html,<script>nosuchthing()</script>"); !strings.Contains(console, "Uncaught") {
+	if _, console := browse(t, browser, "--dump-dom",
+		"data:text/html,<script>nosuchthing()</script>"); !strings.Contains(console, "Uncaught") {
 		t.Errorf("an error on a page was not seen: %s", console)
 	}
 }
@@ -69,7 +70,8 @@ func browse(t *testing.T, browser string, args ...string) (dom, console string) 
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
 	cmd := exec.CommandContext(ctx, browser, append([]string{
-		"--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run", "--disable-background-networking",
+		"--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run",
+		"--disable-background-networking",
 		"--disable-component-update", "--enable-logging=stderr", "--user-data-dir=" + filepath.Join(dir, "profile"),
 	}, args...)...)
 	cmd.Env = append(os.Environ(), "HOME="+dir)

@@ -14,7 +14,8 @@ import (
 )
 
 func FuzzTokens(f *testing.F) {
-	for _, s := range []string{"a b\n", "# c\n\na b c\n", "a *\r\nb\tlab", "a\n", "a b\na c\n", "\xef\xbb\xbfa b", "a \xff\n"} {
+	for _, s := range []string{"a b\n", "# c\n\na b c\n", "a *\r\nb\tlab", "a\n", "a b\na c\n", "\xef\xbb\xbfa b",
+		"a \xff\n"} {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
@@ -31,7 +32,8 @@ func FuzzTokens(f *testing.F) {
 }
 
 func FuzzLabName(f *testing.F) {
-	for _, s := range []string{"lab_name=a", "x=y&lab_name=a%20b", "lab_name=", "lab_name=%zz", "lab%5fname=a;b", "&&=&lab_name", "lab_name=%ff"} {
+	for _, s := range []string{"lab_name=a", "x=y&lab_name=a%20b", "lab_name=", "lab_name=%zz", "lab%5fname=a;b",
+		"&&=&lab_name", "lab_name=%ff"} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, query string) {
@@ -57,7 +59,8 @@ func FuzzLabName(f *testing.F) {
 func FuzzHandler(f *testing.F) {
 	f.Add("/", "lab_name=a", "application/json", "", "secret-a", "", []byte(callback))
 	f.Add("/node/65f1", "", "application/x-www-form-urlencoded", "", "Token secret-a", "id-1", []byte("a=b"))
-	f.Add("/callback/lava/test", "lab_name=%zz", "text/plain", "gzip", "Bearer secret-a", "\x00", packed(f, []byte(callback)))
+	f.Add("/callback/lava/test", "lab_name=%zz", "text/plain", "gzip", "Bearer secret-a", "\x00",
+		packed(f, []byte(callback)))
 	f.Add("/../x", "", "", "gzip", "secret-a", "", packed(f, make([]byte, 10_000))[:20])
 	tokens := &Tokens{}
 	list, err := parseTokens([]byte("secret-a lab-a\n"))
@@ -70,7 +73,8 @@ func FuzzHandler(f *testing.F) {
 		s.box.empty()
 		r := httptest.NewRequest(http.MethodPost, "/", bytes.NewReader(body))
 		r.URL.Path, r.URL.RawQuery = path, query
-		for k, v := range map[string]string{"Content-Type": contentType, "Content-Encoding": encoding, "Authorization": authorization, "X-Request-Id": id} {
+		for k, v := range map[string]string{"Content-Type": contentType, "Content-Encoding": encoding,
+			"Authorization": authorization, "X-Request-Id": id} {
 			r.Header.Set(k, v)
 		}
 		w := s.do(kinds.LAVA, r)

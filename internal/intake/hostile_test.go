@@ -162,9 +162,11 @@ func TestPipelinedPosts(t *testing.T) {
 func TestPathsTouchNoFile(t *testing.T) {
 	t.Chdir(t.TempDir())
 	s := newStand(Config{})
-	for _, path := range []string{"/../x", "/%2e%2e/x", "/..%2fx", "/%2e%2e%5cx", "//etc/passwd", "/x%00.json", "/node/../../x", "/node/%2e%2e", "/callback/lava/../../x", "/C:/x"} {
+	for _, path := range []string{"/../x", "/%2e%2e/x", "/..%2fx", "/%2e%2e%5cx", "//etc/passwd", "/x%00.json",
+		"/node/../../x", "/node/%2e%2e", "/callback/lava/../../x", "/C:/x"} {
 		conn := dial(t, s)
-		send(conn, "POST %s?lab_name=..%%2fx HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: %d\r\n\r\n%s", path, len(callback), callback)
+		send(conn, "POST %s?lab_name=..%%2fx HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: %d\r\n\r\n%s",
+			path, len(callback), callback)
 		answer, err := http.ReadResponse(bufio.NewReader(conn), nil)
 		if err != nil {
 			t.Fatalf("%s: %v", path, err)
@@ -217,7 +219,8 @@ func TestIdleCrowd(t *testing.T) {
 	}
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
-	t.Logf("%d idle connections: %d MiB in use by heap and stacks, clients included", crowd, (m.HeapInuse+m.StackInuse)>>20)
+	t.Logf("%d idle connections: %d MiB in use by heap and stacks, clients included", crowd,
+		(m.HeapInuse+m.StackInuse)>>20)
 	stop()
 	if err := <-done; err != nil {
 		t.Error(err)

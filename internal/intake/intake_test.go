@@ -180,7 +180,8 @@ func TestKindsByPortAndPath(t *testing.T) {
 		}
 	}
 	s := newStand(Config{})
-	for _, path := range []string{"/node/", "/node/..", "/node/%2e%2e%2fx", "/node/a/b", "/node/a%00", "/node/" + strings.Repeat("a", 65)} {
+	for _, path := range []string{"/node/", "/node/..", "/node/%2e%2e%2fx", "/node/a/b", "/node/a%00",
+		"/node/" + strings.Repeat("a", 65)} {
 		wantError(t, s.post(kinds.LAVA, path, callback), http.StatusBadRequest, "node id")
 	}
 	if a, r := s.box.count(); a != 0 || r != 6 {
@@ -190,14 +191,17 @@ func TestKindsByPortAndPath(t *testing.T) {
 
 func TestMethods(t *testing.T) {
 	s := newStand(Config{})
-	for _, path := range []string{"/", "/build", "/boot", "/lava", "/callback/lava/test", "/callback/lava/boot", "/node/abc"} {
-		if w := s.do(kinds.LAVA, httptest.NewRequest(http.MethodGet, path, nil)); w.Code != 200 || w.Body.String() != "ok" {
+	for _, path := range []string{"/", "/build", "/boot", "/lava", "/callback/lava/test", "/callback/lava/boot",
+		"/node/abc"} {
+		if w := s.do(kinds.LAVA, httptest.NewRequest(http.MethodGet, path, nil)); w.Code != 200 ||
+			w.Body.String() != "ok" {
 			t.Errorf("GET %s: %d %q", path, w.Code, w.Body)
 		}
 		if w := s.do(kinds.LAVA, httptest.NewRequest(http.MethodHead, path, nil)); w.Code != 200 || w.Body.Len() != 0 {
 			t.Errorf("HEAD %s: %d %q", path, w.Code, w.Body)
 		}
-		for _, method := range []string{"PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "CONNECT", "X" + strings.Repeat("Y", 500)} {
+		for _, method := range []string{"PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "CONNECT",
+			"X" + strings.Repeat("Y", 500)} {
 			w := s.do(kinds.LAVA, httptest.NewRequest(method, path, nil))
 			wantError(t, w, http.StatusMethodNotAllowed, "POST")
 			if w.Header().Get("Allow") != "GET, HEAD, POST" {
@@ -213,7 +217,8 @@ func TestMethods(t *testing.T) {
 		}
 		wantStatus(t, s.do(kinds.LAVA, httptest.NewRequest(http.MethodGet, path, nil)), http.StatusOK)
 	}
-	wantError(t, s.do(kinds.LAVA, httptest.NewRequest(http.MethodGet, "/favicon.ico", nil)), http.StatusNotFound, "no such page")
+	wantError(t, s.do(kinds.LAVA, httptest.NewRequest(http.MethodGet, "/favicon.ico", nil)), http.StatusNotFound,
+		"no such page")
 	if a, r := s.box.count(); a+r != 0 {
 		t.Errorf("%d accepted, %d refused, want none", a, r)
 	}
@@ -222,7 +227,8 @@ func TestMethods(t *testing.T) {
 // LAVA's default method is GET; the record is not in it and nobody would ever know.
 func TestGETOfACallbackIsNoted(t *testing.T) {
 	s := newStand(Config{})
-	wantStatus(t, s.do(kinds.LAVA, httptest.NewRequest(http.MethodGet, "/?lab_name=lab-a&token=hush", nil)), http.StatusOK)
+	wantStatus(t, s.do(kinds.LAVA, httptest.NewRequest(http.MethodGet, "/?lab_name=lab-a&token=hush", nil)),
+		http.StatusOK)
 	if log := s.log.String(); !strings.Contains(log, "method: POST") || strings.Contains(log, "hush") {
 		t.Errorf("log: %s", log)
 	}
@@ -234,7 +240,8 @@ func TestRequestIDs(t *testing.T) {
 		taken bool
 	}{
 		{"job-7.A_b:c", true}, {strings.Repeat("a", 64), true},
-		{"", false}, {strings.Repeat("a", 65), false}, {"a b", false}, {"a\"b", false}, {"é", false}, {"<script>", false},
+		{"", false}, {strings.Repeat("a", 65), false}, {"a b", false}, {"a\"b", false}, {"é", false},
+		{"<script>", false},
 	} {
 		s := newStand(Config{})
 		w := s.post(kinds.LAVA, "/", callback, "X-Request-Id", c.given)

@@ -58,7 +58,8 @@ func series(t *testing.T, m *Metrics, name string) int {
 
 func TestMetricsOfPosts(t *testing.T) {
 	s := newStand(Config{Version: "v1", Status: func() Status {
-		return Status{Spool: Spool{Records: 3, Bytes: 4000, MaxBytes: 1 << 30, Oldest: time.Now().Add(-time.Hour)}, Elasticsearch: Elasticsearch{Up: true}, Rejects: 2}
+		return Status{Spool: Spool{Records: 3, Bytes: 4000, MaxBytes: 1 << 30, Oldest: time.Now().Add(-time.Hour)},
+			Elasticsearch: Elasticsearch{Up: true}, Rejects: 2}
 	}})
 	s.box.answer = func(p *Post) error {
 		switch {
@@ -118,7 +119,8 @@ func TestMetricsOfPosts(t *testing.T) {
 		t.Errorf("lint: %v %v", problems, err)
 	}
 	w := s.do(kinds.Build, httptest.NewRequest(http.MethodGet, "/metrics", nil))
-	for _, want := range []string{`kcing_build_info{goversion="go`, `version="v1"} 1`, `kcing_http_request_duration_seconds_bucket{handler="lava",le="0.25"}`, "go_goroutines", "process_open_fds"} {
+	for _, want := range []string{`kcing_build_info{goversion="go`, `version="v1"} 1`,
+		`kcing_http_request_duration_seconds_bucket{handler="lava",le="0.25"}`, "go_goroutines", "process_open_fds"} {
 		if !strings.Contains(w.Body.String(), want) {
 			t.Errorf("/metrics lacks %s", want)
 		}

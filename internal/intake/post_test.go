@@ -53,7 +53,8 @@ func TestContentTypes(t *testing.T) {
 		}
 	}
 	s := newStand(Config{})
-	reason := wantError(t, s.post(kinds.LAVA, "/", form, "Content-Type", "application/x-www-form-urlencoded"), 415, "results")
+	reason := wantError(t, s.post(kinds.LAVA, "/", form, "Content-Type", "application/x-www-form-urlencoded"), 415,
+		"results")
 	if !strings.Contains(reason, "content-type: json") {
 		t.Errorf("the reason does not name the mend: %q", reason)
 	}
@@ -162,7 +163,8 @@ func TestTokensOfPosts(t *testing.T) {
 				t.Errorf("%q: who may not post filled the rejects", c.authorization)
 			}
 		}
-		if log := s.log.String(); strings.Contains(strings.ToLower(log), "secret-") || strings.Contains(w.Body.String(), "secret-") {
+		if log := s.log.String(); strings.Contains(strings.ToLower(log), "secret-") ||
+			strings.Contains(w.Body.String(), "secret-") {
 			t.Errorf("%q: the token is in the log or the answer: %s%s", c.authorization, log, w.Body)
 		}
 	}
@@ -215,7 +217,8 @@ func TestAnswersOfAccept(t *testing.T) {
 			t.Errorf("%v: Retry-After %q, want %q", c.err, got, c.retryAfter)
 		}
 		log := s.log.String()
-		for _, part := range []string{w.Header().Get("X-Request-Id"), `"kind":"lava"`, `"lab":"lab-of-body"`, `"key":"lab-of-body/7"`, `"remote":"192.0.2.1"`} {
+		for _, part := range []string{w.Header().Get("X-Request-Id"), `"kind":"lava"`, `"lab":"lab-of-body"`,
+			`"key":"lab-of-body/7"`, `"remote":"192.0.2.1"`} {
 			if !strings.Contains(log, part) {
 				t.Errorf("the log lacks %s: %s", part, log)
 			}
@@ -275,7 +278,8 @@ func TestRealClients(t *testing.T) {
 	server := httptest.NewServer(s.Handler(kinds.LAVA))
 	defer server.Close()
 	file := filepath.Join(t.TempDir(), "callback.json")
-	body := `{"id": 7, "log": "` + strings.Repeat("x", 2<<20) + `"}` // curl asks with Expect: 100-continue from 1 MiB on
+	// curl asks with Expect: 100-continue from 1 MiB on
+	body := `{"id": 7, "log": "` + strings.Repeat("x", 2<<20) + `"}`
 	if err := os.WriteFile(file, []byte(body), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -295,10 +299,12 @@ func TestRealClients(t *testing.T) {
 		}
 		for _, args := range [][]string{
 			{"--data-binary", "@" + file},
-			{"--header", "Content-Type: application/json", "--header", "Transfer-Encoding: chunked", "--data-binary", "@" + file},
+			{"--header", "Content-Type: application/json", "--header", "Transfer-Encoding: chunked", "--data-binary",
+				"@" + file},
 			{"--header", "Expect: 100-continue", "--header", "Content-Type:", "--data-binary", "@" + file},
 		} {
-			args = append(args, "--silent", "--header", "Authorization: Bearer secret-a", "--write-out", "\n%{http_code}", server.URL+"/?lab_name=lab-a")
+			args = append(args, "--silent", "--header", "Authorization: Bearer secret-a", "--write-out",
+				"\n%{http_code}", server.URL+"/?lab_name=lab-a")
 			out, err := direct(exec.CommandContext(t.Context(), "curl", args...)).Output()
 			text, code, _ := strings.Cut(string(out), "\n")
 			check(t, []byte(code+" "+text), err)

@@ -25,7 +25,8 @@ import (
 )
 
 // serve runs Serve on one port until the test's end, or until stop.
-func serve(t *testing.T, s *stand, drain time.Duration, l Listener) (addr string, stop context.CancelFunc, done chan error) {
+func serve(t *testing.T, s *stand, drain time.Duration, l Listener) (addr string, stop context.CancelFunc,
+	done chan error) {
 	t.Helper()
 	var err error
 	if l.Listener == nil {
@@ -106,7 +107,8 @@ func TestServeEndsWhenAListenerFails(t *testing.T) {
 		t.Fatal(err)
 	}
 	err = s.Serve(t.Context(), 0, Listener{Listener: l, Kind: kinds.LAVA})
-	if !errors.Is(err, net.ErrClosed) || !strings.Contains(err.Error(), addr) || !strings.Contains(err.Error(), kinds.LAVA) {
+	if !errors.Is(err, net.ErrClosed) || !strings.Contains(err.Error(), addr) ||
+		!strings.Contains(err.Error(), kinds.LAVA) {
 		t.Errorf("error %v does not say which listener", err)
 	}
 }
@@ -203,7 +205,8 @@ func TestServeCutsUnfinishedBodies(t *testing.T) {
 	}
 	defer closing(conn)
 	send(conn, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{ \"id\"")
-	for deadline := time.Now().Add(patience); s.bodies.used.Load() == 0; time.Sleep(time.Millisecond) { // until it is being read
+	// until it is being read
+	for deadline := time.Now().Add(patience); s.bodies.used.Load() == 0; time.Sleep(time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatal("the body is not being read")
 		}
@@ -231,7 +234,8 @@ func certificate(t *testing.T, certFile, keyFile string, serial int64) {
 		t.Fatal(err)
 	}
 	template := &x509.Certificate{SerialNumber: big.NewInt(serial), Subject: pkix.Name{CommonName: "kcing"},
-		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour), IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}}
+		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
+		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}}
 	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
 	if err != nil {
 		t.Fatal(err)
@@ -240,7 +244,8 @@ func certificate(t *testing.T, certFile, keyFile string, serial int64) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for file, block := range map[string]*pem.Block{certFile: {Type: "CERTIFICATE", Bytes: der}, keyFile: {Type: "PRIVATE KEY", Bytes: keyDER}} {
+	for file, block := range map[string]*pem.Block{certFile: {Type: "CERTIFICATE", Bytes: der},
+		keyFile: {Type: "PRIVATE KEY", Bytes: keyDER}} {
 		if err := os.WriteFile(file, pem.EncodeToMemory(block), 0o600); err != nil {
 			t.Fatal(err)
 		}

@@ -24,10 +24,13 @@ func busyStand() *stand {
 		Ready:   func() []string { return []string{"Elasticsearch does not answer" + hostile} },
 		Status: func() Status {
 			return Status{
-				Elasticsearch: Elasticsearch{URL: "http://es:9200/" + hostile, Version: "8.19.7" + hostile, Detail: "connection refused" + hostile},
-				Delivery:      Delivery{State: "waiting" + hostile, Detail: "tries again in 8 s" + hostile, Since: time.Now().Add(-49*time.Hour - 30*time.Minute)},
-				Spool:         Spool{Records: 1234, Bytes: 181 << 20, MaxBytes: 1 << 30, Oldest: time.Now().Add(-53*time.Hour - 30*time.Minute), Corrupt: 1},
-				Rejects:       17,
+				Elasticsearch: Elasticsearch{URL: "http://es:9200/" + hostile, Version: "8.19.7" + hostile,
+					Detail: "connection refused" + hostile},
+				Delivery: Delivery{State: "waiting" + hostile, Detail: "tries again in 8 s" + hostile,
+					Since: time.Now().Add(-49*time.Hour - 30*time.Minute)},
+				Spool: Spool{Records: 1234, Bytes: 181 << 20, MaxBytes: 1 << 30,
+					Oldest: time.Now().Add(-53*time.Hour - 30*time.Minute), Corrupt: 1},
+				Rejects: 17,
 			}
 		},
 	})
@@ -71,7 +74,8 @@ func TestStatusPageEscapes(t *testing.T) {
 		if !strings.HasPrefix(csp, "default-src 'none'") || strings.Contains(csp, "unsafe") {
 			t.Errorf("CSP %q", csp)
 		}
-		for _, want := range []string{"1,234", "181 MiB of 1.0 GiB (18 %)", "oldest 2 d 5 h", "1 damaged file", "for 2 d 1 h", "lab-&lt;b&gt;", "40"} {
+		for _, want := range []string{"1,234", "181 MiB of 1.0 GiB (18 %)", "oldest 2 d 5 h", "1 damaged file",
+			"for 2 d 1 h", "lab-&lt;b&gt;", "40"} {
 			if !strings.Contains(w.Body.String(), want) {
 				t.Errorf("%s lacks %q", c.target, want)
 			}
@@ -111,7 +115,8 @@ func TestStatusJSON(t *testing.T) {
 	if err := json.Unmarshal(w.Body.Bytes(), &r); err != nil {
 		t.Fatal(err)
 	}
-	if r.Spool.Records != 1234 || r.Rejects != 17 || len(r.NotReady) != 1 || len(r.History.Received) != historyPoints || len(r.Recent) != 1 {
+	if r.Spool.Records != 1234 || r.Rejects != 17 || len(r.NotReady) != 1 || len(r.History.Received) != historyPoints ||
+		len(r.Recent) != 1 {
 		t.Errorf("%+v", r)
 	}
 	if len(r.Labs) != 2 || r.Labs[0].Lab != "lab-<b>"+hostile && r.Labs[1].Lab != "lab-a" {
@@ -144,13 +149,15 @@ func TestRecentRejectsNewestFirst(t *testing.T) {
 	}
 	var r report
 	m.fill(&r, time.Now())
-	if len(r.Recent) != maxRecent || len(r.Recent[0].Key) != 3*maxRecent-1 || len(r.Recent[maxRecent-1].Key) != 2*maxRecent {
+	if len(r.Recent) != maxRecent || len(r.Recent[0].Key) != 3*maxRecent-1 ||
+		len(r.Recent[maxRecent-1].Key) != 2*maxRecent {
 		t.Errorf("%d rejects, first %q", len(r.Recent), r.Recent[0].Key)
 	}
 }
 
 func TestDraw(t *testing.T) {
-	s := Series{Step: 10, Received: make([]int64, historyPoints), Stored: make([]int64, historyPoints), Rejected: make([]int64, historyPoints)}
+	s := Series{Step: 10, Received: make([]int64, historyPoints), Stored: make([]int64, historyPoints),
+		Rejected: make([]int64, historyPoints)}
 	if p := draw(s); !p.Empty || p.Top != "0.2" {
 		t.Errorf("nothing: %+v", p)
 	}
@@ -178,7 +185,8 @@ func TestDraw(t *testing.T) {
 }
 
 func TestCeiling(t *testing.T) {
-	for v, want := range map[float64]float64{0: .2, .1: .2, .2: .2, .21: .5, .5: .5, .6: 1, 1: 1, 1.1: 2, 3: 5, 7: 10, 10: 10, 10.1: 20, 199: 200, 432: 500, 1e6: 1e6} {
+	for v, want := range map[float64]float64{0: .2, .1: .2, .2: .2, .21: .5, .5: .5, .6: 1, 1: 1, 1.1: 2, 3: 5, 7: 10,
+		10: 10, 10.1: 20, 199: 200, 432: 500, 1e6: 1e6} {
 		if got := ceiling(v); got != want {
 			t.Errorf("ceiling(%v) = %v, want %v", v, got, want)
 		}

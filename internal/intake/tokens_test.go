@@ -10,11 +10,13 @@ import (
 )
 
 func TestTokensFile(t *testing.T) {
-	good := loadTokens(t, "\xef\xbb\xbf# one\r\n\r\nsecret-1 lab-a\r\n  secret-2\t lab with words  \nsecret-3 lab-a\nsecret-4 *")
+	good := loadTokens(t, "\xef\xbb\xbf# one\r\n\r\nsecret-1 lab-a\r\n  secret-2\t lab with words  \nsecret-3 "+
+		"lab-a\nsecret-4 *")
 	if len(good.all()) != 4 {
 		t.Errorf("%d tokens, want 4", len(good.all()))
 	}
-	for secret, want := range map[string]string{"secret-1": "lab-a", "secret-2": "lab with words", "secret-3": "lab-a", "secret-4": AnyLab} {
+	for secret, want := range map[string]string{"secret-1": "lab-a", "secret-2": "lab with words", "secret-3": "lab-a",
+		"secret-4": AnyLab} {
 		if lab, ok := good.lab(secret); !ok || lab != want {
 			t.Errorf("%s is of %q, want %q", secret, lab, want)
 		}

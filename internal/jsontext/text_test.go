@@ -51,7 +51,8 @@ func sameText(t *testing.T, content string) {
 }
 
 func FuzzJSONText(f *testing.F) {
-	for _, s := range []string{``, `a\nb`, `\"\\\/\b\f\n\r\t`, `\u0000\u001f`, `\ud83d\ude80`, `\ud83d`, `\ude80\ud83dA`, `é<>&`, `\u00e9\uFFFD`} {
+	for _, s := range []string{``, `a\nb`, `\"\\\/\b\f\n\r\t`, `\u0000\u001f`, `\ud83d\ude80`, `\ud83d`,
+		`\ude80\ud83dA`, `é<>&`, `\u00e9\uFFFD`} {
 		f.Add(s)
 	}
 	f.Fuzz(sameText)
@@ -59,7 +60,8 @@ func FuzzJSONText(f *testing.F) {
 
 func FuzzWalker(f *testing.F) {
 	for _, s := range []string{
-		`{}`, ` { "a" : 1 , "a" : [ ] , "\u0061b" : { "c" : "}\"" } } `, `{"a":[{"b":[1,2,{"c":null}]},"d"],"e":-0.5e+10,"f":true}`,
+		`{}`, ` { "a" : 1 , "a" : [ ] , "\u0061b" : { "c" : "}\"" } } `,
+		`{"a":[{"b":[1,2,{"c":null}]},"d"],"e":-0.5e+10,"f":true}`,
 		`{"a":"\\","b":"\\\"","c":""}`, "{\n\t\"a\":{\n}\r\n}",
 	} {
 		f.Add([]byte(s))

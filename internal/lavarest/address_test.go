@@ -54,7 +54,8 @@ func FuzzParseLabs(f *testing.F) {
 		}
 		seen := map[string]bool{}
 		for _, l := range labs {
-			if l.Name == "" || seen[l.URL] || seen["\x00"+l.Name] || !strings.HasPrefix(l.URL, "http") || strings.HasSuffix(l.URL, "/") {
+			if l.Name == "" || seen[l.URL] || seen["\x00"+l.Name] || !strings.HasPrefix(l.URL, "http") ||
+				strings.HasSuffix(l.URL, "/") {
 				t.Errorf("%q: %+v", list, labs)
 			}
 			seen[l.URL], seen["\x00"+l.Name] = true, true

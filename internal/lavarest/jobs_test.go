@@ -16,7 +16,8 @@ func TestParseJobs(t *testing.T) {
 	f("100-200,305", Range{100, 200}, Range{305, 305})
 	f(" 305 , 100 - 200", Range{100, 200}, Range{305, 305})
 	f("1-5,3-9,10,12", Range{1, 10}, Range{12, 12})
-	for _, bad := range []string{"", "x", "0", "-5", "5-", "9-3", "1,,2", "1-99999999999", "99999999999999999999", "1-600000,700000-1300000"} {
+	for _, bad := range []string{"", "x", "0", "-5", "5-", "9-3", "1,,2", "1-99999999999", "99999999999999999999",
+		"1-600000,700000-1300000"} {
 		if got, err := ParseJobs(bad); err == nil {
 			t.Errorf("%q: %v", bad, got)
 		}
@@ -25,7 +26,8 @@ func TestParseJobs(t *testing.T) {
 
 // FuzzParseJobs: what is accepted is sorted, apart, and bounded.
 func FuzzParseJobs(f *testing.F) {
-	for _, seed := range []string{"100-200,305", "1", "5-5,5", "1-2,2-3,9", "9223372036854775807", "1-9223372036854775807"} {
+	for _, seed := range []string{"100-200,305", "1", "5-5,5", "1-2,2-3,9", "9223372036854775807",
+		"1-9223372036854775807"} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, list string) {

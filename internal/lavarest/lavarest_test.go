@@ -31,10 +31,11 @@ func newOrigin(t *testing.T, s *lavaresttest.Server, o Options) *Origin {
 // list lists a window of a day before noon.
 func list(t *testing.T, o *Origin) (ids []string, complete time.Time, err error) {
 	t.Helper()
-	complete, err = o.Items(t.Context(), crawl.Window{From: noon.Add(-24 * time.Hour), To: noon, Kinds: o.Kinds()}, func(it crawl.Item) error {
-		ids = append(ids, it.Key)
-		return nil
-	})
+	complete, err = o.Items(t.Context(), crawl.Window{From: noon.Add(-24 * time.Hour), To: noon, Kinds: o.Kinds()},
+		func(it crawl.Item) error {
+			ids = append(ids, it.Key)
+			return nil
+		})
 	return ids, complete, err
 }
 
@@ -50,8 +51,10 @@ func TestListing(t *testing.T) {
 			s.Add(lavaresttest.Job{ID: int64(i + 1), End: end(i)})
 			want = append(want, fmt.Sprint(i+1))
 		}
-		s.Add(lavaresttest.Job{ID: 900, End: noon.Add(-25 * time.Hour)}, lavaresttest.Job{ID: 901, End: noon.Add(time.Second)},
-			lavaresttest.Job{ID: 902, State: "Running"}, lavaresttest.Job{ID: 903, End: noon.Add(-time.Hour), Private: true})
+		s.Add(lavaresttest.Job{ID: 900, End: noon.Add(-25 * time.Hour)},
+			lavaresttest.Job{ID: 901, End: noon.Add(time.Second)},
+			lavaresttest.Job{ID: 902, State: "Running"}, lavaresttest.Job{ID: 903, End: noon.Add(-time.Hour),
+				Private: true})
 		got, complete, err := list(t, newOrigin(t, s, Options{}))
 		if err != nil || !slices.Equal(got, want) {
 			t.Errorf("%s: %v, listed %v", name, err, got)
@@ -107,7 +110,8 @@ func TestLargePages(t *testing.T) {
 	s := lavaresttest.New("2023.01")
 	var want []string
 	for i := range 20 {
-		s.Add(lavaresttest.Job{ID: int64(i + 1), End: noon.Add(time.Duration(i/4-100) * time.Second), Definition: strings.Repeat("# as it is\n", 300)})
+		s.Add(lavaresttest.Job{ID: int64(i + 1), End: noon.Add(time.Duration(i/4-100) * time.Second),
+			Definition: strings.Repeat("# as it is\n", 300)})
 		want = append(want, fmt.Sprint(i+1))
 	}
 	o := newOrigin(t, s, Options{})
@@ -133,7 +137,8 @@ func TestFilterIgnored(t *testing.T) {
 	s := lavaresttest.New("2019.12", lavaresttest.Job{ID: 5, End: noon.Add(-48 * time.Hour)})
 	s.IgnoresFilters = true
 	_, _, err := list(t, newOrigin(t, s, Options{}))
-	if err == nil || !strings.Contains(err.Error(), `(release "2019.12") lists what it was not asked for: job 5 ended at`) {
+	if err == nil || !strings.Contains(err.Error(),
+		`(release "2019.12") lists what it was not asked for: job 5 ended at`) {
 		t.Errorf("%v", err)
 	}
 }
@@ -152,7 +157,8 @@ func TestOddRow(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err = it.Fetch(t.Context()); err == nil || err.Error() != `job 1 has a health that kcing does not know: "Splendid"` {
+	if _, err = it.Fetch(t.Context()); err == nil ||
+		err.Error() != `job 1 has a health that kcing does not know: "Splendid"` {
 		t.Errorf("%v", err)
 	}
 }
@@ -169,7 +175,8 @@ func TestClock(t *testing.T) {
 		if err := o.Check(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		if got := o.Clock().Sub(noon); got != ahead && ahead.Abs() > 2*time.Second || ahead.Abs() < 2*time.Second && got != 0 {
+		if got := o.Clock().Sub(noon); got != ahead && ahead.Abs() > 2*time.Second ||
+			ahead.Abs() < 2*time.Second && got != 0 {
 			t.Errorf("%v ahead: %v", ahead, got)
 		}
 	}
@@ -177,7 +184,8 @@ func TestClock(t *testing.T) {
 
 // TestBody: what of a row and two files becomes the callback, in both releases.
 func TestBody(t *testing.T) {
-	const sorted = "- id: '4'\n  name: a\n  suite: lava\n- id: '5'\n  name: b\n  suite: 0_x\n- id: '6'\n  name: c\n  suite: lava\n"
+	const sorted = "- id: '4'\n  name: a\n  suite: lava\n- id: '5'\n  name: b\n  suite: 0_x\n- id: '6'\n  name: c\n " +
+		" suite: lava\n"
 	f := func(version string, j lavaresttest.Job, want map[string]string) {
 		t.Helper()
 		j.ID, j.End = 12, noon
@@ -200,25 +208,33 @@ func TestBody(t *testing.T) {
 		}
 		var record transform.Record
 		err = record.Parse(body, transform.Options{Kind: transform.KindLAVA, Lab: it.Lab})
-		if err != nil || record.Key != it.Record.ID || record.Rank.Level > it.Level || it.Version != "2026-03-04T12:00:00.000000Z" {
+		if err != nil || record.Key != it.Record.ID || record.Rank.Level > it.Level ||
+			it.Version != "2026-03-04T12:00:00.000000Z" {
 			t.Errorf("%s: %v, key %q level %d, item %+v", version, err, record.Key, record.Rank.Level, it)
 		}
 	}
 	whole := lavaresttest.Job{Rows: sorted, Log: "- {\"msg\": \"\\\"\\u00e9\t\"}\n"}
 	f("2023.01-1~bpo", whole, map[string]string{
-		"id": "12", "status": "2", "status_string": `"complete"`, "state": "5", "state_string": `"Finished"`, "health": "1", "health_string": `"Complete"`,
-		"submit_time": `"2026-03-04 11:58:00.000000+00:00"`, "start_time": `"2026-03-04 11:59:00.000000+00:00"`, "end_time": `"None"`,
-		"submitter_username": `"somebody"`, "failure_comment": "null", "priority": "50", "description": `"job 12"`, "actual_device_id": `"qemu-01"`,
-		"definition": `"job_name: job 12\nmetadata: {device.type: qemu}\n"`, "metadata": "[]", "health_check": "",
-		"results.lava": `"- id: '4'\n  name: a\n  suite: lava\n- id: '6'\n  name: c\n  suite: lava\n"`, "results.0_x": `"- id: '5'\n  name: b\n  suite: 0_x\n"`,
-		"log": `"- {\"msg\": \"\\\"\\u00e9\t\"}\n"`,
+		"id": "12", "status": "2", "status_string": `"complete"`, "state": "5", "state_string": `"Finished"`,
+		"health": "1", "health_string": `"Complete"`,
+		"submit_time": `"2026-03-04 11:58:00.000000+00:00"`, "start_time": `"2026-03-04 11:59:00.000000+00:00"`,
+		"end_time":           `"None"`,
+		"submitter_username": `"somebody"`, "failure_comment": "null", "priority": "50", "description": `"job 12"`,
+		"actual_device_id": `"qemu-01"`,
+		"definition":       `"job_name: job 12\nmetadata: {device.type: qemu}\n"`, "metadata": "[]", "health_check": "",
+		"results.lava": `"- id: '4'\n  name: a\n  suite: lava\n- id: '6'\n  name: c\n  suite: lava\n"`,
+		"results.0_x":  `"- id: '5'\n  name: b\n  suite: 0_x\n"`,
+		"log":          `"- {\"msg\": \"\\\"\\u00e9\t\"}\n"`,
 	})
 	f("2023.06", whole, map[string]string{"end_time": `"2026-03-04 12:00:00.000000+00:00"`, "health_check": ""})
 	f("2025.02", whole, map[string]string{"end_time": `"2026-03-04 12:00:00.000000+00:00"`, "health_check": "true"})
-	f("2025.02", lavaresttest.Job{Health: "Unknown", Rows: "[]\n", NoLog: true}, map[string]string{"status_string": `"incomplete"`, "health": "0", "results": "{}", "log": ""})
+	f("2025.02", lavaresttest.Job{Health: "Unknown", Rows: "[]\n", NoLog: true},
+		map[string]string{"status_string": `"incomplete"`, "health": "0", "results": "{}", "log": ""})
 	f("2023.01", lavaresttest.Job{Queued: true, Health: "Canceled"}, map[string]string{
-		"status": "4", "start_time": `"None"`, "end_time": `"None"`, "actual_device_id": "null", "results": "{}", "log": ""})
-	f("2023.06", lavaresttest.Job{Queued: true, Health: "Canceled"}, map[string]string{"start_time": `"2026-03-04 12:00:00.000000+00:00"`})
+		"status": "4", "start_time": `"None"`, "end_time": `"None"`, "actual_device_id": "null", "results": "{}",
+		"log": ""})
+	f("2023.06", lavaresttest.Job{Queued: true, Health: "Canceled"},
+		map[string]string{"start_time": `"2026-03-04 12:00:00.000000+00:00"`})
 }
 
 // TestLogs: whole or not at all, and no request too many.
@@ -257,7 +273,8 @@ func TestLogs(t *testing.T) {
 		"job 3: its log cannot be had whole: URL/api/v0.2/jobs/3/logs/ answered 500 Internal Server Error")
 	f("canceled in the queue", lavaresttest.Job{Queued: true}, 0, "")
 	f("too large", lavaresttest.Job{Log: strings.Repeat(log, 200)}, 2,
-		"record too large: the job's log is over the limit of 2000 bytes (KCING_MAX_RECORD_BYTES); with a higher one: kcing feed --source lava --jobs 3 --force")
+		"record too large: the job's log is over the limit of 2000 bytes (KCING_MAX_RECORD_BYTES); with a higher "+
+			"one: kcing feed --source lava --jobs 3 --force")
 }
 
 // TestNewest: the newest first, no more than wanted, and named jobs.
@@ -269,10 +286,11 @@ func TestNewest(t *testing.T) {
 	f := func(n, want int, first string, jobs ...Range) {
 		t.Helper()
 		var got []string
-		err := newOrigin(t, s, Options{Jobs: jobs}).Newest(t.Context(), crawl.Window{To: noon}, n, func(it crawl.Item) error {
-			got = append(got, it.Key)
-			return nil
-		})
+		err := newOrigin(t, s, Options{Jobs: jobs}).Newest(t.Context(), crawl.Window{To: noon}, n,
+			func(it crawl.Item) error {
+				got = append(got, it.Key)
+				return nil
+			})
 		sorted := slices.Compact(slices.Sorted(slices.Values(got)))
 		if err != nil || len(got) != want || len(sorted) != want || got[0] != first {
 			t.Errorf("newest %d: %v, %d: %v", n, err, len(got), got)
@@ -286,20 +304,22 @@ func TestNewest(t *testing.T) {
 
 // TestNamed: those that cannot be had do not hold up the others.
 func TestNamed(t *testing.T) {
-	s := lavaresttest.New("2023.01", lavaresttest.Job{ID: 5, End: noon}, lavaresttest.Job{ID: 6, State: "Running"}, lavaresttest.Job{ID: 7, End: noon, Private: true})
+	s := lavaresttest.New("2023.01", lavaresttest.Job{ID: 5, End: noon}, lavaresttest.Job{ID: 6, State: "Running"},
+		lavaresttest.Job{ID: 7, End: noon, Private: true})
 	f := func(token string, want ...string) {
 		t.Helper()
 		var got []string
 		total := int64(0)
 		o := newOrigin(t, s, Options{Jobs: []Range{{5, 8}}, Token: token})
-		complete, err := o.Items(t.Context(), crawl.Window{Total: func(n int64) { total = n }}, func(it crawl.Item) error {
-			text := "ok"
-			if _, err := it.Fetch(t.Context()); err != nil {
-				text = err.Error()
-			}
-			got = append(got, it.Key+" "+text)
-			return nil
-		})
+		complete, err := o.Items(t.Context(), crawl.Window{Total: func(n int64) { total = n }},
+			func(it crawl.Item) error {
+				text := "ok"
+				if _, err := it.Fetch(t.Context()); err != nil {
+					text = err.Error()
+				}
+				got = append(got, it.Key+" "+text)
+				return nil
+			})
 		if err != nil || !complete.IsZero() || total != 4 || !slices.Equal(got, want) {
 			t.Errorf("%v, %v, %d, %q", complete, err, total, got)
 		}
@@ -343,25 +363,36 @@ func TestAccess(t *testing.T) {
 		}
 	}
 	login := func(s *lavaresttest.Server) { s.RequireLogin = true }
-	f("hunter2", nil, nil, "refuses the token (403: Invalid token.); check --lava-token (LAVA_TOKEN), or the lab's line in --lava-tokens")
+	f("hunter2", nil, nil, "refuses the token (403: Invalid token.); check --lava-token (LAVA_TOKEN), or the lab's "+
+		"line in --lava-tokens")
 	f("", nil, answers(403, "X", "", ""), "refuses access (403); it may want a token: see --lava-token (LAVA_TOKEN)")
-	f("", login, nil, "shows its jobs only after a login (REQUIRE_LOGIN); give the API token of one of its users: --lava-token (LAVA_TOKEN)")
+	f("", login, nil, "shows its jobs only after a login (REQUIRE_LOGIN); give the API token of one of its users: "+
+		"--lava-token (LAVA_TOKEN)")
 	f("", func(s *lavaresttest.Server) { s.Version, s.RequireLogin = "2025.02", true }, nil,
-		"shows its jobs only after a login (REQUIRE_LOGIN); give the API token of one of its users: --lava-token (LAVA_TOKEN)")
+		"shows its jobs only after a login (REQUIRE_LOGIN); give the API token of one of its users: --lava-token "+
+			"(LAVA_TOKEN)")
 	f("hunter2", func(s *lavaresttest.Server) { s.Version, s.RequireLogin = "2025.02", true }, nil,
 		"refuses the token (403: Invalid token.); check --lava-token (LAVA_TOKEN), or the lab's line in --lava-tokens")
-	f("hunter2", login, nil, "asks for a login, so it does not take the token; check --lava-token (LAVA_TOKEN), or the lab's line in --lava-tokens")
-	f(lavaresttest.Alice, nil, deaf, "does not hear the token: something before it, such as a proxy, takes the Authorization header away")
+	f("hunter2", login, nil, "asks for a login, so it does not take the token; check --lava-token (LAVA_TOKEN), or "+
+		"the lab's line in --lava-tokens")
+	f(lavaresttest.Alice, nil, deaf, "does not hear the token: something before it, such as a proxy, takes the "+
+		"Authorization header away")
 	f("", nil, answers(302, "Location", "https://lava.example.org/x/api/v0.2/system/version/", ""),
-		"redirects to https://lava.example.org/x (302), and redirects are not followed; if that is the LAVA server, give it in LAVA_URL")
+		"redirects to https://lava.example.org/x (302), and redirects are not followed; if that is the LAVA server, "+
+			"give it in LAVA_URL")
 	f("", nil, answers(401, "WWW-Authenticate", "Bearer", "no"),
-		"is behind something that wants a login of its own (401: no); LAVA itself takes its API token as `Authorization: Token …` only")
+		"is behind something that wants a login of its own (401: no); LAVA itself takes its API token as "+
+			"`Authorization: Token …` only")
 	f("", nil, answers(400, "Content-Type", "text/html", "<!DOCTYPE html>Bad Request"),
-		"does not know that name of itself (400, Django's ALLOWED_HOSTS); give the one by which people reach it in LAVA_URL")
+		"does not know that name of itself (400, Django's ALLOWED_HOSTS); give the one by which people reach it in "+
+			"LAVA_URL")
 	f("", nil, answers(200, "Content-Type", "text/html; charset=utf-8", "<html>Sign in</html>"),
-		"answers with a web page instead of data: a login or some portal stands before it, or LAVA_URL is not the address of a LAVA server")
-	f("", nil, answers(200, "Content-Type", "application/json", `{"x":1}`), "does not answer as LAVA's API does; is LAVA_URL a LAVA server, with the prefix of its path?")
-	f("", nil, answers(404, "Content-Type", "text/html", "<html>"), "has no LAVA API at /api/v0.2/ (404); LAVA_URL lacks the prefix of its path, or it is no LAVA server")
+		"answers with a web page instead of data: a login or some portal stands before it, or LAVA_URL is not the "+
+			"address of a LAVA server")
+	f("", nil, answers(200, "Content-Type", "application/json", `{"x":1}`),
+		"does not answer as LAVA's API does; is LAVA_URL a LAVA server, with the prefix of its path?")
+	f("", nil, answers(404, "Content-Type", "text/html", "<html>"),
+		"has no LAVA API at /api/v0.2/ (404); LAVA_URL lacks the prefix of its path, or it is no LAVA server")
 }
 
 // TestAccessLost: also in the middle, for a list or a job.

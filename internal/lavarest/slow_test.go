@@ -69,11 +69,13 @@ func (deafServer) RoundTrip(r *http.Request) (*http.Response, error) {
 // TestSilentServer: it is given up within a minute.
 func TestSilentServer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		o := New(Options{Lab: Lab{Name: "lab-a", URL: "http://lava.test"}, Fetch: fetch.Options{Transport: deafServer{}}})
+		o := New(Options{Lab: Lab{Name: "lab-a", URL: "http://lava.test"},
+			Fetch: fetch.Options{Transport: deafServer{}}})
 		started := time.Now()
 		err := o.Check(t.Context())
 		var failed *fetch.TransferError
-		if took := time.Since(started); !errors.As(err, &failed) || failed.Err.Error() != "no answer within 1m0s" || took != checkWithin {
+		if took := time.Since(started); !errors.As(err, &failed) || failed.Err.Error() != "no answer within 1m0s" ||
+			took != checkWithin {
 			t.Errorf("after %v: %v", took, err)
 		}
 	})

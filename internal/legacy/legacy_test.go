@@ -54,7 +54,8 @@ func (f *frontEnd) page(w http.ResponseWriter, _ *http.Request) {
 	http.SetCookie(w, &http.Cookie{Name: "session", Value: session})
 	token := "ImQ" + session + ".x-y"
 	f.uses[token+session] = f.tokenUses
-	_, _ = fmt.Fprintf(w, "<html><head>\n<meta id=\"csrf-token\"\n name=\"csrf-token\" content=\"%s\" />\n<title>x</title>", token)
+	_, _ = fmt.Fprintf(w, "<html><head>\n<meta id=\"csrf-token\"\n name=\"csrf-token\" content=\"%s\" "+
+		"/>\n<title>x</title>", token)
 }
 
 func (f *frontEnd) ajax(w http.ResponseWriter, r *http.Request) {
@@ -93,17 +94,21 @@ func (f *frontEnd) ajax(w http.ResponseWriter, r *http.Request) {
 func oid(n int) map[string]any { return map[string]any{"$oid": fmt.Sprintf("%024x", n)} }
 
 func (f *frontEnd) boot(n int, lab, board string) {
-	f.boots = append(f.boots, map[string]any{"_id": oid(n), "lab_name": lab, "board": board, "file_server_resource": fmt.Sprintf("next/master/v5/arm64/defconfig/gcc-8/%d", n),
-		"created_on": map[string]any{"$date": time.Now().Add(-time.Hour).UnixMilli()}})
+	f.boots = append(f.boots, map[string]any{"_id": oid(n), "lab_name": lab, "board": board,
+		"file_server_resource": fmt.Sprintf("next/master/v5/arm64/defconfig/gcc-8/%d", n),
+		"created_on":           map[string]any{"$date": time.Now().Add(-time.Hour).UnixMilli()}})
 }
 
 func (f *frontEnd) build(n int) {
-	f.builds = append(f.builds, map[string]any{"_id": oid(n), "file_server_resource": fmt.Sprintf("next/master/v5/arm64/def config+x/%d", n), "created_on": "2026-01-02 03:04:05.678000"})
+	f.builds = append(f.builds, map[string]any{"_id": oid(n),
+		"file_server_resource": fmt.Sprintf("next/master/v5/arm64/def config+x/%d", n),
+		"created_on":           "2026-01-02 03:04:05.678000"})
 }
 
 func (f *frontEnd) origin(t *testing.T) *Origin {
 	t.Helper()
-	o, err := New(Options{Host: strings.TrimPrefix(f.URL, "http://"), Scheme: "http", Storage: f.URL + "/files", NonLavaLab: "lab-odd", Fetch: fetch.Options{Tries: 1}})
+	o, err := New(Options{Host: strings.TrimPrefix(f.URL, "http://"), Scheme: "http", Storage: f.URL + "/files",
+		NonLavaLab: "lab-odd", Fetch: fetch.Options{Tries: 1}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -113,10 +118,11 @@ func (f *frontEnd) origin(t *testing.T) *Origin {
 func list(t *testing.T, o *Origin, kinds ...string) ([]crawl.Item, error) {
 	t.Helper()
 	var items []crawl.Item
-	_, err := o.Items(t.Context(), crawl.Window{From: time.Now().Add(-47 * time.Hour), To: time.Now(), Kinds: kinds}, func(it crawl.Item) error {
-		items = append(items, it)
-		return nil
-	})
+	_, err := o.Items(t.Context(), crawl.Window{From: time.Now().Add(-47 * time.Hour), To: time.Now(), Kinds: kinds},
+		func(it crawl.Item) error {
+			items = append(items, it)
+			return nil
+		})
 	return items, err
 }
 
@@ -125,7 +131,8 @@ func TestNoPages(t *testing.T) {
 	f := newFrontEnd(t)
 	f.build(3)
 	f.noSkip = true
-	if items, err := list(t, f.origin(t), "build"); len(items) != 1 || err == nil || !strings.Contains(err.Error(), "does not page") {
+	if items, err := list(t, f.origin(t), "build"); len(items) != 1 || err == nil ||
+		!strings.Contains(err.Error(), "does not page") {
 		t.Errorf("%v, %v", items, err)
 	}
 }
@@ -136,8 +143,9 @@ func TestFiles(t *testing.T) {
 	f.boot(1, "lab-a", "rk3399-gru-kevin")
 	f.boot(2, "lab-odd", "imx6q:x,y")
 	f.build(3)
-	f.builds = append(f.builds, map[string]any{"_id": oid(4)}, map[string]any{"file_server_resource": "x"}) // no file, no id
-	f.boots = append(f.boots, map[string]any{"_id": oid(5), "file_server_resource": "x", "lab_name": "l"})  // no board
+	// no file, no id
+	f.builds = append(f.builds, map[string]any{"_id": oid(4)}, map[string]any{"file_server_resource": "x"})
+	f.boots = append(f.boots, map[string]any{"_id": oid(5), "file_server_resource": "x", "lab_name": "l"}) // no board
 	items, err := list(t, f.origin(t), "build", "boot", "lava")
 	if err != nil {
 		t.Fatal(err)
@@ -150,7 +158,8 @@ func TestFiles(t *testing.T) {
 		}
 		var file struct{ File string }
 		_ = json.Unmarshal(body, &file)
-		got = append(got, strings.Join([]string{it.Kind, it.Form, it.Lab, strings.TrimLeft(it.ID, "0"), file.File}, " "))
+		got = append(got, strings.Join([]string{it.Kind, it.Form, it.Lab, strings.TrimLeft(it.ID, "0"), file.File},
+			" "))
 		if !strings.HasPrefix(it.Name, f.URL+"/files/next/") || it.Time.IsZero() || it.Version == "" {
 			t.Errorf("%+v", it)
 		}
@@ -168,7 +177,8 @@ func TestFiles(t *testing.T) {
 	}
 	// What failed is found again by what state keeps of it.
 	for _, it := range items {
-		again, err := f.origin(t).Item(t.Context(), crawl.Item{Key: it.Key, Kind: it.Kind, Lab: it.Lab, Version: it.Version})
+		again, err := f.origin(t).Item(t.Context(), crawl.Item{Key: it.Key, Kind: it.Kind, Lab: it.Lab,
+			Version: it.Version})
 		if err != nil || again.Name != it.Name || again.ID != it.ID || again.Form != it.Form {
 			t.Errorf("%+v, %v", again, err)
 		}
@@ -206,16 +216,21 @@ func TestErrors(t *testing.T) {
 	f := newFrontEnd(t)
 	f.build(1)
 	stop := errors.New("stop")
-	if _, err := f.origin(t).Items(t.Context(), crawl.Window{From: time.Now(), To: time.Now(), Kinds: []string{"build"}}, func(crawl.Item) error { return stop }); !errors.Is(err, stop) {
+	if _, err := f.origin(t).Items(t.Context(), crawl.Window{From: time.Now(), To: time.Now(),
+		Kinds: []string{"build"}}, func(crawl.Item) error { return stop }); !errors.Is(err, stop) {
 		t.Errorf("%v", err)
 	}
-	other := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("<html>hello")) }))
+	other := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		_,
+			_ = w.Write([]byte("<html>hello"))
+	}))
 	defer other.Close()
 	o, err := New(Options{Host: strings.TrimPrefix(other.URL, "http://"), Scheme: "http"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := o.Items(context.Background(), crawl.Window{Kinds: []string{"build"}}, nil); err == nil || !strings.Contains(err.Error(), "no csrf-token") {
+	if _, err := o.Items(context.Background(), crawl.Window{Kinds: []string{"build"}}, nil); err == nil ||
+		!strings.Contains(err.Error(), "no csrf-token") {
 		t.Errorf("%v", err)
 	}
 	for _, bad := range []Options{{Host: "a b"}, {Host: "user:hunter2@h"}, {Host: "h/path"}, {Scheme: "ftp"}} {
@@ -227,7 +242,8 @@ func TestErrors(t *testing.T) {
 
 func TestTimestamps(t *testing.T) {
 	want := time.Date(2021, 3, 4, 5, 6, 7, 890e6, time.UTC)
-	for _, text := range []string{`{"$date":1614834367890}`, `{"$date":"2021-03-04T05:06:07.890Z"}`, `"2021-03-04 05:06:07.890000"`, `"2021-03-04T05:06:07.89+00:00"`, `1614834367890`} {
+	for _, text := range []string{`{"$date":1614834367890}`, `{"$date":"2021-03-04T05:06:07.890Z"}`,
+		`"2021-03-04 05:06:07.890000"`, `"2021-03-04T05:06:07.89+00:00"`, `1614834367890`} {
 		var at timestamp
 		if err := json.Unmarshal([]byte(text), &at); err != nil || !time.Time(at).Equal(want) {
 			t.Errorf("%s: %v, %v", text, time.Time(at), err)
@@ -253,7 +269,8 @@ func FuzzListing(f *testing.F) {
 		}
 		for _, r := range answer.Result {
 			for _, collection := range []string{"build", "boot"} {
-				if it, ok := o.item(collection, r); ok && (it.Key == "" || it.ID == "" || it.Fetch == nil || !strings.HasPrefix(it.Name, "https://storage.kernelci.org/")) {
+				if it, ok := o.item(collection, r); ok && (it.Key == "" || it.ID == "" || it.Fetch == nil ||
+					!strings.HasPrefix(it.Name, "https://storage.kernelci.org/")) {
 					t.Errorf("%+v", it)
 				}
 			}

@@ -23,11 +23,13 @@ func TestItemsKinds(t *testing.T) {
 	old := s.AddJob(maestrotest.Job{N: 2, Updated: noon, Tests: 1, Kind: "test"})
 	lava := map[string]any{"runtime": "lava-example", "job_id": nil}
 	path := []any{"checkout", "kbuild-x", "baseline"}
-	lost := s.Add(maestrotest.Node{"name": "baseline", "group": "baseline", "path": path, "result": "incomplete", "data": lava, "updated": noon})[0]
+	lost := s.Add(maestrotest.Node{"name": "baseline", "group": "baseline", "path": path, "result": "incomplete",
+		"data": lava, "updated": noon})[0]
 	same := append(slices.Clone(path), "baseline")
 	s.Add( // none of these
 		maestrotest.Node{"name": "baseline", "group": "baseline", "path": same, "data": lava, "updated": noon},
-		maestrotest.Node{"name": "kunit", "group": "kunit", "path": path, "data": map[string]any{"runtime": "k8s-x", "job_id": "1"}, "updated": noon},
+		maestrotest.Node{"name": "kunit", "group": "kunit", "path": path,
+			"data": map[string]any{"runtime": "k8s-x", "job_id": "1"}, "updated": noon},
 		maestrotest.Node{"kind": "kbuild", "state": "available", "updated": noon},
 		maestrotest.Node{"kind": "kbuild", "state": "running", "result": "pass", "updated": noon},
 		maestrotest.Node{"kind": "kbuild", "updated": day.From.Add(-time.Millisecond)},
@@ -38,7 +40,8 @@ func TestItemsKinds(t *testing.T) {
 	passed := s.Add(maestrotest.Node{"kind": "kbuild", "state": "available", "result": "pass", "updated": noon},
 		maestrotest.Node{"kind": "kbuild", "state": "closing", "result": "pass", "updated": noon})
 	sameIDs(t, list(t, c, day), append([]string{build, job, old, lost}, passed...))
-	sameIDs(t, list(t, c, crawl.Window{From: day.From, To: day.To, Kinds: []string{"build"}}), append([]string{build}, passed...))
+	sameIDs(t, list(t, c, crawl.Window{From: day.From, To: day.To, Kinds: []string{"build"}}),
+		append([]string{build}, passed...))
 	sameIDs(t, list(t, c, crawl.Window{From: day.From, To: day.To, Kinds: []string{"lava"}}), []string{job, old, lost})
 	it, err := c.Item(t.Context(), crawl.Item{Key: job})
 	if err != nil || it.Kind != "lava" || it.Lab != "" {
@@ -53,12 +56,14 @@ func TestItemsHoldBack(t *testing.T) {
 	early := s.Add(maestrotest.Build(1, now.Add(-31*time.Second)))
 	s.Add(maestrotest.Build(2, now.Add(-29*time.Second)))
 	c := client(t, s, nil)
-	complete, err := c.Items(t.Context(), crawl.Window{From: noon, To: now.Add(time.Hour)}, func(crawl.Item) error { return nil })
+	complete, err := c.Items(t.Context(), crawl.Window{From: noon, To: now.Add(time.Hour)},
+		func(crawl.Item) error { return nil })
 	if err != nil || !complete.Equal(now.Add(-30*time.Second)) {
 		t.Error(complete, err)
 	}
 	sameIDs(t, list(t, c, crawl.Window{From: noon, To: now}), early)
-	if complete, err = c.Items(t.Context(), crawl.Window{From: now, To: now}, func(crawl.Item) error { return nil }); err != nil || complete.After(now) {
+	if complete, err = c.Items(t.Context(), crawl.Window{From: now, To: now},
+		func(crawl.Item) error { return nil }); err != nil || complete.After(now) {
 		t.Error(complete, err)
 	}
 }
@@ -204,7 +209,8 @@ func TestItemsNeverSettled(t *testing.T) {
 				n++
 				return maestrotest.Body(page(n))(w, r)
 			})
-			_, err := client(t, s, nil).Items(t.Context(), crawl.Window{From: noon, To: noon.Add(4 * time.Millisecond)}, func(crawl.Item) error { return nil })
+			_, err := client(t, s, nil).Items(t.Context(), crawl.Window{From: noon, To: noon.Add(4 * time.Millisecond)},
+				func(crawl.Item) error { return nil })
 			if err == nil || !strings.Contains(err.Error(), "changed each of") || n > 1000 {
 				t.Errorf("%v after %d requests", err, n)
 			}

@@ -24,8 +24,10 @@ var noon = time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)
 // client asks the stand-in without a network; its now lies a day after noon.
 func client(t *testing.T, s *maestrotest.Server, change func(*Options)) *Client {
 	t.Helper()
-	o := Options{BaseURL: "http://maestro.test", Token: "s3cret", Now: func() time.Time { return noon.Add(24 * time.Hour) }, Page: 7, Split: 50,
-		Fetch: fetch.New(fetch.Options{Transport: s.Transport(), UserAgent: "kcing/test (+https://github.com/kcing/kcing)"})}
+	o := Options{BaseURL: "http://maestro.test", Token: "s3cret",
+		Now: func() time.Time { return noon.Add(24 * time.Hour) }, Page: 7, Split: 50,
+		Fetch: fetch.New(fetch.Options{Transport: s.Transport(),
+			UserAgent: "kcing/test (+https://github.com/kcing/kcing)"})}
 	if change != nil {
 		change(&o)
 	}
@@ -128,14 +130,17 @@ func TestNode(t *testing.T) {
 		}
 	}
 	r := s.Requests()
-	if len(r) != 2 || r[0].Header.Get("Authorization") != "Bearer s3cret" || !strings.HasPrefix(r[0].Header.Get("User-Agent"), "kcing/") || r[0].Path != "/latest/node/"+strings.ToUpper(id) {
+	if len(r) != 2 || r[0].Header.Get("Authorization") != "Bearer s3cret" ||
+		!strings.HasPrefix(r[0].Header.Get("User-Agent"), "kcing/") ||
+		r[0].Path != "/latest/node/"+strings.ToUpper(id) {
 		t.Errorf("%+v", r)
 	}
 	if _, n, err := c.page(t.Context(), url.Values{"kind": {"kbuild"}}, 10, 0); n != 1 || err != nil {
 		t.Error(n, err)
 	}
 	it, err := c.Item(t.Context(), crawl.Item{Key: id})
-	if err != nil || it.Kind != "build" || it.ID != id || !it.Time.Equal(noon) || it.Name != "http://maestro.test/latest/node/"+id {
+	if err != nil || it.Kind != "build" || it.ID != id || !it.Time.Equal(noon) ||
+		it.Name != "http://maestro.test/latest/node/"+id {
 		t.Errorf("%v %+v", err, it)
 	}
 	checkout := s.Add(maestrotest.Node{"kind": "checkout", "name": "checkout"})[0]
@@ -205,7 +210,8 @@ func TestDeniedAndGoneAreTold(t *testing.T) {
 	}
 	for _, status := range []int{400, 404, 422} {
 		s.SetFault(maestrotest.Status(status))
-		if _, _, err = c.page(t.Context(), url.Values{"kind": {"x"}}, 10, 0); err == nil || errors.Is(err, fetch.ErrGone) {
+		if _, _, err = c.page(t.Context(), url.Values{"kind": {"x"}}, 10, 0); err == nil ||
+			errors.Is(err, fetch.ErrGone) {
 			t.Error(err)
 		}
 		if _, err = c.Node(t.Context(), "00000000000000000000ffff"); err == nil || errors.Is(err, fetch.ErrGone) {
@@ -243,7 +249,8 @@ func TestVersion(t *testing.T) {
 	if versionOf() != first {
 		t.Error("null and absent are not the same")
 	}
-	s.Touch(id, noon.Add(time.Hour), maestrotest.Node{"processed_by_kcidb_bridge": true, "holdoff": noon, "jobfilter": []any{}, "new_member": nil})
+	s.Touch(id, noon.Add(time.Hour), maestrotest.Node{"processed_by_kcidb_bridge": true, "holdoff": noon,
+		"jobfilter": []any{}, "new_member": nil})
 	if versionOf() != first {
 		t.Error("the bridge made another version")
 	}

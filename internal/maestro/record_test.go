@@ -69,7 +69,8 @@ func TestRecordsBecomeDocuments(t *testing.T) {
 			t.Fatal(err)
 		}
 		if rec.Key != wantKey || docs.Len() != wantDocs || string(rec.Kind) != it.Kind || len(docs.Tags) > 0 {
-			t.Errorf("%s %s: %d documents, tags %q; want %s, %d", rec.Kind, rec.Key, docs.Len(), docs.Tags, wantKey, wantDocs)
+			t.Errorf("%s %s: %d documents, tags %q; want %s, %d", rec.Kind, rec.Key, docs.Len(), docs.Tags, wantKey,
+				wantDocs)
 		}
 	}
 	f(build, "maestro/"+build, 1)
@@ -88,12 +89,16 @@ func TestRecordTests(t *testing.T) {
 	s := maestrotest.New(maestrotest.Options{})
 	var ids []string
 	for i := range 4 { // the same tree, name, build, lab and board
-		ids = append(ids, s.AddJob(maestrotest.Job{N: 1, Updated: noon.Add(time.Duration(i) * time.Hour), Tests: 10 * (i + 1)}))
+		ids = append(ids, s.AddJob(maestrotest.Job{N: 1, Updated: noon.Add(time.Duration(i) * time.Hour),
+			Tests: 10 * (i + 1)}))
 	}
-	deep := s.Add(maestrotest.Node{"kind": "job", "name": "set", "parent": ids[0], "group": "baseline-1", "treeid": "tree0",
-		"path": []any{"checkout", "kbuild-gcc-14-arm64-1", "baseline-1", "set"}, "created": noon, "data": map[string]any{"runtime": "lava-example1", "platform": "board-1"}})[0]
+	deep := s.Add(maestrotest.Node{"kind": "job", "name": "set", "parent": ids[0], "group": "baseline-1",
+		"treeid": "tree0",
+		"path":   []any{"checkout", "kbuild-gcc-14-arm64-1", "baseline-1", "set"}, "created": noon,
+		"data": map[string]any{"runtime": "lava-example1", "platform": "board-1"}})[0]
 	s.Add(maestrotest.Node{"kind": "test", "name": "case", "parent": deep, "group": "baseline-1", "treeid": "tree0",
-		"path": []any{"checkout", "kbuild-gcc-14-arm64-1", "baseline-1", "set", "case"}, "created": noon, "data": map[string]any{"runtime": "lava-example1", "platform": "board-1"}})
+		"path": []any{"checkout", "kbuild-gcc-14-arm64-1", "baseline-1", "set", "case"}, "created": noon,
+		"data": map[string]any{"runtime": "lava-example1", "platform": "board-1"}})
 	c := client(t, s, nil)
 	for i, id := range ids {
 		want := 3 + 10*(i+1)
@@ -111,7 +116,8 @@ func TestRecordTests(t *testing.T) {
 
 	// Noted by the bridge soon after, and long after: the same nodes.
 	for i, later := range []time.Duration{10 * time.Minute, 24 * time.Hour} {
-		s.Touch(ids[2+i], noon.Add(time.Duration(2+i)*time.Hour+later), maestrotest.Node{"processed_by_kcidb_bridge": true})
+		s.Touch(ids[2+i], noon.Add(time.Duration(2+i)*time.Hour+later),
+			maestrotest.Node{"processed_by_kcidb_bridge": true})
 		if got := tests(t, record(t, c, ids[2+i])); len(got) != 3+10*(3+i) {
 			t.Errorf("%d nodes", len(got))
 		}
@@ -132,12 +138,18 @@ func TestRequestsOfACrawl(t *testing.T) {
 		s.AddJob(maestrotest.Job{N: i, Updated: noon.Add(time.Duration(i) * 10 * time.Second), Tests: 10, Lines: 1})
 	}
 	for i := range 10 { // lost: nothing is below them
-		s.Add(maestrotest.Node{"name": "baseline", "group": "baseline", "path": []any{"checkout", "kbuild", "baseline"}, "result": "incomplete",
-			"data": map[string]any{"runtime": "lava-example", "job_id": nil}, "created": noon, "updated": noon.Add(time.Duration(i) * time.Minute)})
+		s.Add(maestrotest.Node{"name": "baseline", "group": "baseline", "path": []any{"checkout", "kbuild", "baseline"},
+			"result": "incomplete",
+			"data":   map[string]any{"runtime": "lava-example", "job_id": nil}, "created": noon,
+			"updated": noon.Add(time.Duration(i) * time.Minute)})
 	}
 	c := client(t, s, func(o *Options) { o.Page, o.Split = 0, 0 })
 	var items []crawl.Item
-	if _, err := c.Items(t.Context(), day, func(it crawl.Item) error { items = append(items, it); return nil }); err != nil {
+	if _, err := c.Items(t.Context(), day, func(it crawl.Item) error {
+		items = append(items,
+			it)
+		return nil
+	}); err != nil {
 		t.Fatal(err)
 	}
 	if n := len(s.Requests()); len(items) != jobs+10 || n > 10 {
@@ -160,7 +172,8 @@ func TestRequestsOfACrawl(t *testing.T) {
 	if nodes != jobs*13 || queries > len(items)/10 {
 		t.Errorf("%d nodes below %d jobs with %d queries", nodes, len(items), queries)
 	}
-	_, err := c.Items(t.Context(), crawl.Window{From: noon.Add(12 * time.Hour), To: day.To}, func(crawl.Item) error { return nil })
+	_, err := c.Items(t.Context(), crawl.Window{From: noon.Add(12 * time.Hour), To: day.To},
+		func(crawl.Item) error { return nil })
 	if err != nil || len(s.Requests()) > queries+jobs+5 {
 		t.Errorf("%d requests for nothing new", len(s.Requests())-queries-jobs)
 	}
@@ -183,7 +196,8 @@ func TestRecordOfOneMoment(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := gjson.GetBytes(payload, "node.result").Str; got != "pass" || int(gjson.GetBytes(payload, "tests.#").Int()) != len(called)-1 {
+	if got := gjson.GetBytes(payload, "node.result").Str; got != "pass" ||
+		int(gjson.GetBytes(payload, "tests.#").Int()) != len(called)-1 {
 		t.Errorf("%s, %s", got, gjson.GetBytes(payload, "tests.#"))
 	}
 }
@@ -283,7 +297,8 @@ func TestComplete(t *testing.T) {
 	id := s.AddJob(maestrotest.Job{N: 1, Updated: noon})
 	c := client(t, s, nil)
 	payload, err := c.Complete(t.Context(), id, []byte(" {\"id\": 1001,\n\"x\": 1}\n"))
-	if err != nil || !json.Valid(payload) || !strings.HasSuffix(string(payload), ",\"callback\":{\"id\": 1001,\n\"x\": 1}}") {
+	if err != nil || !json.Valid(payload) || !strings.HasSuffix(string(payload),
+		",\"callback\":{\"id\": 1001,\n\"x\": 1}}") {
 		t.Errorf("%v %s", err, payload)
 	}
 	f := func(id, callback string, want error) {

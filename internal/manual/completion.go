@@ -84,7 +84,8 @@ func Zsh(program *cli.App) string {
 		}
 		fmt.Fprintf(&cases, "\t%s)\n", strings.Join(words, "|"))
 		if below := under(all, c.path); len(below) > 0 {
-			fmt.Fprintf(&cases, "\t\t((CURRENT == 3)) && { local -a below=(%s); _describe command below; return }\n\t\t;;\n", described(below))
+			fmt.Fprintf(&cases, "\t\t((CURRENT == 3)) && { local -a below=(%s); _describe command below; return "+
+				"}\n\t\t;;\n", described(below))
 			continue
 		}
 		cases.WriteString("\t\tflags=(\n")

@@ -13,17 +13,20 @@ import (
 // program has what is hard: an apostrophe, a bracket, a leading dot, a name that begins like another.
 func program() *cli.App {
 	return &cli.App{
-		Name: "prog", Usage: "does things", UsageText: "prog COMMAND", Description: "One\nparagraph.\n\nExample:\n   prog run -x",
+		Name: "prog", Usage: "does things", UsageText: "prog COMMAND",
+		Description: "One\nparagraph.\n\nExample:\n   prog run -x",
 		Commands: []*cli.Command{
 			{Name: "run", Aliases: []string{"go"}, Usage: "run a thing", UsageText: "prog run [options]",
 				Description: ".dot first\n'quote' \\ back\n\nExample:\n   prog run --file x",
 				Flags: []cli.Flag{
-					&cli.StringFlag{Name: "file", Aliases: []string{"f"}, EnvVars: []string{"PROG_FILE"}, Usage: "read `FILE` [the user's]", DefaultText: "none"},
+					&cli.StringFlag{Name: "file", Aliases: []string{"f"}, EnvVars: []string{"PROG_FILE"},
+						Usage: "read `FILE` [the user's]", DefaultText: "none"},
 					&cli.BoolFlag{Name: "force", Usage: "whatever is there"},
 					&cli.BoolFlag{Name: "secret", Hidden: true},
 				}},
 			{Name: "runs", Usage: "look at runs", UsageText: "prog runs COMMAND", Subcommands: []*cli.Command{
-				{Name: "list", Usage: "list them", UsageText: "prog runs list", Flags: []cli.Flag{&cli.BoolFlag{Name: "all", Usage: "old ones too"}}},
+				{Name: "list", Usage: "list them", UsageText: "prog runs list",
+					Flags: []cli.Flag{&cli.BoolFlag{Name: "all", Usage: "old ones too"}}},
 				{Name: "drop", Usage: "drop one", UsageText: "prog runs drop"},
 			}},
 			{Name: "hidden", Hidden: true},
@@ -32,7 +35,8 @@ func program() *cli.App {
 }
 
 func TestPage(t *testing.T) {
-	page := Page(program(), "v1.2", Section{Title: "FILES", Items: []Item{{Text: "Several."}, {Name: "x-y", Text: "is one"}}})
+	page := Page(program(), "v1.2", Section{Title: "FILES", Items: []Item{{Text: "Several."},
+		{Name: "x-y", Text: "is one"}}})
 	f := func(want string) {
 		t.Helper()
 		if !strings.Contains(page, want) {

@@ -128,7 +128,8 @@ func (f *feedBench) feed(b *testing.B) round {
 func (f *feedBench) prebuilt(b *testing.B, timed bool) round {
 	prefix := f.prefix(b)
 	var all bytes.Buffer
-	if _, err := DryRun(b.Context(), f.source(), &all, Config{ES: Elasticsearch{Prefix: prefix}, IngestTime: true}); err != nil {
+	if _, err := DryRun(b.Context(), f.source(), &all, Config{ES: Elasticsearch{Prefix: prefix},
+		IngestTime: true}); err != nil {
 		b.Fatal(err)
 	}
 	bodies := cutBodies(all.Bytes(), bulk.DefaultOptions())

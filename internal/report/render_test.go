@@ -24,15 +24,19 @@ func sample() *Report {
 	day := time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)
 	change := func(c Change, board string) Difference {
 		return Difference{
-			Kind: "test", Change: c, Board: board, Arch: "arm64", Defconfig: "defconfig", Compiler: "gcc-12", Lab: "lab-a",
-			TestPath: "ltp/" + strings.Repeat("長い名前", 40), Old: Pass, New: Fail, SinceKernel: "v6.8", Since: day, Incident: evil,
+			Kind: "test", Change: c, Board: board, Arch: "arm64", Defconfig: "defconfig", Compiler: "gcc-12",
+			Lab:      "lab-a",
+			TestPath: "ltp/" + strings.Repeat("長い名前", 40), Old: Pass, New: Fail, SinceKernel: "v6.8", Since: day,
+			Incident: evil,
 		}
 	}
 	t := Tree{
 		Tree: "mainline", Branch: "master", Kernel: "v6.10", Previous: "v6.9",
-		Builds: Results{Pass: 3}, Boots: Results{Pass: 1, Fail: 1}, PreviousBoots: Results{Pass: 2}, Tests: Results{Inconclusive: 4},
+		Builds: Results{Pass: 3}, Boots: Results{Pass: 1, Fail: 1}, PreviousBoots: Results{Pass: 2},
+		Tests:  Results{Inconclusive: 4},
 		Counts: map[Change]int{Regression: 30, StillFailing: 1}, Changes: []Difference{change(StillFailing, evil)},
-		Matrix: []BoardRow{{Board: evil, Cells: []Cell{{Kernel: "v6.9", Results: Results{Pass: 2}}, {Kernel: "v6.10", Results: Results{Pass: 1, Fail: 1}}}}},
+		Matrix: []BoardRow{{Board: evil, Cells: []Cell{{Kernel: "v6.9", Results: Results{Pass: 2}},
+			{Kernel: "v6.10", Results: Results{Pass: 1, Fail: 1}}}}},
 	}
 	for range 25 {
 		t.Changes = append(t.Changes, change(Regression, "b1"))
@@ -40,12 +44,14 @@ func sample() *Report {
 	return &Report{
 		Since: day, Until: day.AddDate(0, 0, 7), LeftOut: 5, Trees: []Tree{t},
 		Incidents: []Incident{
-			{Title: evil, Type: "warning", Jobs: 2, Boards: []string{"a", "b", "c"}, Labs: []string{"l"}, First: day, Last: day, New: true},
+			{Title: evil, Type: "warning", Jobs: 2, Boards: []string{"a", "b", "c"}, Labs: []string{"l"}, First: day,
+				Last: day, New: true},
 			{Title: "Job error: 'commands'", Type: "job", Jobs: 1, First: day, Last: day},
 		},
 		Labs:   []Place{{Lab: "lab-a", Results: Results{Pass: 1, Fail: 1, Inconclusive: 2}, Lost: 1}},
 		Boards: []Place{{Board: evil, Results: Results{Inconclusive: 2}}},
-		Days:   []Day{{"mainline", "master", day, Results{Pass: 1}}, {"mainline", "master", day.AddDate(0, 0, 2), Results{Fail: 1}}},
+		Days: []Day{{"mainline", "master", day, Results{Pass: 1}},
+			{"mainline", "master", day.AddDate(0, 0, 2), Results{Fail: 1}}},
 	}
 }
 
@@ -64,7 +70,8 @@ func TestTextFitsAMail(t *testing.T) {
 			t.Errorf("a control character in %q", line)
 		}
 	}
-	for _, want := range []string{"regression: 30\n", "… and 10 more", "5 changes and incidents left out (--limit)", "errors of jobs: 1", "since v6.8"} {
+	for _, want := range []string{"regression: 30\n", "… and 10 more", "5 changes and incidents left out (--limit)",
+		"errors of jobs: 1", "since v6.8"} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("no %q in\n%s", want, out.String())
 		}
@@ -86,11 +93,13 @@ func TestPage(t *testing.T) {
 		}
 	}
 	for _, href := range regexp.MustCompile(`href="([^"]*)"`).FindAllStringSubmatch(page, -1) {
-		if !strings.HasPrefix(href[1], "https://kibana.example/s/lab/app/") && !strings.HasPrefix(href[1], "#") && href[1] != "data:," {
+		if !strings.HasPrefix(href[1], "https://kibana.example/s/lab/app/") && !strings.HasPrefix(href[1], "#") &&
+			href[1] != "data:," {
 			t.Errorf("a link to %s", href[1])
 		}
 	}
-	for _, want := range []string{"<svg", "✕", "prefers-color-scheme", "@media print", "&lt;script&gt;", `scope="col"`} {
+	for _, want := range []string{"<svg", "✕", "prefers-color-scheme", "@media print", "&lt;script&gt;",
+		`scope="col"`} {
 		if !strings.Contains(page, want) {
 			t.Errorf("the page has no %q", want)
 		}
@@ -106,7 +115,8 @@ func TestPage(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if e, ok := token.(xml.StartElement); ok && len(e.Name.Local) == 2 && e.Name.Local[0] == 'h' && e.Name.Local != "hr" {
+		if e, ok := token.(xml.StartElement); ok && len(e.Name.Local) == 2 && e.Name.Local[0] == 'h' &&
+			e.Name.Local != "hr" {
 			n := int(e.Name.Local[1] - '0')
 			if n > level+1 {
 				t.Errorf("h%d follows h%d", n, level)
@@ -130,15 +140,19 @@ func TestLinks(t *testing.T) {
 		if !slices.ContainsFunc(objects, func(o kibana.Object) bool { return o.Type == "dashboard" && o.ID == page }) {
 			t.Errorf("no dashboard %s", page)
 		}
-		want := "https://kibana.example/app/dashboards#/view/" + page + "?_g=(time:(from:now-90d,to:now))&_a=(query:(language:kuery,query:'" + query + "'))"
+		want := "https://kibana.example/app/dashboards#/view/" + page +
+			"?_g=(time:(from:now-90d,to:now))&_a=(query:(language:kuery,query:'" + query + "'))"
 		if got, err := url.PathUnescape(link); err != nil || got != want {
 			t.Errorf("%s, want %s (%v)", got, want, err)
 		}
 	}
 	f(l.incident(Incident{Title: `It's "stuck"!`}), "kcing-incidents", `title:"It!'s \"stuck\"!!"`)
-	f(l.change(Difference{Kind: mappings.Test, TestPath: "ltp/mmap01", Board: "b", Arch: "arm64"}), "kcing-test-history", `test_path:"ltp/mmap01" and board:"b" and arch:"arm64"`)
-	f(l.change(Difference{Kind: mappings.Boot, Board: "b", Defconfig: "d", Arch: "arm64"}), "kcing-board", `board:"b" and defconfig_full:"d" and arch:"arm64"`)
-	f(l.change(Difference{Kind: mappings.Build, Defconfig: "d", Arch: "arm64"}), "kcing-builds", `defconfig_full:"d" and arch:"arm64"`)
+	f(l.change(Difference{Kind: mappings.Test, TestPath: "ltp/mmap01", Board: "b", Arch: "arm64"}),
+		"kcing-test-history", `test_path:"ltp/mmap01" and board:"b" and arch:"arm64"`)
+	f(l.change(Difference{Kind: mappings.Boot, Board: "b", Defconfig: "d", Arch: "arm64"}), "kcing-board",
+		`board:"b" and defconfig_full:"d" and arch:"arm64"`)
+	f(l.change(Difference{Kind: mappings.Build, Defconfig: "d", Arch: "arm64"}), "kcing-builds",
+		`defconfig_full:"d" and arch:"arm64"`)
 }
 
 func TestNaturally(t *testing.T) {

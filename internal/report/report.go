@@ -166,7 +166,8 @@ func Make(ctx context.Context, es Elasticsearch, o Options) (*Report, error) {
 	if r.Labs, err = s.bootsBy(ctx, fieldLab, in, func(name string) Place { return Place{Lab: name} }); err != nil {
 		return nil, err
 	}
-	if r.Boards, err = s.bootsBy(ctx, fieldBoard, in, func(name string) Place { return Place{Board: name} }); err != nil {
+	if r.Boards, err = s.bootsBy(ctx, fieldBoard, in,
+		func(name string) Place { return Place{Board: name} }); err != nil {
 		return nil, err
 	}
 	if err := s.days(ctx, r, in); err != nil {

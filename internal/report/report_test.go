@@ -129,7 +129,8 @@ func two(d doc, name string, before, now any) (docs []doc) {
 
 // brief is a change in a few words.
 func brief(d Difference) string {
-	return strings.Join([]string{d.Kind, string(d.Change), d.Board, d.TestPath, string(d.Old), string(d.New), d.SinceKernel, d.Incident}, " ")
+	return strings.Join([]string{d.Kind, string(d.Change), d.Board, d.TestPath, string(d.Old), string(d.New),
+		d.SinceKernel, d.Incident}, " ")
 }
 
 func briefs(t Tree) (out []string) {
@@ -156,7 +157,8 @@ func TestChanges(t *testing.T) {
 		two(aBoot.with("board", "b9"), "boot_result", nil, "fail"),                        // again: unstable
 		two(aBoot.with("board", "b1", "retried", true), "boot_result", nil, "incomplete"), // no boot: tried again
 		[]doc{
-			aBoot.with("git_describe", "v6.10", "@timestamp", at(9), "board", "b2", "boot_result", "fail", "incident", "WARNING in foo_probe", "lab_name", "lab-b"),
+			aBoot.with("git_describe", "v6.10", "@timestamp", at(9), "board", "b2", "boot_result", "fail", "incident",
+				"WARNING in foo_probe", "lab_name", "lab-b"),
 			aBoot.with("git_describe", "v6.8", "@timestamp", at(100), "board", "b4", "boot_result", "fail"),
 			aBoot.with("git_describe", "v6.7", "@timestamp", at(150), "board", "b4", "boot_result", "pass"),
 		},
@@ -171,7 +173,8 @@ func TestChanges(t *testing.T) {
 		two(aTest.with("board", "b6"), "result", "pass", nil), // its boot is missing
 	)...)
 	w.index(mappings.Build, two(doc{
-		"job": "mainline", "git_branch": "master", "defconfig_full": "allmodconfig", "arch": "arm", "build_environment": "clang-17",
+		"job": "mainline", "git_branch": "master", "defconfig_full": "allmodconfig", "arch": "arm",
+		"build_environment": "clang-17",
 	}, "build_result", "PASS", "FAIL")...)
 	r := w.make(nil)
 	if len(r.Trees) != 1 {
@@ -217,7 +220,8 @@ func TestChanges(t *testing.T) {
 		}
 	}
 	compared := w.make(func(o *Options) { o.Compare = [2]string{"v6.8", "v6.10"} })
-	if got := compared.Trees[0]; got.Previous != "v6.8" || got.Counts[StillFailing] != 1 || got.Counts[Regression] != 0 {
+	if got := compared.Trees[0]; got.Previous != "v6.8" || got.Counts[StillFailing] != 1 ||
+		got.Counts[Regression] != 0 {
 		t.Errorf("v6.8 to v6.10: previous %s, %v", got.Previous, got.Counts)
 	}
 }
@@ -229,7 +233,8 @@ func TestFirstKcing(t *testing.T) {
 	w := newWorld(t)
 	old := aTest.with("suite", "0_ltp", "name", "open01")
 	delete(old, "test_path")
-	w.index(mappings.Test, append(two(old, "result", "pass", nil), two(old.with("suite", "0_ltp"), "result", nil, "fail")...)...)
+	w.index(mappings.Test, append(two(old, "result", "pass", nil),
+		two(old.with("suite", "0_ltp"), "result", nil, "fail")...)...)
 	got := briefs(w.make(nil).Trees[0])
 	if want := []string{"test regression b1 ltp/open01 pass fail v6.10 "}; !slices.Equal(got, want) {
 		t.Errorf("%q, want %q", got, want)
@@ -239,8 +244,10 @@ func TestFirstKcing(t *testing.T) {
 func TestIncidents(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	w.index(mappings.Boot, append(two(aBoot, "boot_result", "pass", "pass"), two(aBoot.with("job", "next", "git_branch", "main"), "boot_result", "pass", "pass")...)...)
-	i := doc{"job": "mainline", "git_branch": "master", "board": "b1", "lab_name": "lab-a", "incident_type": "warning", "title": "WARNING in old_one"}
+	w.index(mappings.Boot, append(two(aBoot, "boot_result", "pass", "pass"),
+		two(aBoot.with("job", "next", "git_branch", "main"), "boot_result", "pass", "pass")...)...)
+	i := doc{"job": "mainline", "git_branch": "master", "board": "b1", "lab_name": "lab-a", "incident_type": "warning",
+		"title": "WARNING in old_one"}
 	w.index("incident", slices.Concat(
 		two(i, "count", 1, 1),
 		two(i.with("title", "WARNING in new_one", "board", "b2"), "count", nil, 1),
@@ -292,7 +299,8 @@ func TestAgainstModel(t *testing.T) {
 			for _, tree := range r.Trees {
 				got, want := briefs(tree), naive(tree, boots, tests)
 				if !slices.Equal(got, want) {
-					t.Errorf("%s: changes:\n%s\nwant:\n%s", tree.Name(), strings.Join(got, "\n"), strings.Join(want, "\n"))
+					t.Errorf("%s: changes:\n%s\nwant:\n%s", tree.Name(), strings.Join(got, "\n"),
+						strings.Join(want, "\n"))
 				}
 			}
 			if len(r.Trees) != 2 {
@@ -309,7 +317,8 @@ func randomHistory(rnd *rand.Rand) (boots, tests []doc) {
 		for range 60 {
 			hour = max(hour-rnd.IntN(2), 1)
 			d := aBoot.with("git_describe", k, "@timestamp", at(hour),
-				"git_branch", []string{"a", "b"}[rnd.IntN(2)], "board", fmt.Sprint("b", rnd.IntN(4)), "arch", []string{"arm", "arm64"}[rnd.IntN(2)])
+				"git_branch", []string{"a", "b"}[rnd.IntN(2)], "board", fmt.Sprint("b", rnd.IntN(4)), "arch",
+				[]string{"arm", "arm64"}[rnd.IntN(2)])
 			if rnd.IntN(4) > 0 {
 				delete(d, "error_type")
 			} else {
@@ -357,7 +366,8 @@ func naive(tree Tree, boots, tests []doc) (out []string) {
 				continue
 			}
 			done[key] = true
-			before, now := outcomes(kind.docs, kind.result, tree.Previous, key), outcomes(kind.docs, kind.result, tree.Kernel, key)
+			before, now := outcomes(kind.docs, kind.result, tree.Previous, key),
+				outcomes(kind.docs, kind.result, tree.Kernel, key)
 			change := changeOf(before, now)
 			if change == Disappeared && kind.name == "test" {
 				bootKey := keyOf(d.with("test_path", ""))
@@ -379,7 +389,8 @@ func naive(tree Tree, boots, tests []doc) (out []string) {
 					break
 				}
 			}
-			out = append(out, strings.Join([]string{kind.name, string(change), d.text("board"), d.text("test_path"), string(before), string(now), since, ""}, " "))
+			out = append(out, strings.Join([]string{kind.name, string(change), d.text("board"), d.text("test_path"),
+				string(before), string(now), since, ""}, " "))
 		}
 	}
 	slices.Sort(out)

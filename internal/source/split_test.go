@@ -33,7 +33,8 @@ func TestSplit(t *testing.T) {
 	f := func(in string, want ...string) {
 		t.Helper()
 		for name, r := range map[string]io.Reader{
-			"whole": strings.NewReader(in), "byte by byte": iotest.OneByteReader(strings.NewReader(in)), "with its end": iotest.DataErrReader(strings.NewReader(in)),
+			"whole": strings.NewReader(in), "byte by byte": iotest.OneByteReader(strings.NewReader(in)),
+			"with its end": iotest.DataErrReader(strings.NewReader(in)),
 		} {
 			got, sizes := split(t, r, 1<<20)
 			if !slices.Equal(got, want) {

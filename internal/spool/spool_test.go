@@ -122,7 +122,8 @@ func TestPutCancelled(t *testing.T) {
 
 // Keys come from outside; none of them leaves the directory or is mixed up.
 var hostileKeys = []string{
-	"", ".", "..", "../../etc/passwd", "/etc/passwd", "a/b/../../c", "lab\x00/1", "lab\n1", "lab\xff\xfe/1", "\u202e", "con", "x.lock", "x.record",
+	"", ".", "..", "../../etc/passwd", "/etc/passwd", "a/b/../../c", "lab\x00/1", "lab\n1", "lab\xff\xfe/1", "\u202e",
+	"con", "x.lock", "x.record",
 	strings.Repeat("k", 5000), "-rf", "~", "$(id)", `a\b`, "CON:", "é", "e\u0301", "\xed\xa0\x80",
 }
 

@@ -49,7 +49,8 @@ func (j *job) substitutions() {
 	dir := fmt.Sprintf("%d/tftp-deploy-%s", j.id, j.scratch)
 	l.debug("substitutions:")
 	for _, pair := range [][2]string{
-		{"BOOTX", "boot" + pick(j.rand, []string{"z", "i"}) + " 0x" + j.rand.hex(8) + " 0x" + j.rand.hex(8) + " 0x" + j.rand.hex(8)},
+		{"BOOTX", "boot" + pick(j.rand, []string{"z", "i"}) + " 0x" + j.rand.hex(8) + " 0x" + j.rand.hex(8) + " 0x" +
+			j.rand.hex(8)},
 		{"DTB", dir + "/dtb/" + j.dtbShort("None")}, {"INITRD", dir + "/ramdisk/ramdisk.cpio.gz.uboot"},
 		{"KERNEL", dir + "/kernel/" + j.build.arch.image}, {"KERNEL_ADDR", "0x" + j.rand.hex(8)}, {"LAVA_MAC", "None"},
 		{"NFSROOTFS", j.tmp("extract-nfsrootfs-" + j.scratch)}, {"NFS_SERVER_IP", "192.168.10.2"},

@@ -75,7 +75,8 @@ func TestSameOptionsGiveTheSameBytes(t *testing.T) {
 		}
 	}
 	f(Options{Size: 120, Seed: 7, Now: testNow}, "07053455878977afb4d8d2ac1369f33b2a1919907b2bf07239d56ce47f6260e1")
-	f(Options{Size: 24, Seed: 7, Now: testNow, Profile: Real}, "42de74aa22a006d4e32272b97471ef7badeb3ba57cc654800d8c42ecb03a3fc3")
+	f(Options{Size: 24, Seed: 7, Now: testNow, Profile: Real},
+		"42de74aa22a006d4e32272b97471ef7badeb3ba57cc654800d8c42ecb03a3fc3")
 }
 
 func TestSeedAndNowMatter(t *testing.T) {
@@ -234,7 +235,8 @@ func checkCallback(t *testing.T, r Record) {
 	}
 	last := ""
 	for i, l := range lines {
-		if _, err := time.Parse("2006-01-02T15:04:05.000000", l.Dt); err != nil || l.Dt <= last || l.Lvl == "" || l.Msg.IsZero() {
+		if _, err := time.Parse("2006-01-02T15:04:05.000000", l.Dt); err != nil || l.Dt <= last || l.Lvl == "" ||
+			l.Msg.IsZero() {
 			t.Fatalf("%s: line %d: dt %q after %q, lvl %q", r.Name, i+1, l.Dt, last, l.Lvl)
 		}
 		if (l.Lvl == "results") != (l.Msg.Kind == yaml.MappingNode) {
@@ -273,7 +275,8 @@ func checkSuite(t *testing.T, name, suite, text string, lines []logLine, ids map
 		start, err1 := strconv.Atoi(row.LogStartLine)
 		end, err2 := strconv.Atoi(row.LogEndLine)
 		if err1 != nil || err2 != nil || start < 1 || start > end || end > len(lines) {
-			t.Fatalf("%s: %s/%s: lines %q to %q of %d", name, suite, row.Name, row.LogStartLine, row.LogEndLine, len(lines))
+			t.Fatalf("%s: %s/%s: lines %q to %q of %d", name, suite, row.Name, row.LogStartLine, row.LogEndLine,
+				len(lines))
 		}
 		want := "TEST_CASE_ID=" + row.Name + " RESULT=" + row.Result
 		if !strings.Contains(lines[end-1].Msg.Value, want) {

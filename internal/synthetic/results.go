@@ -52,11 +52,13 @@ func (j *job) results() map[string]string {
 func (s *suite) yaml(jobID int64) string {
 	var out stored
 	for _, r := range slices.Backward(s.rows) {
-		out.buf = fmt.Appendf(out.buf, "- id: '%d'\n  job: '%d'\n  level: %s\n  log_end_line: '%s'\n  log_start_line: '%s'\n"+
+		out.buf = fmt.Appendf(out.buf, "- id: '%d'\n  job: '%d'\n  level: %s\n  log_end_line: '%s'\n  "+
+			"log_start_line: '%s'\n"+
 			"  logged: '%s'\n  measurement: %s\n", r.id, jobID, yamlText(r.level), lineText(r.endLine),
 			lineText(r.startLine), pythonTime(r.logged), yamlText(r.measurement))
 		out.metadata(r.metadata)
-		out.buf = fmt.Appendf(out.buf, "\n  name: %s\n  result: %s\n  suite: %s\n  unit: %s\n  url: /results/testcase/%d\n",
+		out.buf = fmt.Appendf(out.buf, "\n  name: %s\n  result: %s\n  suite: %s\n  unit: %s\n  url: "+
+			"/results/testcase/%d\n",
 			yamlText(r.name), r.result, yamlText(s.name), yamlText(r.unit), r.id)
 	}
 	return string(out.buf)

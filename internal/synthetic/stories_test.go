@@ -90,7 +90,8 @@ func buildFacts(t *testing.T, r Record) (key string, pass bool) {
 		if b.BuildResult == "FAIL" && b.Errors == 0 {
 			t.Errorf("%s: failed without an error", r.Name)
 		}
-		return strings.Join([]string{b.Job, b.GitBranch, b.GitDescribe, b.DefconfigFull, b.Arch, b.BuildEnvironment}, "|"), b.BuildResult == "PASS"
+		return strings.Join([]string{b.Job, b.GitBranch, b.GitDescribe, b.DefconfigFull, b.Arch, b.BuildEnvironment},
+			"|"), b.BuildResult == "PASS"
 	}
 	var environment struct{ Arch, Name string }
 	var kernel struct {
@@ -99,7 +100,8 @@ func buildFacts(t *testing.T, r Record) (key string, pass bool) {
 	if json.Unmarshal(b.Environment, &environment) != nil || json.Unmarshal(b.Kernel, &kernel) != nil {
 		t.Fatalf("%s: nested form", r.Name)
 	}
-	return strings.Join([]string{b.Revision.Tree, b.Revision.Branch, b.Revision.Describe, kernel.DefconfigFull, environment.Arch, environment.Name}, "|"), b.Build.Status == "PASS"
+	return strings.Join([]string{b.Revision.Tree, b.Revision.Branch, b.Revision.Describe, kernel.DefconfigFull,
+		environment.Arch, environment.Name}, "|"), b.Build.Status == "PASS"
 }
 
 // readJob finds what YAML holds by its text. Decoding it would take most of the
@@ -116,7 +118,8 @@ func readJob(t *testing.T, r Record) jobFacts {
 		}
 		return after[:strings.IndexAny(after, ",}")]
 	}
-	j.tree, j.branch, j.board, j.plan = fact("kernel.tree"), fact("git.branch"), fact("device.type"), fact("test.plan_variant")
+	j.tree, j.branch, j.board, j.plan = fact("kernel.tree"), fact("git.branch"), fact("device.type"),
+		fact("test.plan_variant")
 	j.key = strings.Join([]string{j.tree, j.branch, fact("git.describe"), fact("kernel.defconfig"), fact("job.arch"),
 		fact("job.build_environment")}, "|")
 	for name, text := range c.Results {
@@ -173,7 +176,8 @@ func TestStories(t *testing.T) {
 	regression := func(after, pass bool) func(*jobFacts) bool {
 		return func(j *jobFacts) bool {
 			oops := strings.Contains(j.log, "not syncing") && strings.Contains(j.log, regressionFunction)
-			return j.board == regressionBoard && j.tree == regressionTree && (j.submitted > onset) == after && j.status == 2 == pass && oops != pass
+			return j.board == regressionBoard && j.tree == regressionTree && (j.submitted > onset) == after &&
+				j.status == 2 == pass && oops != pass
 		}
 	}
 	atLeast("passes before the regression", w.count(regression(false, true)), 3)
@@ -196,10 +200,12 @@ func TestStories(t *testing.T) {
 	atLeast("flaky passes", flaky("pass"), 40)
 	atLeast("flaky failures", flaky("fail"), 20)
 	atLeast("test timeouts", w.count(func(j *jobFacts) bool {
-		return j.board == timeoutBoard && j.status == 3 && j.errorType == "Test" && strings.Contains(j.log, "lava-test-shell timed out")
+		return j.board == timeoutBoard && j.status == 3 && j.errorType == "Test" &&
+			strings.Contains(j.log, "lava-test-shell timed out")
 	}), 5)
 	atLeast("no login", w.count(func(j *jobFacts) bool {
-		return j.board == noLoginBoard && j.tree == noLoginTree && j.result("lava", "auto-login-action") == "fail" && !strings.Contains(j.log, "not syncing")
+		return j.board == noLoginBoard && j.tree == noLoginTree && j.result("lava", "auto-login-action") == "fail" &&
+			!strings.Contains(j.log, "not syncing")
 	}), 6)
 	atLeast("canceled", w.count(func(j *jobFacts) bool { return j.status == 4 && j.errorType == "Canceled" }), 8)
 	atLeast("skipped tests", w.count(func(j *jobFacts) bool {
@@ -273,10 +279,12 @@ func TestBootTimeDrifts(t *testing.T) {
 
 func TestVariety(t *testing.T) {
 	w := storyWorld(t)
-	seen := map[string]map[string]bool{"lab": {}, "board": {}, "tree": {}, "branch": {}, "plan": {}, "suite": {}, "describe": {}, "result": {}, "target": {}}
+	seen := map[string]map[string]bool{"lab": {}, "board": {}, "tree": {}, "branch": {}, "plan": {}, "suite": {},
+		"describe": {}, "result": {}, "target": {}}
 	for _, j := range w.jobs {
 		parts := strings.SplitN(j.key, "|", 4)
-		for what, v := range map[string]string{"lab": j.lab, "board": j.board, "tree": j.tree, "branch": j.branch, "plan": j.plan, "describe": parts[2], "target": parts[3]} {
+		for what, v := range map[string]string{"lab": j.lab, "board": j.board, "tree": j.tree, "branch": j.branch,
+			"plan": j.plan, "describe": parts[2], "target": parts[3]} {
 			seen[what][v] = true
 		}
 		for suite, rows := range j.rows {
@@ -286,7 +294,8 @@ func TestVariety(t *testing.T) {
 			}
 		}
 	}
-	for what, want := range map[string]int{"lab": 5, "board": 22, "tree": 5, "branch": 6, "plan": 7, "suite": 9, "describe": 30, "result": 4, "target": 10} {
+	for what, want := range map[string]int{"lab": 5, "board": 22, "tree": 5, "branch": 6, "plan": 7, "suite": 9,
+		"describe": 30, "result": 4, "target": 10} {
 		if got := len(seen[what]); got < want {
 			t.Errorf("%d kinds of %s, want %d: %v", got, what, want, seen[what])
 		}

@@ -119,7 +119,8 @@ func (j *job) output(s suiteSpec, test, result string) {
 		l.target("%s    1  %s  :  %s.c:%d: finished", test, word, test, j.rand.between(60, 420))
 	case s.Name == "kselftest-timers" || s.Name == "kselftest-seccomp":
 		if result == "fail" {
-			l.target("# %s: expected less than %d us, measured %d us", test, j.rand.between(50, 99), j.rand.between(100, 900))
+			l.target("# %s: expected less than %d us, measured %d us", test, j.rand.between(50, 99),
+				j.rand.between(100, 900))
 		}
 		word := "ok"
 		if result == "fail" {
@@ -127,7 +128,8 @@ func (j *job) output(s suiteSpec, test, result string) {
 		}
 		l.target("%s %d selftests: %s", word, j.rand.between(1, 20), test)
 	case s.unit == "us":
-		l.target("T: %d (%5d) P:98 I:1000 C: %6d Min: %6d Act: %4d Avg: %4d Max: %7d", j.rand.below(2), j.rand.between(400, 999),
+		l.target("T: %d (%5d) P:98 I:1000 C: %6d Min: %6d Act: %4d Avg: %4d Max: %7d", j.rand.below(2),
+			j.rand.between(400, 999),
 			j.rand.between(10_000, 99_999),
 			j.rand.between(2, 9), j.rand.between(5, 30), j.rand.between(6, 20), j.rand.between(30, 400))
 	case result == "fail":

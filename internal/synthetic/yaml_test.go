@@ -23,7 +23,8 @@ func TestStoredIsWrittenAsPyYAMLDoes(t *testing.T) {
 	f(object{"case": "job", "definition": "lava", "error_msg": "the board did not answer within 297 seconds of time",
 		"result": "fail"}, " {case: job, definition: lava, error_msg: the board did not answer within\n"+
 		"      297 seconds of time, result: fail}")
-	f(object{"case": "test-runscript-overlay", "definition": "lava", "path": "inline/test-runscript.yaml", "result": "pass"},
+	f(object{"case": "test-runscript-overlay", "definition": "lava", "path": "inline/test-runscript.yaml",
+		"result": "pass"},
 		" {case: test-runscript-overlay, definition: lava, path: inline/test-runscript.yaml,\n    result: pass}")
 }
 
@@ -33,7 +34,8 @@ func TestTextsKeepTheirText(t *testing.T) {
 			t.Errorf("%q is written %s", plain, got)
 		}
 	}
-	for _, s := range []string{"", "0", "12", "2.4", "21.3900000000", "-7", "0x1f", "017", "1:30", "1.5e+3", ".inf", "~", "0E-10",
+	for _, s := range []string{"", "0", "12", "2.4", "21.3900000000", "-7", "0x1f", "017", "1:30", "1.5e+3", ".inf",
+		"~", "0E-10",
 		"2025-07-04", "2025-07-04 01:02:03.000004+00:00", "http://x", "a,b", "[x]", "{x}", "a: b", "a #b", "- x", "# x",
 		"&x", "x ", "%x", "it's, so", "None", "2.4.4", "a b", "1f24fd3f"} {
 		var list []any
@@ -74,7 +76,8 @@ func TestTemplatesAreFilledIn(t *testing.T) {
 		check(messages("oops-" + a.name))
 		check(messages("bug-" + a.name))
 		check([]string{warningHead[a.name]})
-		if len(messages("early-"+a.name)) == 0 || len(messages("oops-"+a.name)) == 0 || len(messages("bug-"+a.name)) == 0 || warningHead[a.name] == "" {
+		if len(messages("early-"+a.name)) == 0 || len(messages("oops-"+a.name)) == 0 ||
+			len(messages("bug-"+a.name)) == 0 || warningHead[a.name] == "" {
 			t.Errorf("no messages for %s", a.name)
 		}
 	}

@@ -81,7 +81,8 @@ func checkKnown(ndjson []byte, known map[string]*object) *file {
 
 // versions are the forms that our objects are written in. Kibana migrates older
 // ones and refuses the whole file for one that is newer than it knows.
-var versions = map[string]string{"index-pattern": "8.0.0", "search": "8.0.0", "lens": "8.9.0", "links": "", "dashboard": "8.9.0"}
+var versions = map[string]string{"index-pattern": "8.0.0", "search": "8.0.0", "lens": "8.9.0", "links": "",
+	"dashboard": "8.9.0"}
 
 const (
 	maxImportBytes   = 26_214_400 // savedObjects.maxImportPayloadBytes
@@ -232,7 +233,8 @@ func (o *object) decode() error {
 		err := errors.Join(oneOf("controlStyle", group.ControlStyle, "oneLine", "twoLine"),
 			oneOf("chainingSystem", group.ChainingSystem, "HIERARCHICAL", "NONE"))
 		for _, c := range group.Panels.value {
-			err = errors.Join(err, oneOf("type of control", c.Type, "optionsListControl"), oneOf("width", c.Width, "small", "medium", "large"),
+			err = errors.Join(err, oneOf("type of control", c.Type, "optionsListControl"),
+				oneOf("width", c.Width, "small", "medium", "large"),
 				oneOf("searchTechnique", c.ExplicitInput.SearchTechnique, "prefix", "wildcard", "exact"),
 				oneOf("sort", c.ExplicitInput.Sort.By+" "+c.ExplicitInput.Sort.Direction, "_count desc", "_key asc"))
 		}
@@ -266,7 +268,8 @@ func TestSavedObjects(t *testing.T) {
 	for _, x := range f.findings {
 		t.Errorf("%s: %s: %s", x.rule, x.object, x.text)
 	}
-	want := []string{"home", "failures", "builds", "boots", "tests", "logs", "build-details", "boot-details", "job-log", "compare-boots", "compare-tests", "board", "incidents", "test-history"}
+	want := []string{"home", "failures", "builds", "boots", "tests", "logs", "build-details", "boot-details", "job-log",
+		"compare-boots", "compare-tests", "board", "incidents", "test-history"}
 	for _, id := range want {
 		if f.byKey["dashboard:kcing-"+id] == nil {
 			t.Errorf("no dashboard kcing-%s", id)

@@ -148,8 +148,9 @@ func (l layer) computed(id string, metric func(string) (float64, bool)) (float64
 
 // noneMadeUp are queries for which the made-up records have nothing, and why.
 var noneMadeUp = map[string]string{
-	`not build_result : ("PASS" or "pass" or "FAIL" or "fail")`:                                `only builds of Maestro are incomplete`,
-	`result : "fail" and error_type : ("` + strings.Join(transform.LabErrors, `" or "`) + `")`: `no lab breaks down in the middle of a test`,
+	`not build_result : ("PASS" or "pass" or "FAIL" or "fail")`: `only builds of Maestro are incomplete`,
+	`result : "fail" and error_type : ("` + strings.Join(transform.LabErrors, `" or "`) +
+		`")`: `no lab breaks down in the middle of a test`,
 	`lvl : "warning"`: `LAVA writes few`,
 	`column node_id`:  `only jobs of Maestro have one`,
 }
@@ -169,7 +170,8 @@ func (f *file) checkData(c *corpus) {
 				continue
 			}
 			for _, field := range o.search.Columns {
-				if noneMadeUp["column "+field] == "" && !slices.ContainsFunc(found, func(i int) bool { return len(c.documents[view][i].values(field)) > 0 }) {
+				if noneMadeUp["column "+field] == "" && !slices.ContainsFunc(found,
+					func(i int) bool { return len(c.documents[view][i].values(field)) > 0 }) {
 					f.find("empty column", o, "no row has a %s", field)
 				}
 			}

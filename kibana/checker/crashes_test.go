@@ -12,8 +12,9 @@ import (
 type crash struct{ message, function, caller string }
 
 var (
-	oops     = crash{"BUG: kernel NULL pointer dereference, address: 0000000000000008", "teapot_brew", "teapot_probe"}
-	warning  = crash{"WARNING: CPU: 1 PID: 7 at drivers/misc/kettle.c:12 kettle_boil+0x1/0x2", "kettle_boil", "kettle_probe"}
+	oops    = crash{"BUG: kernel NULL pointer dereference, address: 0000000000000008", "teapot_brew", "teapot_probe"}
+	warning = crash{"WARNING: CPU: 1 PID: 7 at drivers/misc/kettle.c:12 kettle_boil+0x1/0x2", "kettle_boil",
+		"kettle_probe"}
 	provoked = crash{"BUG: kernel NULL pointer dereference, address: 0000000000000000", "spill_all", "lkdtm_do_action"}
 )
 
@@ -33,7 +34,8 @@ func crashes(yield func(synthetic.Record) bool) {
 				found = append(found, provoked)
 			}
 			n++
-			record := synthetic.Record{Name: fmt.Sprintf("crash %d", n), Kind: "lava", Payload: crashed(n, kernel, board, found)}
+			record := synthetic.Record{Name: fmt.Sprintf("crash %d", n), Kind: "lava",
+				Payload: crashed(n, kernel, board, found)}
 			if !yield(record) {
 				return
 			}
@@ -67,13 +69,18 @@ func crashed(n int, kernel, board string, found []crash) []byte {
 - {id: '%[1]d2', name: job, suite: lava, result: fail, metadata: {case: job, result: fail, error_type: Test, error_msg: 'It''s "stuck" \ again!'}}
 `, n)
 	body, err := json.Marshal(map[string]any{
-		"id": 7000 + n, "status": 3, "status_string": "incomplete", "lab_name": "lab-teapot", "actual_device_id": board + "-1",
-		"submit_time": "2026-03-19 00:00:00.000000+00:00", "start_time": fmt.Sprintf("2026-03-19 0%d:00:00.000000+00:00", n),
-		"end_time": fmt.Sprintf("2026-03-19 0%d:30:00.000000+00:00", n),
-		"results":  map[string]string{"lava": results, "0_leaks": fmt.Sprintf("- {id: '%d3', name: it's so!, suite: 0_leaks, result: fail}\n", n)},
-		"log":      log.String(),
-		"definition": fmt.Sprintf("metadata: {git.branch: master, git.commit: c%[1]s, git.describe: %[1]s, kernel.tree: teapots, kernel.version: %[1]s, "+
-			"kernel.defconfig: defconfig, job.build_environment: gcc-14, job.arch: arm64, device.type: %[2]s}\n", kernel, board),
+		"id": 7000 + n, "status": 3, "status_string": "incomplete", "lab_name": "lab-teapot",
+		"actual_device_id": board + "-1",
+		"submit_time":      "2026-03-19 00:00:00.000000+00:00",
+		"start_time":       fmt.Sprintf("2026-03-19 0%d:00:00.000000+00:00", n),
+		"end_time":         fmt.Sprintf("2026-03-19 0%d:30:00.000000+00:00", n),
+		"results": map[string]string{"lava": results,
+			"0_leaks": fmt.Sprintf("- {id: '%d3', name: it's so!, suite: 0_leaks, result: fail}\n", n)},
+		"log": log.String(),
+		"definition": fmt.Sprintf("metadata: {git.branch: master, git.commit: c%[1]s, git.describe: %[1]s, "+
+			"kernel.tree: teapots, kernel.version: %[1]s, "+
+			"kernel.defconfig: defconfig, job.build_environment: gcc-14, job.arch: arm64, device.type: %[2]s}\n",
+			kernel, board),
 	})
 	if err != nil {
 		panic(err)

@@ -41,7 +41,8 @@ type recordSource struct{}
 func (recordSource) Run(ctx context.Context, emit source.Emit) error {
 	var err error
 	for r := range records {
-		if err = emit(ctx, source.Record{Name: r.Name, Kind: r.Kind, Payload: r.Payload, Size: int64(len(r.Payload))}); err != nil {
+		if err = emit(ctx, source.Record{Name: r.Name, Kind: r.Kind, Payload: r.Payload,
+			Size: int64(len(r.Payload))}); err != nil {
 			break
 		}
 	}
@@ -64,7 +65,8 @@ type corpus struct {
 }
 
 func newCorpus() *corpus {
-	return &corpus{documents: map[string][]document{}, columns: map[[2]string][][]string{}, matches: map[[2]string][]bool{}, parsed: map[string]node{}}
+	return &corpus{documents: map[string][]document{}, columns: map[[2]string][][]string{},
+		matches: map[[2]string][]bool{}, parsed: map[string]node{}}
 }
 
 var loaded struct {
@@ -258,10 +260,16 @@ func (n node) holds(typ string, values []string) bool {
 		limit, err := strconv.ParseFloat(n.value, 64)
 		return err == nil && slices.ContainsFunc(values, func(text string) bool {
 			v, err := strconv.ParseFloat(text, 64)
-			return err == nil && map[string]bool{"<": v < limit, "<=": v <= limit, ">": v > limit, ">=": v >= limit}[n.op]
+			return err == nil && map[string]bool{"<": v < limit, "<=": v <= limit, ">": v > limit,
+				">=": v >= limit}[n.op]
 		})
 	case n.value == "*" && !n.quoted && number:
-		return slices.ContainsFunc(values, func(v string) bool { _, err := strconv.ParseFloat(v, 64); return err == nil }) // others are ignored
+		// others are ignored
+		return slices.ContainsFunc(values, func(v string) bool {
+			_,
+				err := strconv.ParseFloat(v, 64)
+			return err == nil
+		})
 	case n.value == "*" && !n.quoted:
 		return len(values) > 0
 	case typ == "text":

@@ -157,7 +157,8 @@ func (s *server) searchAll(t *testing.T, asks []ask) {
 func queryOf(t *testing.T, texts ...string) m {
 	t.Helper()
 	filters := []any{m{"range": m{"@timestamp": m{
-		"gte": receipt.AddDate(0, 0, -7).Format(time.RFC3339), "lte": receipt.Format(time.RFC3339), "format": "strict_date_optional_time",
+		"gte": receipt.AddDate(0, 0, -7).Format(time.RFC3339), "lte": receipt.Format(time.RFC3339),
+		"format": "strict_date_optional_time",
 	}}}}
 	for _, text := range texts {
 		if strings.TrimSpace(text) == "" {
@@ -191,9 +192,11 @@ func (l layer) aggregations() m {
 			if by := c.terms.OrderBy; by.Type == "column" {
 				order = []any{m{l.Columns[by.ColumnID].path(by.ColumnID): "desc"}, m{"_key": "asc"}}
 			}
-			aggs[id] = m{"terms": m{"field": c.SourceField, "size": c.terms.Size, "order": order}, "aggs": build(columns[1:])}
+			aggs[id] = m{"terms": m{"field": c.SourceField, "size": c.terms.Size, "order": order},
+				"aggs": build(columns[1:])}
 		case "date_histogram":
-			aggs[id] = m{"date_histogram": m{"field": c.SourceField, "fixed_interval": fmt.Sprintf("%dh", histogramHours), "min_doc_count": 1}, "aggs": build(columns[1:])}
+			aggs[id] = m{"date_histogram": m{"field": c.SourceField,
+				"fixed_interval": fmt.Sprintf("%dh", histogramHours), "min_doc_count": 1}, "aggs": build(columns[1:])}
 		}
 		return aggs
 	}

@@ -46,8 +46,9 @@ func fieldTypes(kind string) map[string]string {
 var (
 	typesOf = map[string]map[string]string{}
 	kinds   = map[string][]string{
-		"kcing-build": {"build"}, "kcing-boot": {"boot"}, "kcing-test": {"test"}, "kcing-log": {"log"}, "kcing-incident": {"incident"},
-		"kcing-results": {"build", "boot", "test"},
+		"kcing-build": {"build"}, "kcing-boot": {"boot"}, "kcing-test": {"test"}, "kcing-log": {"log"},
+		"kcing-incident": {"incident"},
+		"kcing-results":  {"build", "boot", "test"},
 	}
 )
 
@@ -110,7 +111,8 @@ func (f *file) checkFields(o *object) {
 			case "average":
 				need(view, c.SourceField, "measure", "long", "double")
 			case "min", "max":
-				need(view, c.SourceField, "measure", map[string][]string{"number": {"long", "double"}, "date": {"date"}}[c.DataType]...)
+				need(view, c.SourceField, "measure", map[string][]string{"number": {"long", "double"},
+					"date": {"date"}}[c.DataType]...)
 			}
 		}
 	case o.dashboard != nil:

@@ -45,7 +45,8 @@ func (p *kqlParser) skip() int {
 // word reports whether a keyword comes next, and skips it.
 func (p *kqlParser) word(w string) bool {
 	rest := p.text[p.skip():]
-	if len(rest) <= len(w) || !strings.EqualFold(rest[:len(w)], w) || !strings.ContainsRune(" \t\r\n(", rune(rest[len(w)])) {
+	if len(rest) <= len(w) || !strings.EqualFold(rest[:len(w)], w) ||
+		!strings.ContainsRune(" \t\r\n(", rune(rest[len(w)])) {
 		return false
 	}
 	p.at += len(w)
@@ -209,7 +210,8 @@ func (n node) dsl() any {
 	case "not":
 		return m{"bool": m{"must_not": inner}}
 	case "<", "<=", ">", ">=":
-		return m{"range": m{n.field: m{map[string]string{"<": "lt", "<=": "lte", ">": "gt", ">=": "gte"}[n.op]: n.value}}}
+		return m{"range": m{n.field: m{map[string]string{"<": "lt", "<=": "lte", ">": "gt",
+			">=": "gte"}[n.op]: n.value}}}
 	}
 	switch {
 	case n.value == "*" && !n.quoted:
@@ -252,7 +254,8 @@ func TestKQL(t *testing.T) {
 			t.Errorf("%s: %v, %v, want %s", text, n, err, want)
 		}
 	}
-	for _, text := range []string{"", "a :", `a : "b`, `a : ("b"`, `a : "b" and`, `a : "b" "c"`, `) a`, `a : {b : "c"}`, `: "b"`, `a > `, strings.Repeat("not ", 5000) + `a:"b"`} {
+	for _, text := range []string{"", "a :", `a : "b`, `a : ("b"`, `a : "b" and`, `a : "b" "c"`, `) a`, `a : {b : "c"}`,
+		`: "b"`, `a > `, strings.Repeat("not ", 5000) + `a:"b"`} {
 		if n, err := parseKQL(text); err == nil {
 			t.Errorf("%.50s: parsed as %v", text, n)
 		}
@@ -260,7 +263,8 @@ func TestKQL(t *testing.T) {
 }
 
 func FuzzKQL(f *testing.F) {
-	for _, seed := range []string{`a : ("b" or not "c") and d > 3`, `a : "x \"y\""`, `not (a:* or b)`, `((((`, `"`, `\`} {
+	for _, seed := range []string{`a : ("b" or not "c") and d > 3`, `a : "x \"y\""`, `not (a:* or b)`, `((((`, `"`,
+		`\`} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, text string) {

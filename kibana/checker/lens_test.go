@@ -32,8 +32,10 @@ func (o *object) decodeLens() error {
 		for _, l := range v.Layers {
 			show(l.Metrics...)
 			show(l.PrimaryGroups...)
-			err = errors.Join(err, enum(errors.Join(oneOf("numberDisplay", l.NumberDisplay, "hidden", "percent", "value"),
-				oneOf("categoryDisplay", l.CategoryDisplay, "default", "inside", "hide"), oneOf("legendDisplay", l.LegendDisplay, "default", "show", "hide"))))
+			err = errors.Join(err, enum(errors.Join(oneOf("numberDisplay", l.NumberDisplay, "hidden", "percent",
+				"value"),
+				oneOf("categoryDisplay", l.CategoryDisplay, "default", "inside", "hide"),
+				oneOf("legendDisplay", l.LegendDisplay, "default", "show", "hide"))))
 		}
 	case "lnsXY":
 		var v lensXY
@@ -41,8 +43,10 @@ func (o *object) decodeLens() error {
 		for _, l := range v.Layers {
 			show(l.XAccessor, l.SplitAccessor)
 			show(l.Accessors...)
-			err = errors.Join(err, enum(errors.Join(oneOf("seriesType", l.SeriesType, "bar", "line", "area", "bar_stacked", "area_stacked", "bar_horizontal",
-				"bar_percentage_stacked", "bar_horizontal_stacked", "area_percentage_stacked", "bar_horizontal_percentage_stacked"),
+			err = errors.Join(err, enum(errors.Join(oneOf("seriesType", l.SeriesType, "bar", "line", "area",
+				"bar_stacked", "area_stacked", "bar_horizontal",
+				"bar_percentage_stacked", "bar_horizontal_stacked", "area_percentage_stacked",
+				"bar_horizontal_percentage_stacked"),
 				oneOf("preferredSeriesType", v.PreferredSeriesType, l.SeriesType))))
 			for _, y := range l.YConfig {
 				err = errors.Join(err, enum(oneOf("forAccessor", y.ForAccessor, l.Accessors...)))
@@ -58,12 +62,14 @@ func (o *object) decodeLens() error {
 		err = strict(raw, &v)
 		for _, c := range v.Columns {
 			show(c.ColumnID)
-			err = errors.Join(err, enum(errors.Join(oneOf("colorMode", c.ColorMode, "", "cell", "text"), c.Palette.check())))
+			err = errors.Join(err, enum(errors.Join(oneOf("colorMode", c.ColorMode, "", "cell", "text"),
+				c.Palette.check())))
 		}
 		show(v.Sorting.ColumnID)
 		err = errors.Join(err, enum(oneOf("direction", v.Sorting.Direction, "asc", "desc", "none")))
 	default:
-		return enum(oneOf("visualizationType", o.lens.VisualizationType, "lnsMetric", "lnsPie", "lnsXY", "lnsHeatmap", "lnsDatatable"))
+		return enum(oneOf("visualizationType", o.lens.VisualizationType, "lnsMetric", "lnsPie", "lnsXY", "lnsHeatmap",
+			"lnsDatatable"))
 	}
 	return errors.Join(err, o.decodeColumns())
 }
@@ -77,7 +83,8 @@ func (o *object) decodeColumns() error {
 			case "terms":
 				if err = strict(c.Params, &c.terms); err == nil {
 					err = enum(errors.Join(oneOf("orderBy", c.terms.OrderBy.Type, "column", "alphabetical"),
-						oneOf("orderDirection", c.terms.OrderDirection, "asc", "desc"), bucketed(c, true, "string", "ordinal")))
+						oneOf("orderDirection", c.terms.OrderDirection, "asc", "desc"),
+						bucketed(c, true, "string", "ordinal")))
 				}
 				l.Columns[id] = c
 			case "date_histogram":
@@ -90,11 +97,13 @@ func (o *object) decodeColumns() error {
 				err = errors.Join(strict(c.Params, &formulaParams{}), enum(bucketed(c, false, "number", "ratio")))
 			case "math":
 				if err = strict(c.Params, &c.math); err == nil {
-					err = enum(errors.Join(oneOf("type", c.math.AST.Type, "function"), oneOf("name", c.math.AST.Name, "divide"), bucketed(c, false, "number", "ratio")))
+					err = enum(errors.Join(oneOf("type", c.math.AST.Type, "function"),
+						oneOf("name", c.math.AST.Name, "divide"), bucketed(c, false, "number", "ratio")))
 				}
 				l.Columns[id] = c
 			default:
-				err = enum(oneOf("operationType", c.OperationType, "terms", "date_histogram", "count", "average", "unique_count", "min", "max"))
+				err = enum(oneOf("operationType", c.OperationType, "terms", "date_histogram", "count", "average",
+					"unique_count", "min", "max"))
 			}
 			if err != nil {
 				all = errors.Join(all, fmt.Errorf("column %s: %w", id, err))
@@ -111,7 +120,8 @@ func (p *palette) check() error {
 	}
 	params := p.Params
 	if len(params.Stops) != params.Steps || len(params.ColorStops) != params.Steps {
-		return fmt.Errorf("a palette of %d steps has %d stops and %d starts", params.Steps, len(params.Stops), len(params.ColorStops))
+		return fmt.Errorf("a palette of %d steps has %d stops and %d starts", params.Steps, len(params.Stops),
+			len(params.ColorStops))
 	}
 	for i := range params.Stops {
 		end, start := params.Stops[i], params.ColorStops[i]
@@ -135,7 +145,8 @@ func (l *lens) onlyLayer() layer { return l.State.DatasourceStates.FormBased.Lay
 
 func (f *file) checkLens(o *object) {
 	l := o.lens.onlyLayer()
-	if n := len(o.lens.State.DatasourceStates.FormBased.Layers); n != 1 || strings.Count(string(o.lens.State.Visualization), `"layerId":"layer"`) != 1 {
+	if n := len(o.lens.State.DatasourceStates.FormBased.Layers); n != 1 ||
+		strings.Count(string(o.lens.State.Visualization), `"layerId":"layer"`) != 1 {
 		f.find("lens layer", o, "%d layers, or the visualization names another", n)
 		return
 	}
@@ -210,7 +221,8 @@ func (f *file) checkFormulas(o *object) {
 			}
 		}
 		ast := quotient.math.AST
-		if text := strings.Join(parts, " / "); text != params.Formula || text != ast.Text || len(text) != ast.Location.Max || !slices.Equal(ast.Args, quotient.References) {
+		if text := strings.Join(parts, " / "); text != params.Formula || text != ast.Text ||
+			len(text) != ast.Location.Max || !slices.Equal(ast.Args, quotient.References) {
 			f.find("lens formula", o, "%s says %s and is %s (%q)", id, params.Formula, text, ast.Args)
 		}
 	}

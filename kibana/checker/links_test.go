@@ -36,7 +36,8 @@ func encodeURIComponent(s string) string {
 	var b strings.Builder
 	for i := range len(s) {
 		c := s[i]
-		if c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || strings.IndexByte("-_.!~*'()", c) >= 0 {
+		if c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' ||
+			strings.IndexByte("-_.!~*'()", c) >= 0 {
 			b.WriteByte(c)
 		} else {
 			b.WriteString("%" + strings.ToUpper(string("0123456789abcdef"[c>>4])+string("0123456789abcdef"[c&15])))
@@ -81,7 +82,8 @@ func (f *file) checkLinks(o *object) {
 			f.find("link target", o, "%s leads to the dashboard %s, which is not in the file", field, id)
 		}
 		n, err := parseKQL(kql)
-		if err != nil || n.op != "is" || !n.quoted || n.value != value || n.field != strings.TrimSuffix(field, ".keyword") {
+		if err != nil || n.op != "is" || !n.quoted || n.value != value ||
+			n.field != strings.TrimSuffix(field, ".keyword") {
 			f.find("link query", o, "%s asks for %s (%v)", field, kql, err)
 		}
 	}
@@ -115,7 +117,8 @@ func TestLogLinks(t *testing.T) {
 		found := c.find("kcing-log", kql)
 		for i, d := range c.documents["kcing-log"] {
 			n, _ := d.number("lineno")
-			if want := strings.HasPrefix(d.id, job+"/l/") && (!hasLine || n >= line-before && n <= line+behind); found[i] != want {
+			if want := strings.HasPrefix(d.id, job+"/l/") &&
+				(!hasLine || n >= line-before && n <= line+behind); found[i] != want {
 				t.Errorf("%s: %s finds %s: %t", incident.id, kql, d.id, found[i])
 				break
 			}

@@ -10,10 +10,12 @@ import (
 // oldNames are the fields that the first kcing's dashboards aggregate and filter
 // by, in the kinds where their data is.
 var oldNames = map[string][]string{
-	"kcing-build": {"job", "git_branch", "git_describe", "defconfig_full", "arch", "build_environment", "git_url", "kernel_config", "build_result"},
-	"kcing-boot":  {"job", "git_branch", "git_describe", "defconfig_full", "arch", "build_environment", "lab_name", "mach", "board", "boot_result", "boot_time"},
-	"kcing-test":  {"lab_name", "board", "job_id", "suite", "name", "result"},
-	"kcing-log":   {"lvl"},
+	"kcing-build": {"job", "git_branch", "git_describe", "defconfig_full", "arch", "build_environment", "git_url",
+		"kernel_config", "build_result"},
+	"kcing-boot": {"job", "git_branch", "git_describe", "defconfig_full", "arch", "build_environment", "lab_name",
+		"mach", "board", "boot_result", "boot_time"},
+	"kcing-test": {"lab_name", "board", "job_id", "suite", "name", "result"},
+	"kcing-log":  {"lvl"},
 }
 
 // oldNames finds X.keyword in _field_caps, in terms aggregations and in filters.
@@ -30,7 +32,8 @@ func (s *server) oldNames(t *testing.T) {
 			if keyword := types["keyword"]; len(types) != 1 || !keyword.Searchable || !keyword.Aggregatable {
 				t.Errorf("%s: _field_caps of %s: %v", view, field, types)
 			}
-			body := m{"size": 0, "track_total_hits": true, "query": m{"exists": m{"field": field}}, "aggs": m{"old": m{"terms": m{"field": field, "size": 5}}}}
+			body := m{"size": 0, "track_total_hits": true, "query": m{"exists": m{"field": field}},
+				"aggs": m{"old": m{"terms": m{"field": field, "size": 5}}}}
 			asks = append(asks, ask{field, view, body, func(a answer) { s.filterByOldName(t, view, field, a) }})
 		}
 	}
@@ -51,12 +54,15 @@ func (s *server) filterByOldName(t *testing.T, view, field string, a answer) {
 	}
 	var asks []ask
 	first := terms.Buckets[0]
-	for _, query := range []m{{"term": m{field: first.Key}}, {"match_phrase": m{field: first.Key}}, {"match": m{field: first.Key}}} {
-		asks = append(asks, ask{fmt.Sprint(query), view, m{"size": 0, "track_total_hits": true, "query": query}, func(a answer) {
-			if a.Hits.Total.Value != first.DocCount {
-				t.Errorf("%s: %v finds %d documents, the bucket has %d", view, query, a.Hits.Total.Value, first.DocCount)
-			}
-		}})
+	for _, query := range []m{{"term": m{field: first.Key}}, {"match_phrase": m{field: first.Key}},
+		{"match": m{field: first.Key}}} {
+		asks = append(asks, ask{fmt.Sprint(query), view, m{"size": 0, "track_total_hits": true, "query": query},
+			func(a answer) {
+				if a.Hits.Total.Value != first.DocCount {
+					t.Errorf("%s: %v finds %d documents, the bucket has %d", view, query, a.Hits.Total.Value,
+						first.DocCount)
+				}
+			}})
 	}
 	s.searchAll(t, asks)
 }
@@ -69,13 +75,15 @@ func (s *server) wrongNumber(t *testing.T, c *corpus, f *file) {
 		short.documents[view] = slices.Clone(documents)
 	}
 	for view, query := range map[string]string{
-		"kcing-boot": `boot_result : "fail"`, "kcing-results": `boot_result : "fail" and not test_path : *`, "kcing-incident": `fatal : "false" and not incident_type : "job" and not provoked : "true"`,
+		"kcing-boot": `boot_result : "fail"`, "kcing-results": `boot_result : "fail" and not test_path : *`,
+		"kcing-incident": `fatal : "false" and not incident_type : "job" and not provoked : "true"`,
 	} {
 		gone := c.both(view, query+` and git_describe : "v7.0-rc3"`)[0]
 		short.documents[view] = slices.Delete(short.documents[view], gone, gone+1)
 	}
 	var asks []ask
-	for _, id := range []string{"kcing-boots-count", "kcing-boots-failed", "kcing-boots-shares", "kcing-boots-trend", "kcing-boots-failing-boards",
+	for _, id := range []string{"kcing-boots-count", "kcing-boots-failed", "kcing-boots-shares", "kcing-boots-trend",
+		"kcing-boots-failing-boards",
 		"kcing-boots-rate-config-kernel", "kcing-trees", "kcing-incidents-top", "kcing-incidents-title-kernel"} {
 		o := f.byKey["lens:"+id]
 		if o == nil {

@@ -25,11 +25,12 @@ func TestPanelsOnElasticsearch(t *testing.T) {
 func (s *server) everyDocument(t *testing.T, c *corpus) {
 	var asks []ask
 	for view, documents := range c.documents {
-		asks = append(asks, ask{view, view, m{"size": 0, "track_total_hits": true, "query": queryOf(t)}, func(a answer) {
-			if a.Hits.Total.Value != len(documents) {
-				t.Errorf("%s: %d documents, want %d", view, a.Hits.Total.Value, len(documents))
-			}
-		}})
+		asks = append(asks, ask{view, view, m{"size": 0, "track_total_hits": true, "query": queryOf(t)},
+			func(a answer) {
+				if a.Hits.Total.Value != len(documents) {
+					t.Errorf("%s: %d documents, want %d", view, a.Hits.Total.Value, len(documents))
+				}
+			}})
 	}
 	s.searchAll(t, asks)
 }
@@ -74,7 +75,8 @@ func (s *server) list(t *testing.T, c *corpus, o *object, query string) ask {
 	if query == "" {
 		rows = 50
 	}
-	body := m{"size": rows, "track_total_hits": true, "_source": false, "fields": fields, "sort": sort, "query": queryOf(t, source.Query.Query, query)}
+	body := m{"size": rows, "track_total_hits": true, "_source": false, "fields": fields, "sort": sort,
+		"query": queryOf(t, source.Query.Query, query)}
 	view := o.dataView()
 	return ask{strings.TrimSpace(o.key() + " " + query), view, body, func(a answer) {
 		want := c.both(view, source.Query.Query, query)
@@ -136,7 +138,8 @@ func (s *server) controls(t *testing.T, c *corpus, f *file) {
 		for _, id := range slices.Sorted(maps.Keys(o.dashboard.ControlGroup.Panels.value)) {
 			view, field := o.controlView(id), o.dashboard.ControlGroup.Panels.value[id].ExplicitInput.FieldName
 			want := c.choices(view, field)
-			body := m{"size": 0, "query": queryOf(t), "aggs": m{"choices": m{"terms": m{"field": field, "size": 1000, "shard_size": 5000}}}}
+			body := m{"size": 0, "query": queryOf(t), "aggs": m{"choices": m{"terms": m{"field": field, "size": 1000,
+				"shard_size": 5000}}}}
 			asks = append(asks, ask{o.ID + " " + id, view, body, func(a answer) {
 				var choices struct {
 					Buckets []struct {
@@ -232,16 +235,19 @@ func (s *server) links(t *testing.T, c *corpus, f *file) {
 						want[c.documents[o.ID][i].id] = true
 					}
 				}
-				asks = append(asks, ask{o.ID + " " + field, o.ID, m{"size": 10_000, "track_total_hits": true, "_source": false, "query": queryOf(t, kql)}, func(a answer) {
-					for _, hit := range a.Hits.Hits {
-						if !want[hit.ID] {
-							t.Errorf("%s %s: %s finds %s too", o.ID, field, kql, hit.ID)
+				asks = append(asks, ask{o.ID + " " + field, o.ID,
+					m{"size": 10_000, "track_total_hits": true, "_source": false, "query": queryOf(t, kql)},
+					func(a answer) {
+						for _, hit := range a.Hits.Hits {
+							if !want[hit.ID] {
+								t.Errorf("%s %s: %s finds %s too", o.ID, field, kql, hit.ID)
+							}
 						}
-					}
-					if a.Hits.Total.Value != len(want) {
-						t.Errorf("%s %s: %s finds %d documents, want %d", o.ID, field, kql, a.Hits.Total.Value, len(want))
-					}
-				}})
+						if a.Hits.Total.Value != len(want) {
+							t.Errorf("%s %s: %s finds %d documents, want %d", o.ID, field, kql, a.Hits.Total.Value,
+								len(want))
+						}
+					}})
 			}
 		}
 	}

@@ -149,8 +149,10 @@ func (f *file) checkControls(o *object) {
 	orders := map[int]bool{}
 	for _, id := range slices.Sorted(maps.Keys(controls)) {
 		c := controls[id]
-		if c.ExplicitInput.ID != id || len(c.ExplicitInput.SelectedOptions) > 0 || orders[c.Order] || c.Order >= len(controls) {
-			f.find("control", o, "%s: id %q, order %d, selected %q", id, c.ExplicitInput.ID, c.Order, c.ExplicitInput.SelectedOptions)
+		if c.ExplicitInput.ID != id || len(c.ExplicitInput.SelectedOptions) > 0 || orders[c.Order] ||
+			c.Order >= len(controls) {
+			f.find("control", o, "%s: id %q, order %d, selected %q", id, c.ExplicitInput.ID, c.Order,
+				c.ExplicitInput.SelectedOptions)
 		}
 		orders[c.Order] = true
 	}
@@ -158,7 +160,8 @@ func (f *file) checkControls(o *object) {
 		return
 	}
 	for _, field := range []string{"job", "git_branch", "git_describe", "arch", "defconfig_full", "build_environment"} {
-		if !slices.ContainsFunc(slices.Collect(maps.Values(controls)), func(c control) bool { return c.ExplicitInput.FieldName == field }) {
+		if !slices.ContainsFunc(slices.Collect(maps.Values(controls)),
+			func(c control) bool { return c.ExplicitInput.FieldName == field }) {
 			f.find("control missing", o, "none for %s", field)
 		}
 	}

@@ -52,11 +52,13 @@ func first(d document, field string) string { return strings.Join(d.values(field
 // over kernels.
 func TestTwoClicks(t *testing.T) {
 	p := person{t, load(t), check(shipped(t))}
-	boot := p.rows(p.f.byKey["dashboard:kcing-failures"], "kcing-boots-failed-list", `lab_name:"lab-teapot" and git_describe:"v7.0-rc3"`)[0]
+	boot := p.rows(p.f.byKey["dashboard:kcing-failures"], "kcing-boots-failed-list",
+		`lab_name:"lab-teapot" and git_describe:"v7.0-rc3"`)[0]
 	details, kql := p.click("kcing-boots-failed-list", boot, "job_id")
 
 	incidents := p.rows(details, "kcing-boot-incidents-list", kql)
-	if title := first(incidents[0], "title"); title != first(boot, "incident") || !strings.Contains(title, "teapot_brew") {
+	if title := first(incidents[0], "title"); title != first(boot, "incident") ||
+		!strings.Contains(title, "teapot_brew") {
 		t.Errorf("the boot's page says %q, its row %q", title, first(boot, "incident"))
 	}
 	last := 0.0

@@ -11,7 +11,8 @@ import (
 // bounded, and with it the work for each line.
 func TestBounds(t *testing.T) {
 	header := func(i int) string {
-		return fmt.Sprintf("[%5d.%06d] WARNING: CPU: 0 PID: 1 at a/b%d.c:1 teapot_%d+0x1/0x2\n", i%90000, i%1000000, i, i)
+		return fmt.Sprintf("[%5d.%06d] WARNING: CPU: 0 PID: 1 at a/b%d.c:1 teapot_%d+0x1/0x2\n", i%90000, i%1000000, i,
+			i)
 	}
 	for name, make := range map[string]func(n int) string{
 		"headers": func(n int) string { return repeat(n, header) },
@@ -23,7 +24,8 @@ func TestBounds(t *testing.T) {
 				repeat(n, func(i int) string { return fmt.Sprintf("[    1.%06d][C%5d]  teapot_%d+0x1/0x2\n", i, i, i) })
 		},
 		"single lines": func(n int) string {
-			return stamped("", oops) + repeat(n, func(i int) string { return fmt.Sprintf("[%5d.%06d] BUG: workqueue lockup - pool %d\n", i, i, i) })
+			return stamped("", oops) + repeat(n,
+				func(i int) string { return fmt.Sprintf("[%5d.%06d] BUG: workqueue lockup - pool %d\n", i, i, i) })
 		},
 		"a line of headers":  func(n int) string { return strings.ReplaceAll(repeat(n, header), "\n", "") },
 		"a line of brackets": func(n int) string { return oops + "\n" + strings.Repeat("[", 100*n) },
@@ -70,7 +72,8 @@ func checkIncidents(t *testing.T, all []Incident) {
 			t.Errorf("title %q", in.Title)
 		case in.Kind == "" || in.Count < 1 || len(in.Signature) != 16 || in.Line < last:
 			t.Errorf("%+v after line %d", in, last)
-		case !utf8.ValidString(in.Message) || utf8.RuneCountInString(in.Message) > maxMessage || strings.Count(in.Trace, "\n") >= maxTrace:
+		case !utf8.ValidString(in.Message) || utf8.RuneCountInString(in.Message) > maxMessage ||
+			strings.Count(in.Trace, "\n") >= maxTrace:
 			t.Errorf("message of %d bytes, trace of %d", len(in.Message), len(in.Trace))
 		}
 		titles[in.Title], last = true, in.Line
@@ -81,8 +84,10 @@ func checkIncidents(t *testing.T, all []Incident) {
 }
 
 func TestHugeLine(t *testing.T) {
-	for _, text := range []string{strings.Repeat("\xff", 1<<20), strings.Repeat("\x00", 1<<20), strings.Repeat("é", 1<<19), strings.Repeat("0123456789.", 1<<16)} {
-		for _, log := range []string{"[    1.000000] " + oops + text, "[    1.000000] BUG: A" + text, "[    1.000000] " + oops + "\n[    1.000000] RIP: 0010:" + text} {
+	for _, text := range []string{strings.Repeat("\xff", 1<<20), strings.Repeat("\x00", 1<<20),
+		strings.Repeat("é", 1<<19), strings.Repeat("0123456789.", 1<<16)} {
+		for _, log := range []string{"[    1.000000] " + oops + text, "[    1.000000] BUG: A" + text,
+			"[    1.000000] " + oops + "\n[    1.000000] RIP: 0010:" + text} {
 			got := incidentsOf(log)
 			if len(got) != 1 {
 				t.Fatalf("%d incidents", len(got))
@@ -116,7 +121,8 @@ func TestWindows(t *testing.T) {
 			t.Errorf("%#x has to become %#x: a program that looks for it starts late", table.factor, found)
 		}
 	}
-	for _, line := range []string{"usb 1-1: new high-speed USB device number 2 using xhci_hcd", "memory leak", "ic - not syncin"} {
+	for _, line := range []string{"usb 1-1: new high-speed USB device number 2 using xhci_hcd", "memory leak",
+		"ic - not syncin"} {
 		if Suspect([]byte(line)) {
 			t.Errorf("%q is suspected", line)
 		}
@@ -125,7 +131,8 @@ func TestWindows(t *testing.T) {
 
 // A log without a report costs no allocation.
 func TestNoAllocation(t *testing.T) {
-	lines := [][]byte{[]byte("[    1.000000] usb 1-1: new device"), []byte("lava-signal"), nil, []byte("[    2.000000] random: crng init done")}
+	lines := [][]byte{[]byte("[    1.000000] usb 1-1: new device"), []byte("lava-signal"), nil,
+		[]byte("[    2.000000] random: crng init done")}
 	var r Reader
 	if n := testing.AllocsPerRun(100, func() {
 		r.Reset()
@@ -143,11 +150,15 @@ func TestNoAllocation(t *testing.T) {
 }
 
 func FuzzReader(f *testing.F) {
-	f.Add(stamped("", oops, "Oops: 0000 [#1]", "RIP: 0010:a+0x1/0x2", "Call Trace:", " ? b+0x1/0x2", " c+0x1/0x2 [m]", "Kernel panic - not syncing: Fatal exception"))
-	f.Add(stamped("T1", "INFO: task a:1 blocked for more than 1 seconds.", "Call Trace:", " __schedule+0x1/0x2", " a+0x1/0x2"))
-	f.Add(stamped("C1", "rcu: INFO: rcu_sched detected stalls on CPUs/tasks:", "Sending NMI from CPU 0 to CPUs 1:", "RIP: 0010:f+0x1/0x2") + stamped("T2", "f"))
+	f.Add(stamped("", oops, "Oops: 0000 [#1]", "RIP: 0010:a+0x1/0x2", "Call Trace:", " ? b+0x1/0x2", " c+0x1/0x2 [m]",
+		"Kernel panic - not syncing: Fatal exception"))
+	f.Add(stamped("T1", "INFO: task a:1 blocked for more than 1 seconds.", "Call Trace:", " __schedule+0x1/0x2",
+		" a+0x1/0x2"))
+	f.Add(stamped("C1", "rcu: INFO: rcu_sched detected stalls on CPUs/tasks:", "Sending NMI from CPU 0 to CPUs 1:",
+		"RIP: 0010:f+0x1/0x2") + stamped("T2", "f"))
 	f.Add("<4>[ 1.000000] Unhandled fault: x\n[<c0014e64>] (a+0x0/0x138) from [<c0027460>] (b+0x4c/0x64)\x1b[K\r\x00")
-	f.Add("[ 1.000000] WARNING: a.c:1 at _RNvMs3_NtCs_1a+0x1/0x2\n** replaying previous printk message **\n** 1 printk messages dropped **")
+	f.Add("[ 1.000000] WARNING: a.c:1 at _RNvMs3_NtCs_1a+0x1/0x2\n** replaying previous printk message **\n** 1 " +
+		"printk messages dropped **")
 	f.Fuzz(func(t *testing.T, log string) {
 		wanted := incidentsOf(log)
 		checkIncidents(t, wanted)

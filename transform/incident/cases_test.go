@@ -90,7 +90,8 @@ func checkCorrupted(t *testing.T, c reportCase, got []Incident) {
 		return
 	}
 	f := got[0].Function
-	if f != "" && !strings.Contains(strings.Join(append(c.Alt, c.Title), " "), f) && !strings.Contains(got[0].Message, f) {
+	if f != "" && !strings.Contains(strings.Join(append(c.Alt, c.Title), " "), f) &&
+		!strings.Contains(got[0].Message, f) {
 		t.Logf("%s: %q names a wrong function, want %q", c.ID, got[0].Title, c.Title)
 	}
 }

@@ -58,6 +58,7 @@ func (d *daemon) composeDown(ctx context.Context) (found bool, err error) {
 func (d *daemon) compose(ctx context.Context, args ...string) *exec.Cmd {
 	sum := sha256.Sum256([]byte(d.root))
 	project := "kcing-es-" + hex.EncodeToString(sum[:4])
-	args = append([]string{"compose", "--project-name", project, "--file", filepath.Join(d.root, "compose.yaml")}, args...)
+	args = append([]string{"compose", "--project-name", project, "--file", filepath.Join(d.root, "compose.yaml")},
+		args...)
 	return exec.CommandContext(ctx, "docker", args...)
 }

@@ -52,7 +52,8 @@ func TestContainer(t *testing.T) {
 	address := elastic.Listener.Addr().String()
 	_, port, _ := strings.Cut(address, ":")
 	calls := fakeDocker(t, address)
-	if out, stderr, err := es(t, "up", "--port", port); err != nil || out != elastic.URL || stderr != "already running" {
+	if out, stderr, err := es(t, "up", "--port", port); err != nil || out != elastic.URL ||
+		stderr != "already running" {
 		t.Fatalf("up: %q, %q, %v", out, stderr, err)
 	}
 	if out, _, err := es(t, "url"); err != nil || out != elastic.URL {
@@ -71,11 +72,13 @@ func TestContainer(t *testing.T) {
 	}
 
 	fakeDocker(t, "127.0.0.1:1") // another tree's container is at the port
-	if _, _, err := es(t, "up", "--port", port); err == nil || !strings.Contains(err.Error(), "is taken by an Elasticsearch") {
+	if _, _, err := es(t, "up", "--port", port); err == nil ||
+		!strings.Contains(err.Error(), "is taken by an Elasticsearch") {
 		t.Errorf("up beside another: %v", err)
 	}
 	t.Setenv("FAIL", "up")
-	if _, stderr, err := es(t, "up", "--port", "0"); err == nil || !strings.Contains(err.Error(), "KCING_ES=jvm") || stderr != "no route to host" {
+	if _, stderr, err := es(t, "up", "--port", "0"); err == nil || !strings.Contains(err.Error(), "KCING_ES=jvm") ||
+		stderr != "no route to host" {
 		t.Errorf("up without a network: %q, %v", stderr, err)
 	}
 	t.Setenv("FAIL", "version")

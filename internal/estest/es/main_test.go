@@ -34,7 +34,8 @@ func es(t *testing.T, args ...string) (stdout, stderr string, err error) {
 	t.Helper()
 	var out, errs bytes.Buffer
 	err = run(t.Context(), args, &out, &errs)
-	if errors.Is(err, estest.ErrPrerequisite) && os.Getenv("CI") == "" && os.Getenv("KCING_REQUIRE_ELASTICSEARCH") == "" {
+	if errors.Is(err, estest.ErrPrerequisite) && os.Getenv("CI") == "" &&
+		os.Getenv("KCING_REQUIRE_ELASTICSEARCH") == "" {
 		t.Skip(err)
 	}
 	return strings.TrimSpace(out.String()), strings.TrimSpace(errs.String()), err
@@ -106,7 +107,8 @@ func TestUpPortTaken(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, _, err = es(t, "up", "--port", port); err == nil || !strings.Contains(err.Error(), "port "+port+" is taken by "+want) {
+		if _, _, err = es(t, "up", "--port", port); err == nil ||
+			!strings.Contains(err.Error(), "port "+port+" is taken by "+want) {
 			t.Errorf("up: %v, want that %s has the port", err, want)
 		}
 	}
