@@ -89,13 +89,17 @@ func (s *settings) refresh(ctx context.Context, client *elastic.Client, log *slo
 	}
 }
 
+// systemAuthorities is Go's own variable, in place of the system's certificate
+// authorities: for servers that have no setting of ours.
+const systemAuthorities = "SSL_CERT_FILE"
+
 // plainText is an error on one line, with failed requests told as a person
 // would: not `Post "http://…/_bulk": dial tcp 127.0.0.1:9200: connect: …`.
 func plainText(err error) string {
 	text := err.Error()
 	var u *url.Error
 	if errors.As(err, &u) {
-		problem := "cannot reach " + hostOf(u.URL) + ": " + elastic.ConnectionProblem(u.Err, 0)
+		problem := "cannot reach " + hostOf(u.URL) + ": " + elastic.ConnectionProblem(u.Err, 0, "ES_CA_CERT")
 		text = strings.ReplaceAll(text, u.Error(), problem)
 	}
 	return strings.ReplaceAll(text, "\n", "; ")

@@ -55,7 +55,7 @@ func (a *app) healthcheck(parent context.Context, address string, timeout time.D
 	switch {
 	case errors.As(err, &lost):
 		return fmt.Errorf("no kcing serve at %s: %s (KCING_HEALTH_URL)",
-			hostOf(lost.URL), elastic.ConnectionProblem(lost.Err, timeout))
+			hostOf(lost.URL), elastic.ConnectionProblem(lost.Err, timeout, systemAuthorities))
 	case err != nil:
 		return err
 	}

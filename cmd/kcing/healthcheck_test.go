@@ -36,6 +36,9 @@ func TestHealthcheck(t *testing.T) {
 	f(exitFailed, "no kcing serve at http://127.0.0.1:", "--url", "http://u:hunter2@"+closedPort(t))
 	f(exitUsage, "not a URL", "--url", "http://u:hunter2%zz@h")
 	f(exitUsage, "not a URL", "--url", "here")
+	encrypted := httptest.NewTLSServer(http.NotFoundHandler())
+	defer encrypted.Close()
+	f(exitFailed, "unknown authority, see SSL_CERT_FILE (KCING_HEALTH_URL)", "--url", encrypted.URL)
 	t.Setenv("KCING_HEALTH_URL", server.URL+"/healthz")
 	f(exitOK, "ok")
 }

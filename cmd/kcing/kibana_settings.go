@@ -139,7 +139,7 @@ func kibanaProblem(err error, client *kibana.Client) error {
 	if !errors.As(err, &lost) {
 		return err
 	}
-	problem := strings.ReplaceAll(elastic.ConnectionProblem(lost.Err, 0), "ES_CA_CERT", "KB_CA_CERT")
+	problem := elastic.ConnectionProblem(lost.Err, 0, "KB_CA_CERT")
 	plain := fmt.Sprintf("cannot reach Kibana at %s: %s (KB_URL)", client.Address(), problem)
 	return errors.New(strings.ReplaceAll(err.Error(), lost.Error(), plain))
 }

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -115,8 +114,7 @@ func (o *origin) reach(ctx context.Context) error {
 	err := o.check(ctx)
 	var failed *fetch.TransferError
 	if errors.As(err, &failed) {
-		// Go's own variable, in place of the system's authorities.
-		problem := strings.ReplaceAll(elastic.ConnectionProblem(failed.Err, 0), "ES_CA_CERT", "SSL_CERT_FILE")
+		problem := elastic.ConnectionProblem(failed.Err, 0, systemAuthorities)
 		return fmt.Errorf("cannot reach %s at %s: %s (%s)", o.what, fetch.Redact(o.url), problem, o.setting)
 	}
 	return err

@@ -189,7 +189,8 @@ func (v *serveArgs) openEndpoints(ctx context.Context) (*endpoints, error) {
 		listener, err := new(net.ListenConfig).Listen(ctx, "tcp", l.addr)
 		if err != nil {
 			d.close()
-			return nil, fmt.Errorf("%s: cannot listen on %s: %s", l.flag, l.addr, elastic.ConnectionProblem(err, 0))
+			return nil, fmt.Errorf("%s: cannot listen on %s: %s", l.flag, l.addr,
+				elastic.ConnectionProblem(err, 0, systemAuthorities))
 		}
 		d.listeners = append(d.listeners, intake.Listener{Listener: listener, Kind: l.kind, TLS: d.certificates})
 	}

@@ -14,8 +14,9 @@ import (
 )
 
 // ConnectionProblem says in a few words why a request got no answer. A positive
-// within is how long it waited for one.
-func ConnectionProblem(err error, within time.Duration) string {
+// within is how long it waited for one; authorities is the setting that names the
+// certificate authorities, such as ES_CA_CERT.
+func ConnectionProblem(err error, within time.Duration, authorities string) string {
 	var (
 		errno     syscall.Errno
 		dns       *net.DNSError
@@ -28,7 +29,7 @@ func ConnectionProblem(err error, within time.Duration) string {
 	case errors.As(err, &errno):
 		return errno.Error()
 	case errors.As(err, &authority):
-		return "its certificate is signed by an unknown authority, see ES_CA_CERT"
+		return "its certificate is signed by an unknown authority, see " + authorities
 	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &timeout) && timeout.Timeout():
 		if within > 0 {
 			return fmt.Sprintf("no answer within %v", within.Round(time.Second/10))

@@ -140,7 +140,8 @@ func (c *Client) ask(parent context.Context, within time.Duration) (Info, error)
 	case err != nil && strings.Contains(err.Error(), "server is not Elasticsearch"): // the client's product check
 		return info, fmt.Errorf("what answers at %s is not Elasticsearch (ES_HOST)", c.hosts)
 	case err != nil:
-		return info, notThere("cannot reach Elasticsearch at %s: %s (ES_HOST)", c.hosts, ConnectionProblem(err, within))
+		return info, notThere("cannot reach Elasticsearch at %s: %s (ES_HOST)", c.hosts,
+			ConnectionProblem(err, within, "ES_CA_CERT"))
 	}
 	defer res.Body.Close() //nolint:errcheck // only read
 	body, err := io.ReadAll(io.LimitReader(res.Body, 1<<20))
@@ -151,7 +152,7 @@ func (c *Client) ask(parent context.Context, within time.Duration) (Info, error)
 		return info, notThere("the Elasticsearch at %s is not ready: it answered %d", c.hosts, res.StatusCode)
 	case err != nil:
 		return info, notThere("cannot read the answer of Elasticsearch at %s: %s (ES_HOST)",
-			c.hosts, ConnectionProblem(err, within))
+			c.hosts, ConnectionProblem(err, within, "ES_CA_CERT"))
 	case res.StatusCode != http.StatusOK, json.Unmarshal(body, &info) != nil:
 		return info, fmt.Errorf("what answers at %s is not Elasticsearch: status %d (ES_HOST)", c.hosts, res.StatusCode)
 	}
