@@ -52,7 +52,8 @@ build: need-go ## build ./kcing, static, with version and commit
 .PHONY: test
 test: $(es) ## run all tests, against an Elasticsearch started for them (or ELASTICSEARCH_URL)
 	@[ -n "$(race)" ] || echo "no C compiler found: testing without the race detector (apt-get install gcc libc6-dev)" >&2
-	@KCING_REQUIRE_ELASTICSEARCH=1 $(es) run -- $(GO) test $(race) -p $(packages) -timeout $(TEST_TIMEOUT) $(TESTFLAGS) $(longest) ./...
+	@KCING_REQUIRE_ELASTICSEARCH=1 $(es) run -- $(GO) test $(race) -p $(packages) \
+		-timeout $(TEST_TIMEOUT) $(TESTFLAGS) $(longest) ./...
 	@[ -z "$(race)" ] || $(GO) test -timeout $(TEST_TIMEOUT) $(TESTFLAGS) $(without_race)
 
 .PHONY: faults

@@ -30,8 +30,8 @@ func refusing(say func(n int, d sentDoc) (status int, typ, reason string)) func(
 }
 
 // sent sends documents, by index and record, to a server that answers so.
-func sent(t *testing.T, o Options, docs []Doc, say func(n int, d sentDoc) (int, string,
-	string)) (results map[string]Result, err error) {
+func sent(t *testing.T, o Options, docs []Doc,
+	say func(n int, d sentDoc) (int, string, string)) (results map[string]Result, err error) {
 	t.Helper()
 	var mu sync.Mutex
 	results = map[string]Result{}
@@ -231,8 +231,7 @@ func TestIndicesAreRemembered(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var told []string
 		known := &Indices{Changed: func(index string, why *Error) {
-			told = append(told,
-				fmt.Sprint(index, why != nil))
+			told = append(told, fmt.Sprint(index, why != nil))
 		}}
 		sick := true
 		say := func(int, sentDoc) (int, string, string) {

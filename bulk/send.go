@@ -90,8 +90,8 @@ func (s *sender) step(p *piece) {
 	if r.verdict == vStored {
 		s.readItems(p, &r)
 	}
-	s.leave(requestEnd{probe: probe, refused: r.throttled, aborted: aborted, moved: r.settled > 0, after: r.after}, p,
-		r)
+	end := requestEnd{probe: probe, refused: r.throttled, aborted: aborted, moved: r.settled > 0, after: r.after}
+	s.leave(end, p, r)
 	s.judge(p, r)
 }
 

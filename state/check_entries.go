@@ -137,7 +137,7 @@ func (c *entryCheck) nameDays() error {
 	err := c.each(bucketDays, func(k, _ []byte) {
 		_, tag, key, err := splitDayKey(k)
 		if err != nil {
-			return // told above
+			return // reported above
 		}
 		bucket := finished
 		if tag == tagReceipt {
@@ -233,7 +233,7 @@ func (c *entryCheck) rejectIndexes() error {
 			v := c.tx.Bucket(bucketRejects).Get(k[min(index.skip, len(k)):])
 			m, err := decodeRejectMeta(v)
 			if v != nil && err != nil {
-				return // told above
+				return // reported above
 			}
 			want := map[int][]byte{0: []byte(m.ID), 8: timeKey(m), 16: recordKey(m)}[index.skip]
 			if v == nil || !bytes.Equal(k, want) {

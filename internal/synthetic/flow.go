@@ -113,8 +113,8 @@ func (s *stored) scalar(v any, indent int) {
 	}
 }
 
-// plainText is what needs no quotes in flow style: it is read as a string, and
-// of the words that are not (true, null) nothing here makes use.
+// plainText matches what needs no quotes in flow style. It does not look for words
+// that YAML reads as something else, such as true: no text here is one.
 var plainText = regexp.MustCompile(`^(?:[A-Za-z][\w./@+-]*(?: [\w./@+-]+)*|\d+(?:\.\d+){2,}|/\S*)$`)
 
 // yamlText is a text as YAML on one line.
