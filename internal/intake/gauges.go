@@ -7,10 +7,17 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-var statusGauges = []struct {
+// statusGauge is a gauge whose value is part of the status.
+type statusGauge struct {
 	name, help string
 	value      func(Status) float64
-}{
+}
+
+func (g statusGauge) desc() *prometheus.Desc {
+	return prometheus.NewDesc("kcing_"+g.name, g.help, nil, nil)
+}
+
+var statusGauges = []statusGauge{
 	{"spool_records", "Records accepted and not yet finished.",
 		func(s Status) float64 { return float64(s.Spool.Records) }},
 	{"spool_bytes", "Bytes of the records in the spool.",
@@ -32,21 +39,35 @@ var statusGauges = []struct {
 		}},
 }
 
+// statusCollector makes the gauges of one look at the status for each scrape, so
+// that they fit together.
+type statusCollector struct{ intake *Intake }
+
+// Describe implements [prometheus.Collector].
+func (c statusCollector) Describe(to chan<- *prometheus.Desc) {
+	for _, g := range statusGauges {
+		to <- g.desc()
+	}
+}
+
+// Collect implements [prometheus.Collector].
+func (c statusCollector) Collect(to chan<- prometheus.Metric) {
+	s := c.intake.status()
+	for _, g := range statusGauges {
+		to <- prometheus.MustNewConstMetric(g.desc(), prometheus.GaugeValue, g.value(s))
+	}
+}
+
 // observe registers the gauges of what is not counted here but asked of the intake.
 func (m *Metrics) observe(in *Intake) {
-	gauge := func(o prometheus.GaugeOpts, value func() float64) {
-		o.Name = "kcing_" + o.Name
-		m.registry.MustRegister(prometheus.NewGaugeFunc(o, value))
-	}
-	for _, g := range statusGauges {
-		gauge(prometheus.GaugeOpts{Name: g.name, Help: g.help}, func() float64 { return g.value(in.status()) })
-	}
-	gauge(prometheus.GaugeOpts{Name: "http_body_bytes",
-		Help: "Memory of the bodies that are being received or accepted."},
-		func() float64 { return float64(in.bodies.used.Load()) })
-	gauge(prometheus.GaugeOpts{Name: "build_info", Help: "Always 1; the version of kcing and of Go.",
-		ConstLabels: prometheus.Labels{"version": clip(in.config.Version, 100), "goversion": runtime.Version()}},
-		func() float64 { return 1 })
+	m.registry.MustRegister(statusCollector{in},
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "kcing_http_body_bytes",
+			Help: "Memory of the bodies that are being received or accepted."},
+			func() float64 { return float64(in.bodies.used.Load()) }),
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "kcing_build_info",
+			Help:        "Always 1; the version of kcing and of Go.",
+			ConstLabels: prometheus.Labels{"version": clip(in.config.Version, 100), "goversion": runtime.Version()}},
+			func() float64 { return 1 }))
 }
 
 func age(t time.Time) float64 {

@@ -56,6 +56,23 @@ func series(t *testing.T, m *Metrics, name string) int {
 	return 0
 }
 
+// The gauges of one scrape are of one moment.
+func TestStatusIsAskedOnceAScrape(t *testing.T) {
+	asked := 0
+	s := newStand(Config{Status: func() Status {
+		asked++
+		return Status{Spool: Spool{Records: asked, Bytes: int64(asked)}}
+	}})
+	if asked != 0 {
+		t.Errorf("asked %d times before anybody looked", asked)
+	}
+	text := s.do(kinds.Build, httptest.NewRequest(http.MethodGet, "/metrics", nil)).Body.String()
+	if asked != 1 || !strings.Contains(text, "kcing_spool_records 1\n") ||
+		!strings.Contains(text, "kcing_spool_bytes 1\n") {
+		t.Errorf("asked %d times:\n%s", asked, text)
+	}
+}
+
 func TestMetricsOfPosts(t *testing.T) {
 	s := newStand(Config{Version: "v1", Status: func() Status {
 		return Status{Spool: Spool{Records: 3, Bytes: 4000, MaxBytes: 1 << 30, Oldest: time.Now().Add(-time.Hour)},
