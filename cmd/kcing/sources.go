@@ -40,5 +40,5 @@ type origin struct {
 // front is an origin of KernelCI's.
 func front(from crawl.Origin, kind, setting, url string, client *fetch.Client) *origin {
 	return &origin{site: crawl.Site{Name: kind + " " + url, Origin: from}, what: "KernelCI", setting: setting, url: url,
-		check: func(ctx context.Context) error { return client.Reach(ctx, url, fetch.DefaultIdleTimeout) }}
+		check: func(ctx context.Context) error { return client.Reach(ctx, url, fetch.IdleTimeout) }}
 }

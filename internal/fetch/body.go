@@ -13,11 +13,6 @@ import (
 	"github.com/kcing/kcing/internal/gzipped"
 )
 
-var (
-	errTimeout = errors.New("it took too long")
-	errIdle    = errors.New("the server sent nothing for too long")
-)
-
 // readBody reads all of it, decompressed when it begins like gzip.
 func readBody(in io.Reader, most int64) ([]byte, error) {
 	raw := bufio.NewReaderSize(in, 64<<10)
@@ -43,37 +38,20 @@ func readBody(in io.Reader, most int64) ([]byte, error) {
 }
 
 func tooLarge(most int64) error {
-	return &finalFault{fmt.Errorf("%w of %d bytes", ErrTooLarge, most)}
+	return fmt.Errorf("%w of %d bytes", ErrTooLarge, most)
 }
 
-// idleTimer cancels a request whose server has gone silent.
-type idleTimer struct {
-	timer   *time.Timer
-	timeout time.Duration
-	cancel  context.CancelCauseFunc
-}
-
-func newIdleTimer(ctx context.Context, timeout time.Duration) (context.Context, *idleTimer) {
-	ctx, cancel := context.WithCancelCause(ctx)
-	return ctx, &idleTimer{timer: time.AfterFunc(timeout, func() { cancel(errIdle) }), timeout: timeout, cancel: cancel}
-}
-
-func (t *idleTimer) stop() {
-	t.timer.Stop()
-	t.cancel(nil)
-}
-
-// watched resets the timer with each read that brings something.
+// watched resets the timer of a silent server with each read that brings something.
 type watched struct {
 	in   io.Reader
-	idle *idleTimer
+	idle *time.Timer
 }
 
 // Read implements [io.Reader].
 func (w *watched) Read(p []byte) (int, error) {
 	n, err := w.in.Read(p)
 	if n > 0 {
-		w.idle.timer.Reset(w.idle.timeout)
+		w.idle.Reset(IdleTimeout)
 	}
 	return n, err
 }

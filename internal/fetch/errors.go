@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
 )
 
 // ErrGone is what a *StatusError with 400, 403, 404 or 410 wraps: what storage
@@ -14,6 +15,15 @@ var ErrGone = errors.New("not there any more")
 
 // ErrTooLarge says that a body is over the limit.
 var ErrTooLarge = errors.New("larger than the limit")
+
+// What becomes of a try that had no whole answer, beside the connection's own errors.
+var (
+	errNotURL  = errors.New("not a URL")
+	errTimeout = errors.New("it took too long")
+	errIdle    = errors.New("the server sent nothing for too long")
+)
+
+func timedOut(err error) bool { return errors.Is(err, errIdle) || errors.Is(err, errTimeout) }
 
 // StatusError is an answer other than success.
 type StatusError struct {
@@ -25,6 +35,8 @@ type StatusError struct {
 	// Location is where a redirect leads, without userinfo and query; empty for
 	// other answers.
 	Location string
+
+	retryAfter time.Duration // 0: it did not say
 }
 
 // location is where an answer redirects to.

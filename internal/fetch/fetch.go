@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net"
@@ -20,8 +21,6 @@ const (
 	DefaultConcurrency = 4
 	DefaultTries       = 5
 	DefaultMaxBytes    = 64 << 20
-	DefaultIdleTimeout = 2 * time.Minute
-	DefaultTimeout     = 5 * time.Minute
 )
 
 // Options of New. The zero value is ready to use.
@@ -36,10 +35,6 @@ type Options struct {
 	// MaxBytes limits one body, decompressed; 0: DefaultMaxBytes. A body is held
 	// in memory whole.
 	MaxBytes int64
-	// IdleTimeout is how long a server may send nothing; 0: DefaultIdleTimeout.
-	IdleTimeout time.Duration
-	// Timeout is how long one try may take; 0: DefaultTimeout.
-	Timeout time.Duration
 	// Transport makes the requests; nil: one of its own, with the environment's
 	// proxy (HTTP_PROXY, HTTPS_PROXY, NO_PROXY).
 	Transport http.RoundTripper
@@ -61,24 +56,10 @@ type Client struct {
 
 // New makes a client.
 func New(o Options) *Client {
-	if o.UserAgent == "" {
-		o.UserAgent = "kcing"
-	}
-	if o.Concurrency <= 0 {
-		o.Concurrency = DefaultConcurrency
-	}
-	if o.Tries <= 0 {
-		o.Tries = DefaultTries
-	}
-	if o.MaxBytes <= 0 {
-		o.MaxBytes = DefaultMaxBytes
-	}
-	if o.IdleTimeout <= 0 {
-		o.IdleTimeout = DefaultIdleTimeout
-	}
-	if o.Timeout <= 0 {
-		o.Timeout = DefaultTimeout
-	}
+	o.UserAgent = cmp.Or(o.UserAgent, "kcing")
+	o.Concurrency = cmp.Or(o.Concurrency, DefaultConcurrency)
+	o.Tries = cmp.Or(o.Tries, DefaultTries)
+	o.MaxBytes = cmp.Or(o.MaxBytes, DefaultMaxBytes)
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
@@ -192,7 +173,7 @@ func (c *Client) Reach(ctx context.Context, url string, patience time.Duration) 
 func (c *Client) do(ctx context.Context, url string, header http.Header) (*http.Response, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
-		return nil, &finalFault{errors.New("not a URL: " + reason(err))}
+		return nil, fmt.Errorf("%w: %s", errNotURL, reason(err))
 	}
 	for name, values := range header {
 		req.Header[name] = values
@@ -203,10 +184,12 @@ func (c *Client) do(ctx context.Context, url string, header http.Header) (*http.
 
 // try makes one request and reads its whole answer.
 func (c *Client) try(parent context.Context, r Request) (Response, error) {
-	ctx, cancel := context.WithTimeoutCause(parent, c.o.Timeout, errTimeout)
-	defer cancel()
-	ctx, idle := newIdleTimer(ctx, c.o.IdleTimeout)
-	defer idle.stop()
+	ctx, stop := context.WithTimeoutCause(parent, tryTimeout, errTimeout)
+	defer stop()
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	idle := time.AfterFunc(IdleTimeout, func() { cancel(errIdle) })
+	defer idle.Stop()
 	res, err := c.do(ctx, r.URL, r.Header)
 	if err != nil {
 		return Response{}, causeOf(ctx, err)
@@ -215,10 +198,10 @@ func (c *Client) try(parent context.Context, r Request) (Response, error) {
 	in := &watched{in: res.Body, idle: idle}
 	if res.StatusCode < 200 || res.StatusCode > 299 {
 		text, _ := io.ReadAll(io.LimitReader(in, 4<<10))
-		status := &StatusError{
+		return Response{}, &StatusError{
 			URL: Redact(r.URL), Status: res.StatusCode, Detail: detail(text), Location: location(res),
+			retryAfter: retry.After(res.Header, time.Now()),
 		}
-		return Response{}, &answer{status: status, retryAfter: retry.After(res.Header, time.Now())}
 	}
 	if res.ContentLength > r.MaxBytes {
 		return Response{}, tooLarge(r.MaxBytes)

@@ -140,12 +140,12 @@ func TestTriesAreBounded(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			server := &answers{next: []reply{answer}}
-			_, took, err := get(t, Options{Tries: 3, IdleTimeout: time.Minute}, server)
+			_, took, err := get(t, Options{Tries: 3}, server)
 			var failed *TransferError
 			if !errors.As(err, &failed) || failed.Tries != 3 || server.requests() != 3 {
 				t.Fatalf("%v after %d requests", err, server.requests())
 			}
-			if most := 3*time.Minute + 2*slowPause; took == 0 || took > most {
+			if most := 3*IdleTimeout + 2*slowPause; took == 0 || took > most {
 				t.Errorf("it took %v", took)
 			}
 			if !strings.Contains(err.Error(), "https://files.example.org/a/b.json (3 tries)") {
@@ -160,7 +160,7 @@ func TestSlowServerIsSpared(t *testing.T) {
 	server := &answers{next: []reply{silent("")}}
 	_, took, err := get(t, Options{Tries: 9}, server)
 	if !errors.Is(err, errIdle) || server.requests() != slowTries ||
-		took != slowTries*DefaultIdleTimeout+(slowTries-1)*slowPause {
+		took != slowTries*IdleTimeout+(slowTries-1)*slowPause {
 		t.Errorf("%v after %v and %d requests", err, took, server.requests())
 	}
 }
@@ -303,15 +303,15 @@ func TestRequest(t *testing.T) {
 	f("redirects that are followed", Options{}, Request{}, 2, "ok", moved, says(200, "ok"))
 }
 
-// A try that goes on and on, sending now and then, ends at Timeout.
+// A try that goes on and on, sending now and then, ends at tryTimeout.
 func TestTimeout(t *testing.T) {
 	slow := func(r *http.Request) (*http.Response, error) {
 		return &http.Response{StatusCode: 200, Header: http.Header{}, Body: io.NopCloser(dripping{r.Context()}),
 			Request: r}, nil
 	}
 	server := &answers{next: []reply{slow}}
-	_, took, err := get(t, Options{Tries: 1, Timeout: time.Minute}, server)
-	if !errors.Is(err, errTimeout) || took != time.Minute {
+	_, took, err := get(t, Options{Tries: 1}, server)
+	if !errors.Is(err, errTimeout) || took != tryTimeout {
 		t.Errorf("%v after %v", err, took)
 	}
 }

@@ -9,6 +9,12 @@ import (
 	"github.com/kcing/kcing/internal/retry"
 )
 
+// IdleTimeout is how long a server may send nothing, tryTimeout how long one try may take.
+const (
+	IdleTimeout = 2 * time.Minute
+	tryTimeout  = 5 * time.Minute
+)
+
 // Pauses between tries: firstPause, which doubles from try to try up to maxPause,
 // less a random part of up to a half. Those of five tries outlast a restart of 15 s. A
 // server's Retry-After wins; when it is over maxRetryAfter the next run tries again.
@@ -23,46 +29,27 @@ const (
 	slowPause = 30 * time.Second
 )
 
-func timedOut(err error) bool { return errors.Is(err, errIdle) || errors.Is(err, errTimeout) }
-
-// finalFault is an error that another try would not mend.
-type finalFault struct{ error }
-
-func (e *finalFault) Unwrap() error { return e.error }
-
-// answer is a status that is not success, with what the server wants.
-type answer struct {
-	status     *StatusError
-	retryAfter time.Duration // 0: it did not say
-}
-
-func (e *answer) Error() string { return e.status.Error() }
-func (e *answer) Unwrap() error { return e.status }
-
 // passing reports whether another try may succeed.
 func passing(err error) bool {
 	var (
-		final     *finalFault
-		a         *answer
 		authority x509.UnknownAuthorityError
 		hostname  x509.HostnameError
 	)
-	switch {
-	case errors.As(err, &final), errors.As(err, &authority), errors.As(err, &hostname):
+	switch status := statusOf(err); {
+	case errors.Is(err, errNotURL), errors.Is(err, ErrTooLarge), errors.As(err, &authority), errors.As(err, &hostname):
 		return false
-	case errors.As(err, &a):
-		s := a.status.Status
-		return s == http.StatusTooManyRequests || s == http.StatusRequestTimeout || s == http.StatusTooEarly ||
-			s >= 500 && s != http.StatusNotImplemented
+	case status == 0: // the connection, or a body that was cut
+		return true
+	default:
+		return status == http.StatusTooManyRequests || status == http.StatusRequestTimeout ||
+			status == http.StatusTooEarly || status >= 500 && status != http.StatusNotImplemented
 	}
-	return true // the connection, or a body that was cut
 }
 
 // finalError is what the caller gets of an error that is not worth a retry.
 func finalError(url string, err error) error {
-	var a *answer
-	if errors.As(err, &a) {
-		return a.status
+	if statusOf(err) != 0 {
+		return err
 	}
 	return &TransferError{URL: Redact(url), Tries: 1, Err: err}
 }
@@ -79,9 +66,9 @@ func (b *backoff) next(err error) time.Duration {
 		return slowPause
 	}
 	pause := b.growing.Next()
-	var a *answer
-	if errors.As(err, &a) && a.retryAfter > 0 {
-		return a.retryAfter
+	var s *StatusError
+	if errors.As(err, &s) && s.retryAfter > 0 {
+		return s.retryAfter
 	}
 	return pause
 }
