@@ -5,17 +5,6 @@ import (
 	"time"
 )
 
-// docOverhead is charged for each pending document beside its bytes: its entry
-// here, its place in the map of pending ids, its action line, and the batch if
-// it is alone in one (TestMemoryUnderStalledServer found 256 too little).
-const docOverhead = 384
-
-// charge is what d counts against MaxPendingBytes. It must not depend on how d
-// was encoded: it is computed again when the document is settled.
-func (d *Doc) charge() int64 {
-	return int64(len(d.Index) + len(d.ID) + len(d.Body) + docOverhead)
-}
-
 // entry is one document of a batch and, once known, its outcome.
 type entry struct {
 	doc     Doc // Body is nil: the bytes are in the payload

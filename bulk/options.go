@@ -9,15 +9,8 @@ import (
 	"time"
 )
 
-// Limits that Elasticsearch sets; a document beyond them can never be stored.
-const (
-	// MaxIDBytes is the longest _id that Elasticsearch takes
-	// (IndexRequest.MAX_DOCUMENT_ID_LENGTH_IN_BYTES). It refuses the whole
-	// request for one longer id, so Add refuses it first.
-	MaxIDBytes = 512
-	// defaultMaxDocBytes is the default of Elasticsearch's http.max_content_length.
-	defaultMaxDocBytes = 100 << 20
-)
+// defaultMaxDocBytes is the default of Elasticsearch's http.max_content_length.
+const defaultMaxDocBytes = 100 << 20
 
 // Options configures an Indexer. The zero value of each field means the default
 // named there; DefaultOptions spells them out.

@@ -128,11 +128,11 @@ func IsRecordFile(path string) bool {
 }
 
 func (f *Files) file(ctx context.Context, p Path, emit Emit) error {
-	r, err := f.read(p.Name)
+	r, err := readRecord(p.Name, limitOf(f.MaxRecordBytes))
 	if err != nil {
 		return f.unreadable(p.Name, err)
 	}
-	r.Name, r.Kind, r.Lab = p.Name, p.Kind, f.Lab
+	r.Kind, r.Lab = p.Kind, f.Lab
 	return emit(ctx, r)
 }
 
@@ -142,11 +142,4 @@ func (f *Files) unreadable(path string, err error) error {
 	}
 	f.Unreadable(path, err)
 	return nil
-}
-
-func (f *Files) limit() int64 {
-	if f.MaxRecordBytes > 0 {
-		return f.MaxRecordBytes
-	}
-	return DefaultMaxRecordBytes
 }

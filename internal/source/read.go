@@ -3,8 +3,6 @@ package source
 import (
 	"bufio"
 	"bytes"
-	"compress/flate"
-	"compress/gzip"
 	"errors"
 	"fmt"
 	"io"
@@ -23,14 +21,20 @@ func ReadFile(path string, maxBytes int64) (Record, error) {
 	if !info.Mode().IsRegular() {
 		return Record{}, fmt.Errorf("%s is no regular file", path)
 	}
-	r, err := (&Files{MaxRecordBytes: maxBytes}).read(path)
-	r.Name = path
-	return r, err
+	return readRecord(path, limitOf(maxBytes))
 }
 
-// read reads the one record that a file holds. A fault of the data is noted in
+// limitOf is what [Files].MaxRecordBytes stands for.
+func limitOf(maxRecordBytes int64) int64 {
+	if maxRecordBytes > 0 {
+		return maxRecordBytes
+	}
+	return DefaultMaxRecordBytes
+}
+
+// readRecord reads the one record that a file holds. A fault of the data is noted in
 // the record; an error means that the file could not be read.
-func (f *Files) read(path string) (Record, error) {
+func readRecord(path string, limit int64) (Record, error) {
 	file, err := os.Open(path)
 	if err != nil {
 		return Record{}, err
@@ -44,14 +48,17 @@ func (f *Files) read(path string) (Record, error) {
 	if err != nil && !errors.Is(err, io.EOF) {
 		return Record{}, err
 	}
+	var r Record
 	if isGzip {
-		return f.readGzip(whole)
+		r, err = readGzip(whole, limit)
+	} else {
+		r, err = readPlain(whole, info.Size(), limit)
 	}
-	return f.readPlain(whole, info.Size())
+	r.Name = path
+	return r, err
 }
 
-func (f *Files) readPlain(r io.Reader, size int64) (Record, error) {
-	limit := f.limit()
+func readPlain(r io.Reader, size, limit int64) (Record, error) {
 	room := size
 	if size > limit { // only the head is wanted
 		room = min(keepOfTooLarge, limit)
@@ -65,19 +72,18 @@ func (f *Files) readPlain(r io.Reader, size int64) (Record, error) {
 	case size > limit:
 		return Record{Payload: buf.Bytes(), Size: size, Err: tooLarge(size, limit)}, nil
 	case n > limit: // it grew, or it is no regular file
-		return f.head(buf.Bytes()), nil
+		return head(buf.Bytes(), limit), nil
 	}
 	return Record{Payload: buf.Bytes(), Size: n}, nil
 }
 
-func (f *Files) readGzip(r io.Reader) (Record, error) {
-	limit := f.limit()
+func readGzip(r io.Reader, limit int64) (Record, error) {
 	var buf bytes.Buffer
 	_, err := buf.ReadFrom(io.LimitReader(&gunzip{raw: bufio.NewReaderSize(r, 64<<10)}, limit+1))
 	var damaged *GzipError
 	switch payload := buf.Bytes(); {
 	case int64(len(payload)) > limit: // whatever comes after, a bomb or damage
-		return f.head(payload), nil
+		return head(payload, limit), nil
 	case errors.As(err, &damaged):
 		return Record{Payload: payload, Size: -1, Err: damaged}, nil
 	case err != nil: // the disk's fault, not the data's
@@ -87,16 +93,8 @@ func (f *Files) readGzip(r io.Reader) (Record, error) {
 	}
 }
 
-// isGzipFault reports whether the data caused the error, and not reading it.
-func isGzipFault(err error) bool {
-	var corrupt flate.CorruptInputError
-	return errors.Is(err, gzip.ErrHeader) || errors.Is(err, gzip.ErrChecksum) ||
-		errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.As(err, &corrupt)
-}
-
 // head is the record of a payload over the limit whose length is not known.
-func (f *Files) head(payload []byte) Record {
-	limit := f.limit()
+func head(payload []byte, limit int64) Record {
 	return Record{Payload: bytes.Clone(Beginning(payload[:min(limit, int64(len(payload)))])), Size: -1,
 		Err: tooLarge(-1, limit)}
 }

@@ -2,7 +2,6 @@ package source
 
 import (
 	"bufio"
-	"compress/gzip"
 	"context"
 	"errors"
 	"fmt"
@@ -19,7 +18,8 @@ func (f *Files) stream(ctx context.Context, kind string, emit Emit) error {
 	in, stop := interruptible(ctx, f.Stdin)
 	defer stop()
 	raw := bufio.NewReaderSize(in, 64<<10)
-	s := newSplitter(raw, f.limit())
+	limit := limitOf(f.MaxRecordBytes)
+	s := newSplitter(raw, limit)
 	magic, err := raw.Peek(2)
 	zipped := err == nil && gzipped.Begins(magic)
 	if zipped {
@@ -40,36 +40,12 @@ func (f *Files) stream(ctx context.Context, kind string, emit Emit) error {
 		case err != nil:
 			return fmt.Errorf("standard input, after %d records: %w", n-1, err)
 		case size > int64(len(payload)):
-			r.Err = tooLarge(size, f.limit())
+			r.Err = tooLarge(size, limit)
 		}
 		if err := emit(ctx, r); err != nil {
 			return err
 		}
 	}
-}
-
-// gunzip decompresses, and tells the data's faults (a [*GzipError]) from those
-// of reading it.
-type gunzip struct {
-	raw *bufio.Reader
-	z   *gzip.Reader
-}
-
-// Read implements [io.Reader].
-func (g *gunzip) Read(p []byte) (n int, err error) {
-	if g.z == nil {
-		g.z, err = gzip.NewReader(g.raw)
-	}
-	if err == nil {
-		n, err = g.z.Read(p)
-	}
-	if err == nil || errors.Is(err, io.EOF) && g.z != nil {
-		return n, err
-	}
-	if isGzipFault(err) {
-		err = &GzipError{Err: err}
-	}
-	return n, err
 }
 
 // interruptible reads in on a goroutine of its own, so that waiting for the bytes can end
