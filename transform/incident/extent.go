@@ -2,6 +2,7 @@ package incident
 
 import (
 	"cmp"
+	"slices"
 	"strings"
 )
 
@@ -42,13 +43,7 @@ func (o *report) add(l reportLine) {
 }
 
 func without(all []*report, o *report) []*report {
-	kept := all[:0]
-	for _, x := range all {
-		if x != o {
-			kept = append(kept, x)
-		}
-	}
-	return kept
+	return slices.DeleteFunc(all, func(x *report) bool { return x == o })
 }
 
 // repeatedBy tells a header that the console prints again at once.

@@ -1,6 +1,7 @@
 package incident
 
 import (
+	"cmp"
 	"strings"
 )
 
@@ -8,11 +9,24 @@ import (
 var forms = joinForms(sanitizerForms, oopsForms, lockForms, hangForms, bugForms, leakForms, warningForms,
 	trapForms, panicForms, otherForms)
 
-func joinForms(tables ...[]form) []*form {
+// table is forms of one sort. Those that say nothing else have its kind and, where their
+// title has a function, its locate, which is for reports that are traced.
+type table struct {
+	kind   Kind
+	locate locator
+	forms  []form
+}
+
+func joinForms(tables ...table) []*form {
 	var all []*form
 	for _, t := range tables {
-		for i := range t {
-			all = append(all, &t[i])
+		for i := range t.forms {
+			f := &t.forms[i]
+			f.kind = cmp.Or(f.kind, t.kind)
+			if f.locate == nil && strings.Contains(f.title, "{F}") {
+				f.locate, f.traced = t.locate, true
+			}
+			all = append(all, f)
 		}
 	}
 	return all

@@ -6,106 +6,96 @@ package incident
 var pageOwner = patterns(`{free,put,get,update,release}_page prep_new_page post_alloc_hook free_unref
 	^folio ^_folio ^__folio truncate_inode_pages page_frag_free alloc vmap page_owner`)
 
-var bugForms = []form{
-	{kind: Bug, has: " Bad page", re: rx(`BUG: Bad page (state|cache)`), title: "BUG: Bad page {1} in {F}",
+var bugForms = table{kind: Bug, locate: inTrace, forms: []form{
+	{has: " Bad page", re: rx(`BUG: Bad page (state|cache)`), title: "BUG: Bad page {1} in {F}",
 		locate: whoAllocatedPage, innocent: pageOwner},
-	{kind: Bug, has: " Bad page", re: rx(`BUG: Bad page map`), title: "BUG: Bad page map"},
-	{kind: Bug, has: "BUG: Bad rss|BUG: non-zero",
+	{has: " Bad page", re: rx(`BUG: Bad page map`), title: "BUG: Bad page map"},
+	{has: "BUG: Bad rss|BUG: non-zero",
 		re:    rx(`BUG: (Bad rss-counter state|non-zero nr_p[tm]ds on freeing mm|non-zero pgtables_bytes on freeing mm)`),
 		title: "BUG: {1}"},
-	{kind: Bug, has: "BUG: Dentry", re: rx(`BUG: Dentry .* still in use \(-?\d+\) \[(\w+) of`),
+	{has: "BUG: Dentry", re: rx(`BUG: Dentry .* still in use \(-?\d+\) \[(\w+) of`),
 		title: "BUG: Dentry still in use in {1}"},
 	{kind: Oops, has: "k guard page was hit", re: rx(`BUG: .*stack guard page was hit`),
 		title: "BUG: stack guard page was hit in {F}", locate: belowDispatcher},
-	{kind: Bug, has: "el BUG at ", re: rx(`[kK]ernel BUG at mm/usercopy`),
-		title: "BUG: bad usercopy in {F}", locate: inTrace, innocent: patterns(`usercopy __check`), traced: true},
-	{kind: Bug, has: "el BUG at ", re: rx(`[kK]ernel BUG at lib/list_debug`), title: "BUG: corrupted list in {F}",
-		locate: inTrace, traced: true},
-	{kind: Bug, has: "el BUG at ", re: rx(`[kK]ernel BUG at `), title: "kernel BUG in {F}", locate: atRegisters,
+	{has: "el BUG at ", re: rx(`[kK]ernel BUG at mm/usercopy`), title: "BUG: bad usercopy in {F}",
+		innocent: patterns(`usercopy __check`)},
+	{has: "el BUG at ", re: rx(`[kK]ernel BUG at lib/list_debug`), title: "BUG: corrupted list in {F}"},
+	{has: "el BUG at ", re: rx(`[kK]ernel BUG at `), title: "kernel BUG in {F}", locate: atRegisters,
 		innocent: patterns(`^skb_`), traced: true},
-	{kind: Bug, has: "verwritten|ct already free|r corrupt|n corrupt|s remaining |d Freelist",
+	{has: "verwritten|ct already free|r corrupt|n corrupt|s remaining |d Freelist",
 		re:    rx(`BUG [\w.-]+ \((?:Not tainted|Tainted:[^)]*)\): ([A-Z][A-Za-z _]*?)(?: in \S+)?(?: on \w+\(\))?$`),
 		title: "BUG: {1}"}, // of SLUB
-}
+}}
 
 // holdsObject are what tracks, allocates and copies an object for who leaks it.
 var holdsObject = patterns(`kmemleak mmap kmem slab alloc create_object idr_get list_lru_init asprintf pcpu_create
 	strdup strndup memdup`)
 
-var leakForms = []form{
-	{kind: Leak, has: "BUG: memory leak", re: rx(`BUG: memory leak`), title: "memory leak in {F}", locate: whoAllocated,
+var leakForms = table{kind: Leak, forms: []form{
+	{has: "BUG: memory leak", re: rx(`BUG: memory leak`), title: "memory leak in {F}", locate: whoAllocated,
 		innocent: holdsObject},
-	{kind: Leak, has: "d object 0x", re: rx(`^(?:kmemleak: )? *unreferenced object 0x`), title: "memory leak in {F}",
+	{has: "d object 0x", re: rx(`^(?:kmemleak: )? *unreferenced object 0x`), title: "memory leak in {F}",
 		locate: whoAllocated, innocent: holdsObject},
-	{kind: Leak, has: "y leaks", re: rx(`kmemleak: \d+ new suspected memory leaks`), title: "memory leak"},
-}
+	{has: "y leaks", re: rx(`kmemleak: \d+ new suspected memory leaks`), title: "memory leak"},
+}}
 
-var warningForms = []form{
-	{kind: Warning, has: "bugobjects.c", re: rx(`WARNING: .*lib/debugobjects\.c`), title: "WARNING: ODEBUG bug in {F}",
-		locate:   atWarning,
-		innocent: patterns(`debug_ rcu timer_ work_ percpu_ vunmap vfree __free_ kobject_`), traced: true},
-	{kind: Warning, has: "sercopy.c", re: rx(`WARNING: .*mm/usercopy\.c`), title: "WARNING: bad usercopy in {F}",
-		locate:   atWarning,
-		innocent: patterns(`usercopy __check`), traced: true},
-	{kind: Warning, has: "ib/kobject.c", re: rx(`WARNING: .*lib/kobject\.c`), title: "WARNING: kobject bug in {F}",
-		locate:   atWarning,
-		innocent: patterns(`kobject_`), traced: true},
-	{kind: Warning, has: "fs/proc/generic.c", re: rx(`WARNING: .*fs/proc/generic\.c`),
-		title: "WARNING: proc registration bug in {F}", locate: atWarning,
-		innocent: patterns(`proc_`), traced: true},
+var warningForms = table{kind: Warning, locate: atWarning, forms: []form{
+	{has: "bugobjects.c", re: rx(`WARNING: .*lib/debugobjects\.c`), title: "WARNING: ODEBUG bug in {F}",
+		innocent: patterns(`debug_ rcu timer_ work_ percpu_ vunmap vfree __free_ kobject_`)},
+	{has: "sercopy.c", re: rx(`WARNING: .*mm/usercopy\.c`), title: "WARNING: bad usercopy in {F}",
+		innocent: patterns(`usercopy __check`)},
+	{has: "ib/kobject.c", re: rx(`WARNING: .*lib/kobject\.c`), title: "WARNING: kobject bug in {F}",
+		innocent: patterns(`kobject_`)},
+	{has: "fs/proc/generic.c", re: rx(`WARNING: .*fs/proc/generic\.c`), title: "WARNING: proc registration bug in {F}",
+		innocent: patterns(`proc_`)},
 	{kind: Refcount, has: "ib/refcount.c", re: rx(`WARNING: .*lib/refcount\.c`), title: "WARNING: refcount bug in {F}",
-		locate:   atWarning,
-		innocent: patterns(`refcount kobject_`), traced: true},
+		innocent: patterns(`refcount kobject_`)},
 	{kind: Lockdep, has: "ing/lockdep.c", re: rx(`WARNING: .*kernel/locking/lockdep\.c.*lock_`),
-		title: "WARNING: locking bug in {F}", locate: atWarning,
-		innocent: lockHolder, traced: true},
-	{kind: Warning, has: "WARNING: ", re: rx(`WARNING: .*mm/.*\.c.* k?.?malloc`), title: "WARNING: kmalloc bug in {F}",
-		locate:   atWarning,
-		innocent: patterns(`kmalloc krealloc slab kmem`), traced: true},
-	{kind: Warning, has: "mm/vmalloc.c", re: rx(`WARNING: .*mm/vmalloc\.c.*__vmalloc_node`),
-		title: "WARNING: zero-size vmalloc in {F}", locate: atWarning, traced: true},
-	{kind: Warning, has: "usb_submit_urb", re: rx(`WARNING: .* usb_submit_urb`), title: "WARNING in {F}/usb_submit_urb",
-		locate: atWarning, innocent: usbURB, traced: true},
+		title: "WARNING: locking bug in {F}", innocent: lockHolder},
+	{has: "WARNING: ", re: rx(`WARNING: .*mm/.*\.c.* k?.?malloc`), title: "WARNING: kmalloc bug in {F}",
+		innocent: patterns(`kmalloc krealloc slab kmem`)},
+	{has: "mm/vmalloc.c", re: rx(`WARNING: .*mm/vmalloc\.c.*__vmalloc_node`),
+		title: "WARNING: zero-size vmalloc in {F}"},
+	{has: "usb_submit_urb", re: rx(`WARNING: .* usb_submit_urb`), title: "WARNING in {F}/usb_submit_urb",
+		innocent: usbURB},
 	// Both orders of file and function, and the old one without a function.
-	{kind: Warning, has: "WARNING: ",
-		re:    rx(`WARNING: (?:CPU: \d+ PID: \d+ )?at [\w./-]+\.[a-zA-Z]+:\d+(?: (?<f>\w+)[.+])?`),
-		title: "WARNING in {F}", locate: atWarning, traced: true},
-	{kind: Warning, has: "WARNING: ",
-		re:    rx(`WARNING: (?:\[.*\] )?[\w./-]+\.[a-zA-Z]+:\d+ at (?:0x[0-9a-f]+|(?<f>\w+)[.+])`),
-		title: "WARNING in {F}", locate: atWarning, traced: true},
+	{has: "WARNING: ", re: rx(`WARNING: (?:CPU: \d+ PID: \d+ )?at [\w./-]+\.[a-zA-Z]+:\d+(?: (?<f>\w+)[.+])?`),
+		title: "WARNING in {F}"},
+	{has: "WARNING: ", re: rx(`WARNING: (?:\[.*\] )?[\w./-]+\.[a-zA-Z]+:\d+ at (?:0x[0-9a-f]+|(?<f>\w+)[.+])`),
+		title: "WARNING in {F}"},
 	// Of a kernel built without the names of its files.
-	{kind: Warning, has: "WARNING: ", re: rx(`WARNING: (?:CPU: \d+ PID: \d+ )?at (?<f>\w+)(?:\.[\w.]+)?\+0x`),
-		title: "WARNING in {F}", locate: atWarning, traced: true},
-	{kind: Warning, has: "WARNING: ", re: rx(`WARNING: kernel stack regs at [0-9a-f]+ in \S* has bad '([^']+)' value`),
+	{has: "WARNING: ", re: rx(`WARNING: (?:CPU: \d+ PID: \d+ )?at (?<f>\w+)(?:\.[\w.]+)?\+0x`),
+		title: "WARNING in {F}"},
+	{has: "WARNING: ", re: rx(`WARNING: kernel stack regs at [0-9a-f]+ in \S* has bad '([^']+)' value`),
 		title: "WARNING: kernel stack regs has bad '{1}' value"},
-	{kind: Warning, has: "WARNING: ", re: rx(`WARNING: kernel stack (?:regs|frame pointer) .*has bad`),
+	{has: "WARNING: ", re: rx(`WARNING: kernel stack (?:regs|frame pointer) .*has bad`),
 		title: "WARNING: kernel stack regs has bad value"},
-}
+}}
 
-var panicForms = []form{
-	{kind: Panic, has: "ic - not syncing",
+var panicForms = table{kind: Panic, forms: []form{
+	{has: "ic - not syncing",
 		re:    rx(`Kernel panic - not syncing: stack-protector: Kernel stack is corrupted in: (?<f>\w+)`),
 		title: "kernel panic: stack is corrupted in {F}", locate: namedThere, innocent: patterns(`stack_chk`)},
-	{kind: Panic, has: "ic - not syncing", re: rx(`Kernel panic - not syncing: corrupted stack end`),
+	{has: "ic - not syncing", re: rx(`Kernel panic - not syncing: corrupted stack end`),
 		title: "kernel panic: corrupted stack end in {F}", locate: belowDispatcherOfTrace,
 		innocent: patterns(`schedule retint_kernel`)},
-	{kind: Panic, has: "ic - not syncing", re: rx(`Kernel panic - not syncing: kernel stack overflow`),
+	{has: "ic - not syncing", re: rx(`Kernel panic - not syncing: kernel stack overflow`),
 		title: "kernel stack overflow in {F}", locate: belowDispatcherOfTrace, innocent: patterns(`bad_stack`)},
-	{kind: Panic, has: "ic - not syncing", re: rx(`Kernel panic - not syncing: Attempted to kill init!`),
+	{has: "ic - not syncing", re: rx(`Kernel panic - not syncing: Attempted to kill init!`),
 		title: "kernel panic: Attempted to kill init!"},
-	{kind: Panic, has: "ic - not syncing",
+	{has: "ic - not syncing",
 		re: rx(`Kernel panic - not syncing: (Fatal exception|.*panic_on_warn set|hung_task: blocked tasks|` +
 			`Couldn't open N_TTY ldisc)`),
 		title: "kernel panic: {1}"},
-	{kind: Panic, has: "ic - not syncing", re: rx(`Kernel panic - not syncing: (.*)`), title: "kernel panic: {1}"},
-}
+	{has: "ic - not syncing", re: rx(`Kernel panic - not syncing: (.*)`), title: "kernel panic: {1}"},
+}}
 
 const (
 	kernelPanic = "Kernel panic - not syncing"
 	rustPanic   = "rust_kernel: panicked"
 )
 
-var otherForms = []form{
+var otherForms = table{locate: inTrace, forms: []form{
 	{kind: Bug, has: " Close: file count", re: rx(`VFS: Close: file count is 0`),
 		title: "VFS: Close: file count is zero (use-after-free)"},
 	{kind: Bug, has: " Busy inodes", re: rx(`VFS: Busy inodes after unmount`),
@@ -113,8 +103,7 @@ var otherForms = []form{
 	{kind: OOM, has: "y: Kill|ry (oom_kill",
 		re:    rx(`Out of memory(?: \(oom_kill_allocating_task\))?: Kill(?:ed)? process`),
 		title: "Out of memory: Killed process", byKernel: true},
-	{kind: Panic, has: rustPanic, re: rx(`rust_kernel: panicked`), title: "{next} in {F}", locate: inTrace,
-		traced: true},
+	{kind: Panic, has: rustPanic, re: rx(`rust_kernel: panicked`), title: "{next} in {F}"},
 	{kind: Bug, has: "] BUG: |[ BUG: ", re: rx(`^ *(?:\[ )?BUG: ([A-Za-z].*?)(?: \])?$`), title: "BUG: {1}",
 		byKernel: true},
-}
+}}

@@ -222,12 +222,13 @@ type form struct {
 	// KASAN's " Read" or " Write" and {next} for the message behind the header.
 	// Without a function it ends before " in {F}".
 	title string
-	// locate finds the function; nil where the title has none.
+	// locate finds the function; nil where the title has none, and in a row where it
+	// is the table's.
 	locate locator
 	// innocent are further functions that do not name a bug of this form.
 	innocent nameSet
 
-	// traced says that a stack trace follows the header.
+	// traced says that a stack trace follows the header. With the table's locate it is set.
 	traced bool
 	// detail says that the header also comes second in a report, behind the one that
 	// says what happened.
