@@ -171,3 +171,12 @@ func (c *Client) Health(ctx context.Context) string {
 	}
 	return health.Status
 }
+
+// Refresh makes what was stored in the indices visible to searches now instead
+// of within the refresh interval. That is a privilege of its own.
+func (c *Client) Refresh(ctx context.Context, indices []string) error {
+	ctx, cancel := context.WithTimeout(ctx, ReachWithin)
+	defer cancel()
+	_, err := Do(ctx, c, "refresh", esapi.IndicesRefreshRequest{Index: indices})
+	return err
+}
