@@ -31,7 +31,6 @@ func (a *app) backupKibanaCommand() *cli.Command {
 		},
 		s.jsonFlag(), s.waitFlag(),
 	}
-	flags = append(append(flags, s.kbFlags()...), s.logFlags()...)
 	return &cli.Command{
 		Name: "backup-kibana", Aliases: []string{"backup_kbn"},
 		Usage: "export the dashboards from Kibana into a file",
@@ -39,7 +38,7 @@ func (a *app) backupKibanaCommand() *cli.Command {
 			"that nobody changed give the same bytes each time, so the file can be kept in git.\n" +
 			"`kcing setup-kibana FILE` imports it again.\n\n" +
 			"Example:\n   kcing backup-kibana --file kcing-kibana.ndjson",
-		Flags: flags,
+		Flags: slices.Concat(flags, s.kbFlags(), s.logFlags()),
 		Action: func(c *cli.Context) error {
 			if file == "-" && s.json {
 				return usagef("--file - and --json both write to stdout")

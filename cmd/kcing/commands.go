@@ -90,7 +90,7 @@ func (a *app) program() *cli.App {
 			return cli.ShowAppHelp(c)
 		},
 	}
-	quietFlags(program.Flags)
+	finishFlags(program.Flags)
 	for _, cmd := range program.Commands {
 		finish(cmd, "kcing ")
 	}
@@ -101,7 +101,7 @@ func (a *app) program() *cli.App {
 func finish(cmd *cli.Command, parents string) {
 	cmd.OnUsageError = onUsageError
 	cmd.HideHelpCommand = true // a file may be called help
-	quietFlags(cmd.Flags)
+	finishFlags(cmd.Flags)
 	path := parents + cmd.Name
 	if len(cmd.Subcommands) == 0 {
 		cmd.UsageText = strings.TrimSpace(path + " [options] " + cmd.ArgsUsage)
@@ -130,15 +130,6 @@ func withoutArguments(action cli.ActionFunc) cli.ActionFunc {
 				strings.TrimPrefix(commandPath(c), "kcing "), c.Args().First(), commandPath(c))
 		}
 		return action(c)
-	}
-}
-
-// quietFlags leaves "(default: false)" out of the help.
-func quietFlags(flags []cli.Flag) {
-	for _, f := range flags {
-		if b, ok := f.(*cli.BoolFlag); ok {
-			b.DisableDefaultText = true
-		}
 	}
 }
 

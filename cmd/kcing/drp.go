@@ -23,9 +23,6 @@ func (a *app) drpCommand() *cli.Command {
 		&cli.BoolFlag{Name: "dry-run", Usage: "show what would go and delete nothing", Destination: &dryRun},
 		s.jsonFlag(),
 	}
-	for _, group := range [][]cli.Flag{s.drpFlags(), s.esFlags(), s.stateFlags(), s.logFlags()} {
-		flags = append(flags, group...)
-	}
 	return &cli.Command{
 		Name: "drp", Usage: "data retention: delete old indices and forget their records",
 		Description: "Deletes indices named exactly [PREFIX](boot|build|test|log|incident)-YYYY.MM.DD whose day is\n" +
@@ -33,7 +30,7 @@ func (a *app) drpCommand() *cli.Command {
 			"finished records of those days. Other indices are never touched; where indices of\n" +
 			"that name hold nothing of kcing's, it refuses the prefix and deletes nothing.\n\n" +
 			"Example:\n   kcing drp --drp-days 30 --dry-run",
-		Flags:  flags,
+		Flags:  slices.Concat(flags, s.drpFlags(), s.esFlags(), s.stateFlags(), s.logFlags()),
 		Action: func(c *cli.Context) error { return a.drp(c.Context, s, dryRun) },
 	}
 }

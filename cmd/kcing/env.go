@@ -89,14 +89,6 @@ func eachVariable(commands []*cli.Command) iter.Seq2[string, cli.Flag] {
 	}
 }
 
-// variables are the environment variables that set a flag.
-func variables(f cli.Flag) []string {
-	if d, ok := f.(cli.DocGenerationFlag); ok {
-		return d.GetEnvVars()
-	}
-	return nil
-}
-
 // replaced names Logstash settings of the first kcing and what took their place.
 var replaced = []struct{ name, by string }{
 	{"ES_LAVA", "documents go straight to Elasticsearch (ES_HOST)"},

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"slices"
 
 	"github.com/urfave/cli/v2"
 
@@ -11,32 +12,29 @@ import (
 
 func (a *app) feedCommand() *cli.Command {
 	f := new(feedArgs)
-	crawling := f.crawled.flags()
-	howMany := &cli.IntFlag{Name: "how-many", Usage: "crawl the newest `N` records of each kind",
-		DefaultText: "all new ones", Destination: &f.crawled.howMany, Category: "Source",
-		Action: atLeast("--how-many", 1)}
+	crawling := append(f.crawled.flags(), &cli.IntFlag{
+		Name: "how-many", Usage: "crawl the newest `N` records of each kind", DefaultText: "all new ones",
+		Destination: &f.crawled.howMany, Category: "Source", Action: atLeast(1),
+	})
 	kind := kindFlag("all records are of this", &f.kind)
-	kind.Usage, kind.Category = kind.Usage+" (default: detected from each)", "Records"
-	flags := []cli.Flag{
+	kind.Usage += " (default: detected from each)"
+	records := inCategory("Records",
 		kind,
 		&cli.StringSliceFlag{Name: "builds", Usage: "feed build records from `FILE`; further names may follow",
-			Destination: &f.builds, Category: "Records"},
+			Destination: &f.builds},
 		&cli.StringSliceFlag{Name: "boots", Usage: "feed boot records from `FILE`; further names may follow",
-			Destination: &f.boots, Category: "Records"},
+			Destination: &f.boots},
 		&cli.StringSliceFlag{Name: "lavas", Usage: "feed LAVA callbacks from `FILE`; further names may follow",
-			Destination: &f.lavas, Category: "Records"},
+			Destination: &f.lavas},
 		f.labFlag("the callbacks come from lab `LAB`; the variable is for those that name none"),
-		howMany,
+	)
+	how := []cli.Flag{
 		&cli.BoolFlag{Name: "dry-run", Usage: "write the _bulk body to stdout and touch nothing",
 			Destination: &f.dryRun},
 		&cli.BoolFlag{Name: "force", Usage: "send finished records again and overwrite their documents",
 			Destination: &f.force},
 		&cli.BoolFlag{Name: "no-progress", Usage: "no progress bar or lines", Destination: &f.noProgress},
 		f.jsonFlag(), f.dataFlag(),
-	}
-	for _, group := range [][]cli.Flag{crawling, f.recordFlags(), f.esFlags(), f.bulkFlags(), f.stateFlags(),
-		hidden(f.drpFlags()), f.logFlags()} {
-		flags = append(flags, group...)
 	}
 	return &cli.Command{
 		Name: "feed", Aliases: []string{"feed_es"},
@@ -51,11 +49,12 @@ func (a *app) feedCommand() *cli.Command {
 			"downloaded (kcing status), 130 interrupted.\n\n" +
 			"Example:\n   kcing feed\n   kcing feed --lab-name lab-collabora callbacks/\n" +
 			"   kcing feed --source lava --lava-url https://lava.example.org",
-		Flags: flags,
+		Flags: slices.Concat(records, crawling, how, f.recordFlags(), f.esFlags(), f.bulkFlags(), f.stateFlags(),
+			hidden(f.drpFlags()), f.logFlags()),
 		Action: func(c *cli.Context) error {
 			f.paths = c.Args().Slice()
 			if len(f.allPaths()) > 0 {
-				if err := a.idle(append(crawling, howMany), "for crawling; leave that out, or the paths"); err != nil {
+				if err := a.idle(crawling, "for crawling; leave that out, or the paths"); err != nil {
 					return err
 				}
 			}

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -11,30 +13,95 @@ import (
 
 func env(name string) []string { return []string{name} }
 
-func positive(name string) func(*cli.Context, time.Duration) error {
-	return func(_ *cli.Context, v time.Duration) error {
-		if v <= 0 {
-			return usagef("%s: %v is not a positive duration such as 30s", name, v)
+// variables are the environment variables that set a flag.
+func variables(f cli.Flag) []string {
+	if d, ok := f.(cli.DocGenerationFlag); ok {
+		return d.GetEnvVars()
+	}
+	return nil
+}
+
+// inCategory puts flags under a heading of the help.
+func inCategory(category string, flags ...cli.Flag) []cli.Flag {
+	for _, f := range flags {
+		switch f := f.(type) {
+		case *cli.StringFlag:
+			f.Category = category
+		case *cli.StringSliceFlag:
+			f.Category = category
+		case *cli.IntFlag:
+			f.Category = category
+		case *cli.DurationFlag:
+			f.Category = category
+		case *cli.BoolFlag:
+			f.Category = category
+		case *cli.GenericFlag:
+			f.Category = category
+		}
+	}
+	return flags
+}
+
+// finishFlags shows defaults in the help as they would be typed, and has the checks
+// of values name the flag.
+func finishFlags(flags []cli.Flag) {
+	for _, f := range flags {
+		switch f := f.(type) {
+		case *cli.BoolFlag:
+			f.DisableDefaultText = true // no "(default: false)"
+		case *cli.StringFlag:
+			f.DefaultText = cmp.Or(f.DefaultText, f.Value) // without quotes
+			f.Action = named(f, f.Action)
+		case *cli.DurationFlag:
+			if f.Value != 0 {
+				f.DefaultText = cmp.Or(f.DefaultText, durationText(f.Value))
+			}
+			f.Action = named(f, f.Action)
+		case *cli.IntFlag:
+			f.Action = named(f, f.Action)
+		}
+	}
+}
+
+// named begins the error of a flag's check with the flag and its variable:
+// "--drain (KCING_DRAIN): …".
+func named[T any](f cli.Flag, check func(*cli.Context, T) error) func(*cli.Context, T) error {
+	if check == nil {
+		return nil
+	}
+	return func(c *cli.Context, value T) error {
+		err := check(c, value)
+		if err == nil {
+			return nil
+		}
+		name := dashed(f.Names()[0])
+		for _, variable := range variables(f) {
+			name += " (" + variable + ")"
+		}
+		return usagef("%s: %v", name, err)
+	}
+}
+
+func positive(_ *cli.Context, v time.Duration) error {
+	if v <= 0 {
+		return fmt.Errorf("%v is not a positive duration such as 30s", v)
+	}
+	return nil
+}
+
+func oneOf(allowed ...string) func(*cli.Context, string) error {
+	return func(_ *cli.Context, v string) error {
+		if !slices.Contains(allowed, v) {
+			return fmt.Errorf("%q is not one of: %s", v, strings.Join(allowed, ", "))
 		}
 		return nil
 	}
 }
 
-func oneOf(name string, allowed ...string) func(*cli.Context, string) error {
-	return func(_ *cli.Context, v string) error {
-		for _, a := range allowed {
-			if v == a {
-				return nil
-			}
-		}
-		return usagef("%s: %q is not one of: %s", name, v, strings.Join(allowed, ", "))
-	}
-}
-
-func atLeast(name string, least int) func(*cli.Context, int) error {
+func atLeast(least int) func(*cli.Context, int) error {
 	return func(_ *cli.Context, v int) error {
 		if v < least {
-			return usagef("%s: %d is too small, the least is %d", name, v, least)
+			return fmt.Errorf("%d is too small, the least is %d", v, least)
 		}
 		return nil
 	}

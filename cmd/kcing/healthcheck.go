@@ -22,12 +22,12 @@ func (a *app) healthcheckCommand() *cli.Command {
 	address, timeout := "", time.Duration(0)
 	flags := []cli.Flag{
 		&cli.StringFlag{
-			Name: "url", EnvVars: env("KCING_HEALTH_URL"), Value: healthURL, DefaultText: healthURL,
+			Name: "url", EnvVars: env("KCING_HEALTH_URL"), Value: healthURL,
 			Usage: "ask this `URL`; /readyz also tells whether records are delivered", Destination: &address,
 		},
 		&cli.DurationFlag{
-			Name: "timeout", Value: 5 * time.Second, DefaultText: "5s", Usage: "wait `TIME` for the answer",
-			Destination: &timeout, Action: positive("--timeout"),
+			Name: "timeout", Value: 5 * time.Second, Usage: "wait `TIME` for the answer",
+			Destination: &timeout, Action: positive,
 		},
 	}
 	return &cli.Command{

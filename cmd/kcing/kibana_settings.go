@@ -18,34 +18,47 @@ import (
 )
 
 func (s *kibanaSettings) kbFlags() []cli.Flag {
-	const category = "Kibana"
-	return []cli.Flag{
+	return inCategory("Kibana",
 		&cli.StringFlag{
-			Name: "kb-url", EnvVars: env("KB_URL"), Value: kibana.DefaultURL, DefaultText: kibana.DefaultURL,
+			Name: "kb-url", EnvVars: env("KB_URL"), Value: kibana.DefaultURL,
 			Usage: "`URL` of Kibana with its base path; a page such as /app/kibana is cut", Destination: &s.kbURL,
-			Category: category,
 		},
 		&cli.StringFlag{
 			Name: "kb-api-key", EnvVars: env("KB_API_KEY"), Usage: "API `KEY` (base64, as Kibana shows it)",
-			Destination: &s.kbAPIKey, DefaultText: "none", Category: category,
+			DefaultText: "none", Destination: &s.kbAPIKey,
 		},
 		&cli.StringFlag{
 			Name: "kb-username", EnvVars: env("KB_USERNAME"), Usage: "`NAME` for basic authentication",
-			Destination: &s.kbUsername, Category: category,
+			Destination: &s.kbUsername,
 		},
 		&cli.StringFlag{
 			Name: "kb-password", EnvVars: env("KB_PASSWORD"), Usage: "`PASSWORD` for basic authentication",
-			Destination: &s.kbPassword, DefaultText: "none", Category: category,
+			DefaultText: "none", Destination: &s.kbPassword,
 		},
 		&cli.StringFlag{
 			Name: "kb-ca-cert", EnvVars: env("KB_CA_CERT"),
 			Usage: "PEM `FILE` with the authority that signed Kibana's certificate", Destination: &s.kbCACert,
-			Category: category,
 		},
+		s.spaceFlag(),
+	)
+}
+
+// linkFlags are for links alone: Kibana is not asked.
+func (s *kibanaSettings) linkFlags() []cli.Flag {
+	return inCategory("Kibana",
 		&cli.StringFlag{
-			Name: "kb-space", Aliases: []string{"space"}, EnvVars: env("KB_SPACE"), Usage: "identifier of the `SPACE`",
-			DefaultText: "the default space", Destination: &s.kbSpace, Category: category,
+			Name: "kb-url", EnvVars: env("KB_URL"), Usage: "`URL` of Kibana, for the page's links into it",
+			DefaultText: "no links", Destination: &s.kbURL,
 		},
+		s.publicURLFlag(),
+		s.spaceFlag(),
+	)
+}
+
+func (s *kibanaSettings) spaceFlag() cli.Flag {
+	return &cli.StringFlag{
+		Name: "kb-space", Aliases: []string{"space"}, EnvVars: env("KB_SPACE"), Usage: "identifier of the `SPACE`",
+		DefaultText: "the default space", Destination: &s.kbSpace, Category: "Kibana",
 	}
 }
 
@@ -77,7 +90,7 @@ func (s *kibanaSettings) waitFlag() cli.Flag {
 	return &cli.DurationFlag{
 		Name: "wait", Usage: "wait `TIME` at most for Kibana to be there and ready",
 		DefaultText: "30s when it is starting, not at all when it is not there", Destination: &s.wait,
-		Category: "Kibana", Action: positive("--wait"),
+		Category: "Kibana", Action: positive,
 	}
 }
 

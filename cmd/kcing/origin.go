@@ -17,45 +17,38 @@ import (
 )
 
 func (o *sourceArgs) flags() []cli.Flag {
-	const category = "Source"
-	return []cli.Flag{
-		&cli.StringFlag{Name: "source", EnvVars: env("KCI_SOURCE"), Value: sourceMaestro, DefaultText: sourceMaestro,
-			Usage: "crawl `SOURCE`: maestro (today's KernelCI), legacy (the old front end) or lava " +
-				"(LAVA servers)",
-			Destination: &o.source, Category: category,
-			Action: oneOf("--source (KCI_SOURCE)", sourceMaestro, sourceLegacy, sourceLAVA)},
+	return inCategory("Source",
+		&cli.StringFlag{Name: "source", EnvVars: env("KCI_SOURCE"), Value: sourceMaestro,
+			Usage:       "crawl `SOURCE`: maestro (today's KernelCI), legacy (the old front end) or lava (LAVA servers)",
+			Destination: &o.source, Action: oneOf(sourceMaestro, sourceLegacy, sourceLAVA)},
 		&cli.DurationFlag{Name: "since", Usage: "crawl the last `TIME`, such as 48h",
 			DefaultText: "from where the last crawl ended; the first goes back 48h", Destination: &o.since,
-			Category: category, Action: positive("--since")},
+			Action: positive},
 		&cli.StringFlag{Name: "kci-api", EnvVars: env("KCI_API"), Value: maestro.DefaultBaseURL,
-			DefaultText: maestro.DefaultBaseURL, Usage: "`URL` of Maestro's API", Destination: &o.api,
-			Category: category},
+			Usage: "`URL` of Maestro's API", Destination: &o.api},
 		&cli.StringFlag{Name: "kci-api-token", EnvVars: env("KCI_API_TOKEN"),
-			Usage: "`TOKEN` for Maestro's API; reading needs none", DefaultText: "none", Destination: &o.apiToken,
-			Category: category},
+			Usage: "`TOKEN` for Maestro's API; reading needs none", DefaultText: "none", Destination: &o.apiToken},
 		&cli.StringFlag{Name: "kci-host", EnvVars: env("KCI_HOST"), Value: legacy.DefaultHost,
-			DefaultText: legacy.DefaultHost, Usage: "`HOST` of the old front end; its files are at storage.HOST",
-			Destination: &o.host, Category: category},
+			Usage: "`HOST` of the old front end; its files are at storage.HOST", Destination: &o.host},
 		&cli.StringFlag{Name: "kci-scheme", EnvVars: env("KCI_SCHEME"), Value: legacy.DefaultScheme,
-			DefaultText: legacy.DefaultScheme, Usage: "`SCHEME` of the old front end: http or https",
-			Destination: &o.scheme, Category: category, Action: oneOf("--kci-scheme (KCI_SCHEME)", "http", "https")},
+			Usage: "`SCHEME` of the old front end: http or https", Destination: &o.scheme,
+			Action: oneOf("http", "https")},
 		&cli.StringFlag{Name: "kci-storage", EnvVars: env("KCI_STORAGE"), Usage: "`URL` of the old front end's files",
-			DefaultText: "SCHEME://storage.HOST", Destination: &o.storage, Category: category},
+			DefaultText: "SCHEME://storage.HOST", Destination: &o.storage},
 		&cli.StringFlag{Name: "kci-non-lava-lab", EnvVars: env("KCI_NON_LAVA_LAB"), Value: legacy.DefaultNonLavaLab,
-			DefaultText: legacy.DefaultNonLavaLab, Usage: "`LAB` that has boot records instead of LAVA callbacks",
-			Destination: &o.nonLavaLab, Category: category},
+			Usage: "`LAB` that has boot records instead of LAVA callbacks", Destination: &o.nonLavaLab},
 		&cli.StringFlag{Name: "lava-url", EnvVars: env("LAVA_URL"),
 			Usage:       "`URL` of the LAVA server; of several: name=URL,name=URL, with the labs' names",
-			Destination: &o.lavaURL, Category: category},
+			Destination: &o.lavaURL},
 		&cli.StringFlag{Name: "lava-token", EnvVars: env("LAVA_TOKEN"),
 			Usage: "API `TOKEN` of a LAVA user, for jobs that are not public", DefaultText: "none",
-			Destination: &o.lavaToken, Category: category},
+			Destination: &o.lavaToken},
 		&cli.StringFlag{Name: "lava-tokens", EnvVars: env("LAVA_TOKENS"),
 			Usage: "`FILE` of such tokens for several labs, a line each: token lab_name", DefaultText: "none",
-			Destination: &o.lavaTokens, Category: category},
+			Destination: &o.lavaTokens},
 		&cli.StringFlag{Name: "jobs", Usage: "only these `JOBS` of the LAVA server, such as 100-200,305",
-			DefaultText: "all that have finished", Destination: &o.jobs, Category: category},
-	}
+			DefaultText: "all that have finished", Destination: &o.jobs},
+	)
 }
 
 // settings are the flags that have a variable too: what status shows.

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/dustin/go-humanize"
@@ -60,14 +61,15 @@ func (a *app) withRejects(o *rejectsArgs, fn func(*state.Store) error) error {
 
 func (a *app) rejectsList() *cli.Command {
 	o := new(rejectsArgs)
-	flags := append(o.filterFlags(),
+	flags := []cli.Flag{
 		&cli.IntFlag{Name: "limit", Usage: "at most `N`; 0: all", Destination: &o.filter.Limit},
 		&cli.BoolFlag{Name: "full", Usage: "do not shorten sources and reasons", Destination: &o.noTrunc},
-		o.jsonFlag())
+		o.jsonFlag(),
+	}
 	return &cli.Command{
 		Name: "list", Usage: "list what was refused, oldest first",
 		Description: "Example:\n   kcing rejects list --kind lava",
-		Flags:       append(append(flags, o.stateFlags()...), o.logFlags()...),
+		Flags:       slices.Concat(o.filterFlags(), flags, o.stateFlags(), o.logFlags()),
 		Action: func(c *cli.Context) error {
 			err := a.withRejects(o, func(s *state.Store) error { return a.listRejects(c.Context, o, s) })
 			if errors.Is(err, errNoState) && !o.json {
@@ -118,9 +120,9 @@ func (a *app) rejectsShow() *cli.Command {
 		Name: "show", Usage: "show one reject with its bytes", ArgsUsage: "ID",
 		Description: "The beginning of an ID is enough. --body writes the bytes alone, for a pipe.\n\n" +
 			"Example:\n   kcing rejects show --body 3f9a > record.json",
-		Flags: append(append([]cli.Flag{
+		Flags: slices.Concat([]cli.Flag{
 			&cli.BoolFlag{Name: "body", Usage: "only the bytes", Destination: &o.body},
-		}, o.stateFlags()...), o.logFlags()...),
+		}, o.stateFlags(), o.logFlags()),
 		Action: func(c *cli.Context) error {
 			if c.NArg() != 1 {
 				return usagef("rejects show wants one ID (see: kcing rejects list)")
@@ -164,11 +166,10 @@ func (a *app) showReject(ctx context.Context, o *rejectsArgs, s *state.Store, id
 
 func (a *app) rejectsDrop() *cli.Command {
 	o := new(rejectsArgs)
-	flags := append([]cli.Flag{o.allFlag("drop")}, o.filterFlags()...)
 	return &cli.Command{
 		Name: "drop", Usage: "forget rejects for ever", ArgsUsage: "ID...",
 		Description: "Example:\n   kcing rejects drop --type not_json",
-		Flags:       append(append(flags, o.stateFlags()...), o.logFlags()...),
+		Flags:       slices.Concat([]cli.Flag{o.allFlag("drop")}, o.filterFlags(), o.stateFlags(), o.logFlags()),
 		Action: func(c *cli.Context) error {
 			return a.withRejects(o, func(s *state.Store) error {
 				ids, err := o.selected(c.Context, s, c.Args().Slice())
@@ -214,18 +215,16 @@ func (o *rejectsArgs) selected(ctx context.Context, s *state.Store, args []strin
 
 func (a *app) rejectsRetry() *cli.Command {
 	o := new(rejectsArgs)
-	flags := append([]cli.Flag{
+	flags := []cli.Flag{
 		o.allFlag("retry"), o.labFlag("callbacks that name no lab come from lab `LAB`"),
 		&cli.BoolFlag{Name: "force", Usage: "overwrite what is stored under the same key", Destination: &o.force},
-	}, o.filterFlags()...)
-	for _, group := range [][]cli.Flag{o.recordFlags(), o.esFlags(), o.bulkFlags(), o.stateFlags(), o.logFlags()} {
-		flags = append(flags, group...)
 	}
 	return &cli.Command{
 		Name: "retry", Usage: "send rejects again; those that get in are dropped from the list", ArgsUsage: "ID...",
 		Description: "Records are read again by this version of kcing; documents are sent as they are.\n\n" +
 			"Example:\n   kcing rejects retry --all\n   kcing rejects retry --type no_lab --lab-name lab-a",
-		Flags: flags,
+		Flags: slices.Concat(flags, o.filterFlags(), o.recordFlags(), o.esFlags(), o.bulkFlags(), o.stateFlags(),
+			o.logFlags()),
 		Action: func(c *cli.Context) error {
 			return a.withRejects(o, func(s *state.Store) error {
 				return a.retryRejects(c.Context, o, s, c.Args().Slice())

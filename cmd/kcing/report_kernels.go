@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -27,7 +28,7 @@ func (a *app) reportCommand() *cli.Command {
 	flags := []cli.Flag{
 		&cli.IntFlag{
 			Name: "days", Value: 7, Usage: "kernels tested within the last `N` days", Destination: &k.days,
-			Action: atLeast("--days", 1),
+			Action: atLeast(1),
 		},
 		&cli.StringFlag{
 			Name: "compare",
@@ -38,31 +39,21 @@ func (a *app) reportCommand() *cli.Command {
 		&cli.StringFlag{Name: "html", Usage: "write the report as one page to `FILE`", Destination: &k.html},
 		&cli.IntFlag{
 			Name: "limit", Value: 500, Usage: "at most `N` changes of a tree, and as many incidents",
-			Destination: &k.limit, Action: atLeast("--limit", 1),
+			Destination: &k.limit, Action: atLeast(1),
 		},
 		&cli.StringFlag{
 			Name: "fail-on", Usage: "end with exit code 4 on any `CHANGE`: regression", Destination: &k.failOn,
-			Action: oneOf("--fail-on", string(report.Regression)),
+			Action: oneOf(string(report.Regression)),
 		},
 		s.jsonFlag(),
-		&cli.StringFlag{Name: "tree", Usage: "only the tree `T`", Destination: &k.filter.Tree, Category: "Filters"},
-		&cli.StringFlag{
-			Name: "branch", Usage: "only the branch `B`", Destination: &k.filter.Branch, Category: "Filters",
-		},
-		&cli.StringFlag{
-			Name: "lab", Usage: "only boots and tests in the lab `L`", Destination: &k.filter.Lab, Category: "Filters",
-		},
-		&cli.StringFlag{
-			Name: "board", Usage: "only boots and tests on the board `B`", Destination: &k.filter.Board,
-			Category: "Filters",
-		},
-		&cli.StringFlag{
-			Name: "arch", Usage: "only the architecture `A`", Destination: &k.filter.Arch, Category: "Filters",
-		},
 	}
-	for _, group := range [][]cli.Flag{s.esFlags(), s.kibanaLinkFlags(), s.logFlags()} {
-		flags = append(flags, group...)
-	}
+	filters := inCategory("Filters",
+		&cli.StringFlag{Name: "tree", Usage: "only the tree `T`", Destination: &k.filter.Tree},
+		&cli.StringFlag{Name: "branch", Usage: "only the branch `B`", Destination: &k.filter.Branch},
+		&cli.StringFlag{Name: "lab", Usage: "only boots and tests in the lab `L`", Destination: &k.filter.Lab},
+		&cli.StringFlag{Name: "board", Usage: "only boots and tests on the board `B`", Destination: &k.filter.Board},
+		&cli.StringFlag{Name: "arch", Usage: "only the architecture `A`", Destination: &k.filter.Arch},
+	)
 	return &cli.Command{
 		Name: "report", Usage: "what fails now, since when, and what the last kernel changed",
 		ArgsUsage: "[NEW]",
@@ -71,7 +62,7 @@ func (a *app) reportCommand() *cli.Command {
 			"and since which kernel, what the kernels reported, and what the labs lost. Reads\n" +
 			"Elasticsearch only; a role that may read the indices is enough.\n\n" +
 			"Example:\n   kcing report --tree mainline --html report.html",
-		Flags: flags,
+		Flags: slices.Concat(flags, filters, s.esFlags(), s.linkFlags(), s.logFlags()),
 		Action: func(c *cli.Context) error {
 			return a.reportKernels(c.Context, s, k, c.Args().Slice())
 		},
@@ -147,22 +138,6 @@ func (a *app) writeReport(s *settings, k *kernelReport, r *report.Report) error 
 		return err
 	}
 	return r.WriteText(a.stdout)
-}
-
-// kibanaLinkFlags are for links alone: Kibana is not asked.
-func (s *settings) kibanaLinkFlags() []cli.Flag {
-	const category = "Kibana"
-	return []cli.Flag{
-		&cli.StringFlag{
-			Name: "kb-url", EnvVars: env("KB_URL"), Usage: "`URL` of Kibana, for the page's links into it",
-			DefaultText: "no links", Destination: &s.kbURL, Category: category,
-		},
-		s.publicURLFlag(),
-		&cli.StringFlag{
-			Name: "kb-space", Aliases: []string{"space"}, EnvVars: env("KB_SPACE"), Usage: "identifier of the `SPACE`",
-			DefaultText: "the default space", Destination: &s.kbSpace, Category: category,
-		},
-	}
 }
 
 func (s *settings) kibanaLinks() (report.Links, error) {

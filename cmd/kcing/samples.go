@@ -20,9 +20,9 @@ func (a *app) samplesCommand() *cli.Command {
 			Name: "seed", Value: 1, Usage: "with --synthetic: `S` chooses the records", Destination: &o.seed,
 		},
 		&cli.StringFlag{
-			Name: "profile", Value: "demo", DefaultText: "demo",
+			Name: "profile", Value: "demo",
 			Usage:       "with --synthetic: `LOGS`, demo for short ones, real for ones as long as in production",
-			Destination: &o.logLines, Action: oneOf("--profile", "demo", "real"),
+			Destination: &o.logLines, Action: oneOf("demo", "real"),
 		},
 		&cli.BoolFlag{
 			Name: "if-empty", Usage: "with --synthetic: do nothing when the folder has records already",
@@ -32,12 +32,12 @@ func (a *app) samplesCommand() *cli.Command {
 	flags := []cli.Flag{
 		&cli.BoolFlag{Name: "synthetic", Usage: "make realistic records offline instead", Destination: &o.synthetic},
 		&cli.StringFlag{
-			Name: "samples-dir", Value: "samples", DefaultText: "samples", Usage: "write to `DIR`", Destination: &o.dir,
+			Name: "samples-dir", Value: "samples", Usage: "write to `DIR`", Destination: &o.dir,
 		},
 		&cli.IntFlag{
 			Name: "sample-size", Value: 100,
 			Usage:       "`N` records: of each kind when they are downloaded, in all when they are made",
-			Destination: &o.size, Action: atLeast("--sample-size", 1),
+			Destination: &o.size, Action: atLeast(1),
 		},
 	}
 	return &cli.Command{

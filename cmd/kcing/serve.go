@@ -45,56 +45,50 @@ func (a *app) serveCommand() *cli.Command {
 }
 
 func (v *serveArgs) flags() []cli.Flag {
-	d := intake.DefaultLimits()
-	const listen, spoolCategory = "Listeners", "Spool"
-	flags := []cli.Flag{
+	listeners := inCategory("Listeners",
 		&cli.StringFlag{Name: "build-addr", EnvVars: env("KCING_BUILD_ADDR"), Value: "127.0.0.1:8337",
-			DefaultText: "127.0.0.1:8337", Usage: "take builds on `HOST:PORT`, or off", Destination: &v.buildAddr,
-			Category: listen},
+			Usage: "take builds on `HOST:PORT`, or off", Destination: &v.buildAddr},
 		&cli.StringFlag{Name: "lava-addr", EnvVars: env("KCING_LAVA_ADDR"), Value: "127.0.0.1:8338",
-			DefaultText: "127.0.0.1:8338", Usage: "take LAVA callbacks on `HOST:PORT`, or off",
-			Destination: &v.lavaAddr, Category: listen},
+			Usage: "take LAVA callbacks on `HOST:PORT`, or off", Destination: &v.lavaAddr},
 		&cli.StringFlag{Name: "boot-addr", EnvVars: env("KCING_BOOT_ADDR"), Value: "127.0.0.1:8007",
-			DefaultText: "127.0.0.1:8007", Usage: "take boots on `HOST:PORT`, or off", Destination: &v.bootAddr,
-			Category: listen},
+			Usage: "take boots on `HOST:PORT`, or off", Destination: &v.bootAddr},
 		&cli.StringFlag{Name: "tokens", EnvVars: env("KCING_TOKENS"),
 			Usage:       "ask posts for a token of `FILE`, \"TOKEN LAB\" a line; read again on SIGHUP",
-			Destination: &v.tokens, Category: listen},
+			Destination: &v.tokens},
 		&cli.StringFlag{Name: "tls-cert", EnvVars: env("KCING_TLS_CERT"),
-			Usage: "speak TLS with the certificates in PEM `FILE`; read again on SIGHUP", Destination: &v.tlsCert,
-			Category: listen},
+			Usage: "speak TLS with the certificates in PEM `FILE`; read again on SIGHUP", Destination: &v.tlsCert},
 		&cli.StringFlag{Name: "tls-key", EnvVars: env("KCING_TLS_KEY"), Usage: "PEM `FILE` with the key of --tls-cert",
-			Destination: &v.tlsKey, Category: listen},
-		&cli.IntFlag{Name: "max-connections", EnvVars: env("KCING_MAX_CONNECTIONS"), Value: d.Connections,
-			Usage: "keep at most `N` connections open on each listener", Destination: &v.connections, Category: listen,
-			Action: atLeast("--max-connections (KCING_MAX_CONNECTIONS)", 1)},
+			Destination: &v.tlsKey},
+		&cli.IntFlag{Name: "max-connections", EnvVars: env("KCING_MAX_CONNECTIONS"),
+			Value: intake.DefaultLimits().Connections, Usage: "keep at most `N` connections open on each listener",
+			Destination: &v.connections, Action: atLeast(1)},
+	)
+	spooled := inCategory("Spool",
 		&cli.GenericFlag{Name: "spool-max-bytes", EnvVars: env("KCING_SPOOL_MAX_BYTES"),
-			Usage: "answer 503 when `SIZE` waits in the spool", Value: &v.spoolBytes, Category: spoolCategory},
+			Usage: "answer 503 when `SIZE` waits in the spool", Value: &v.spoolBytes},
 		&cli.DurationFlag{Name: "spool-max-age", EnvVars: env("KCING_SPOOL_MAX_AGE"),
 			Usage: "answer 503 when a record has waited for `TIME`", DefaultText: "no limit", Destination: &v.spoolAge,
-			Category: spoolCategory, Action: positive("--spool-max-age (KCING_SPOOL_MAX_AGE)")},
-		&cli.DurationFlag{Name: "drain", EnvVars: env("KCING_DRAIN"), Value: 30 * time.Second, DefaultText: "30s",
-			Usage: "on SIGTERM, finish what is under way within `TIME`", Destination: &v.drain,
-			Action: positive("--drain (KCING_DRAIN)")},
+			Action: positive},
+	)
+	others := []cli.Flag{
+		&cli.DurationFlag{Name: "drain", EnvVars: env("KCING_DRAIN"), Value: 30 * time.Second,
+			Usage: "on SIGTERM, finish what is under way within `TIME`", Destination: &v.drain, Action: positive},
 		&cli.DurationFlag{Name: "drp-every", EnvVars: env("KCING_DRP_EVERY"),
 			Usage: "run the retention of kcing drp each `TIME`", DefaultText: "never", Destination: &v.drpEvery,
-			Category: "Retention", Action: positive("--drp-every (KCING_DRP_EVERY)")},
-		&cli.BoolFlag{Name: "maestro", EnvVars: env("KCING_MAESTRO"),
-			Usage:       "complete callbacks that name only their Maestro node with what Maestro knows of it",
-			Destination: &v.maestro, Category: "Maestro"},
-		&cli.StringFlag{Name: "kci-api", EnvVars: env("KCI_API"), Value: maestro.DefaultBaseURL,
-			DefaultText: maestro.DefaultBaseURL, Usage: "`URL` of Maestro's API", Destination: &v.api,
-			Category: "Maestro"},
-		&cli.StringFlag{Name: "kci-api-token", EnvVars: env("KCI_API_TOKEN"),
-			Usage: "`TOKEN` for Maestro's API; reading needs none", DefaultText: "none", Destination: &v.apiToken,
-			Category: "Maestro"},
+			Category: "Retention", Action: positive},
 		v.labFlag("callbacks whose lab nothing else names come from `LAB`"), v.dataFlag(),
 	}
-	for _, group := range [][]cli.Flag{v.recordFlags(), v.drpFlags(), v.esFlags(), withoutLimits(v.bulkFlags()),
-		v.stateFlags(), v.logFlags()} {
-		flags = append(flags, group...)
-	}
-	return flags
+	completing := inCategory("Maestro",
+		&cli.BoolFlag{Name: "maestro", EnvVars: env("KCING_MAESTRO"),
+			Usage:       "complete callbacks that name only their Maestro node with what Maestro knows of it",
+			Destination: &v.maestro},
+		&cli.StringFlag{Name: "kci-api", EnvVars: env("KCI_API"), Value: maestro.DefaultBaseURL,
+			Usage: "`URL` of Maestro's API", Destination: &v.api},
+		&cli.StringFlag{Name: "kci-api-token", EnvVars: env("KCI_API_TOKEN"),
+			Usage: "`TOKEN` for Maestro's API; reading needs none", DefaultText: "none", Destination: &v.apiToken},
+	)
+	return slices.Concat(listeners, spooled, others, completing, v.recordFlags(), v.drpFlags(), v.esFlags(),
+		withoutLimits(v.bulkFlags()), v.stateFlags(), v.logFlags())
 }
 
 // withoutLimits leaves out the flags that end the attempts to deliver: serve has

@@ -35,20 +35,17 @@ type settings struct {
 }
 
 func (s *settings) logFlags() []cli.Flag {
-	return []cli.Flag{
+	return append(inCategory("Logs",
 		&cli.StringFlag{
 			Name: "log-file", Aliases: []string{"l", "log-filename"}, Usage: "append logs to `FILE` instead of stderr",
-			Destination: &s.logFile, Category: "Logs",
+			Destination: &s.logFile,
 		},
-		&cli.BoolFlag{
-			Name: "debug", Aliases: []string{"d"}, Usage: "log more", Destination: &s.debug, Category: "Logs",
-		},
+		&cli.BoolFlag{Name: "debug", Aliases: []string{"d"}, Usage: "log more", Destination: &s.debug},
 		&cli.StringFlag{
-			Name: "log-format", Value: "text", Usage: "`FORMAT` of the log lines: text or json", DefaultText: "text",
-			Destination: &s.logFormat, Category: "Logs", Action: oneOf("--log-format", "text", "json"),
+			Name: "log-format", Value: "text", Usage: "`FORMAT` of the log lines: text or json",
+			Destination: &s.logFormat, Action: oneOf("text", "json"),
 		},
-		envFileFlag(),
-	}
+	), envFileFlag())
 }
 
 func (s *settings) jsonFlag() cli.Flag {
@@ -56,101 +53,87 @@ func (s *settings) jsonFlag() cli.Flag {
 }
 
 func (s *settings) esFlags() []cli.Flag {
-	const category = "Elasticsearch"
-	return []cli.Flag{
+	return inCategory("Elasticsearch",
 		&cli.StringFlag{
 			Name: "es-host", EnvVars: env("ES_HOST"), Value: "http://localhost:9200",
-			Usage: "`URL` of a node, or several with commas", DefaultText: "http://localhost:9200",
-			Destination: &s.esHost, Category: category,
+			Usage: "`URL` of a node, or several with commas", Destination: &s.esHost,
 		},
 		&cli.StringFlag{
 			Name: "es-api-key", EnvVars: env("ES_API_KEY"), Usage: "API `KEY` (base64, as Kibana shows it)",
-			Destination: &s.esAPIKey, DefaultText: "none", Category: category,
+			DefaultText: "none", Destination: &s.esAPIKey,
 		},
 		&cli.StringFlag{
 			Name: "es-username", EnvVars: env("ES_USERNAME"), Usage: "`NAME` for basic authentication",
-			Destination: &s.esUsername, Category: category,
+			Destination: &s.esUsername,
 		},
 		&cli.StringFlag{
 			Name: "es-password", EnvVars: env("ES_PASSWORD"), Usage: "`PASSWORD` for basic authentication",
-			Destination: &s.esPassword, DefaultText: "none", Category: category,
+			DefaultText: "none", Destination: &s.esPassword,
 		},
 		&cli.StringFlag{
 			Name: "es-ca-cert", EnvVars: env("ES_CA_CERT"),
 			Usage: "PEM `FILE` with the authority that signed the nodes' certificates", Destination: &s.esCACert,
-			Category: category,
 		},
 		s.prefixFlag(),
-	}
+	)
 }
 
 func (s *settings) prefixFlag() cli.Flag {
-	return &cli.StringFlag{Name: "es-index-prefix", EnvVars: env("ES_INDEX_PREFIX"),
-		Usage: "`PREFIX` of index and template names", Destination: &s.prefix, Category: "Elasticsearch",
-		Action: func(_ *cli.Context, p string) error {
-			if err := mappings.ValidatePrefix(p); err != nil {
-				return usagef("--es-index-prefix (ES_INDEX_PREFIX): %v", err)
-			}
-			return nil
-		}}
+	return &cli.StringFlag{
+		Name: "es-index-prefix", EnvVars: env("ES_INDEX_PREFIX"), Usage: "`PREFIX` of index and template names",
+		Destination: &s.prefix, Category: "Elasticsearch",
+		Action: func(_ *cli.Context, p string) error { return mappings.ValidatePrefix(p) },
+	}
 }
 
 func (s *settings) bulkFlags() []cli.Flag {
-	const category = "Bulk requests"
 	d := bulk.DefaultOptions()
 	s.bulkBytes = byteSize(d.FlushBytes)
-	return []cli.Flag{
+	return inCategory("Bulk requests",
 		&cli.IntFlag{
 			Name: "es-max-retries", EnvVars: env("ES_MAX_RETRIES"),
 			Usage: "give up on a document after `N` attempts; 0: no limit", Destination: &s.maxRetries,
-			Category: category, Action: atLeast("--es-max-retries (ES_MAX_RETRIES)", 0),
+			Action: atLeast(0),
 		},
 		&cli.DurationFlag{
-			Name: "es-retry-for", EnvVars: env("ES_RETRY_FOR"), Value: 5 * time.Minute, DefaultText: "5m",
+			Name: "es-retry-for", EnvVars: env("ES_RETRY_FOR"), Value: 5 * time.Minute,
 			Usage: "wait for `TIME` when Elasticsearch goes away, then give up", Destination: &s.retryFor,
-			Category: category, Action: positive("--es-retry-for (ES_RETRY_FOR)"),
+			Action: positive,
 		},
 		&cli.GenericFlag{
 			Name: "es-bulk-bytes", EnvVars: env("ES_BULK_BYTES"), Usage: "`SIZE` of a request, before compression",
-			Value: &s.bulkBytes, Category: category,
+			Value: &s.bulkBytes,
 		},
 		&cli.IntFlag{
 			Name: "es-bulk-actions", EnvVars: env("ES_BULK_ACTIONS"), Value: d.FlushActions,
-			Usage: "at most `N` documents in a request", Destination: &s.bulkActions, Category: category,
-			Action: atLeast("--es-bulk-actions (ES_BULK_ACTIONS)", 1),
+			Usage: "at most `N` documents in a request", Destination: &s.bulkActions, Action: atLeast(1),
 		},
 		&cli.DurationFlag{
 			Name: "es-bulk-interval", EnvVars: env("ES_BULK_INTERVAL"), Value: d.FlushInterval,
-			Usage: "wait `TIME` at most for a request to fill", Destination: &s.bulkInterval, Category: category,
-			Action: positive("--es-bulk-interval (ES_BULK_INTERVAL)"),
+			Usage: "wait `TIME` at most for a request to fill", Destination: &s.bulkInterval, Action: positive,
 		},
 		&cli.IntFlag{
 			Name: "es-bulk-requests", EnvVars: env("ES_BULK_REQUESTS"), Value: d.Requests,
-			Usage: "`N` requests in flight", Destination: &s.bulkRequests, Category: category,
-			Action: atLeast("--es-bulk-requests (ES_BULK_REQUESTS)", 1),
+			Usage: "`N` requests in flight", Destination: &s.bulkRequests, Action: atLeast(1),
 		},
 		&cli.StringFlag{
 			Name: "es-compress", EnvVars: env("ES_COMPRESS"), Value: "auto",
-			Usage: "gzip requests `WHEN`: auto (not on loopback), true or false", DefaultText: "auto",
-			Destination: &s.compress, Category: category,
-			Action: oneOf("--es-compress (ES_COMPRESS)", "auto", "true", "false"),
+			Usage:       "gzip requests `WHEN`: auto (not on loopback), true or false",
+			Destination: &s.compress, Action: oneOf("auto", "true", "false"),
 		},
-	}
+	)
 }
 
 func (s *settings) stateFlags() []cli.Flag {
-	return []cli.Flag{
-		&cli.StringFlag{
-			Name: "db", EnvVars: env("KCING_DB"), Value: "kcing.db", DefaultText: "kcing.db",
-			Usage: "`FILE` that remembers what is finished and what was rejected", Destination: &s.db,
-			Category: "State",
-		},
-	}
+	return inCategory("State", &cli.StringFlag{
+		Name: "db", EnvVars: env("KCING_DB"), Value: "kcing.db",
+		Usage: "`FILE` that remembers what is finished and what was rejected", Destination: &s.db,
+	})
 }
 
 func (s *settings) dataFlag() cli.Flag {
 	return &cli.StringFlag{
-		Name: "data", EnvVars: env("KCING_DATA"), Value: "data", DefaultText: "data", Usage: "`DIR` for working data",
+		Name: "data", EnvVars: env("KCING_DATA"), Value: "data", Usage: "`DIR` for working data",
 		Destination: &s.data, Category: "State",
 	}
 }
@@ -166,9 +149,9 @@ func (s *settings) recordFlags() []cli.Flag {
 	s.maxRejectBytes = 1 << 30
 	return append([]cli.Flag{
 		&cli.StringFlag{
-			Name: "timestamp", EnvVars: env("KCING_TIMESTAMP"), Value: "event", DefaultText: "event",
+			Name: "timestamp", EnvVars: env("KCING_TIMESTAMP"), Value: "event",
 			Usage: "file documents under the time of `WHAT`: event or ingest", Destination: &s.timestamp,
-			Category: "Records", Action: oneOf("--timestamp (KCING_TIMESTAMP)", "event", "ingest"),
+			Category: "Records", Action: oneOf("event", "ingest"),
 		},
 		&cli.GenericFlag{
 			Name: "max-reject-bytes", EnvVars: env("KCING_MAX_REJECT_BYTES"),
@@ -189,33 +172,30 @@ const labName = "lab-name"
 
 func (s *settings) sizeFlags() []cli.Flag {
 	s.maxRecordBytes = source.DefaultMaxRecordBytes
-	return []cli.Flag{
-		&cli.GenericFlag{
-			Name: "max-record-bytes", EnvVars: env("KCING_MAX_RECORD_BYTES"),
-			Usage: "refuse records larger than `SIZE`", Value: &s.maxRecordBytes, Category: "Records",
-		},
-	}
+	return inCategory("Records", &cli.GenericFlag{
+		Name: "max-record-bytes", EnvVars: env("KCING_MAX_RECORD_BYTES"),
+		Usage: "refuse records larger than `SIZE`", Value: &s.maxRecordBytes,
+	})
 }
 
 func (s *settings) drpFlags() []cli.Flag {
 	flags := []cli.Flag{
 		&cli.IntFlag{
 			Name: "drp-days", EnvVars: env("DRP_DAYS"), Value: 3, Usage: "keep today and `N` days before it",
-			Destination: &s.drpDays, Category: "Retention", Action: atLeast("--drp-days (DRP_DAYS)", 0),
+			Destination: &s.drpDays, Action: atLeast(0),
 		},
 	}
 	s.drpDaysOf = map[string]*int{}
 	for _, kind := range mappings.Kinds {
 		days := new(int)
 		s.drpDaysOf[kind] = days
-		name := "DRP_DAYS_" + strings.ToUpper(kind)
 		flags = append(flags, &cli.IntFlag{
-			Name: "drp-days-" + kind, EnvVars: env(name), Value: -1, DefaultText: drpDefault(kind),
-			Usage: "`N` for " + kind + " documents", Destination: days, Category: "Retention",
-			Action: atLeast("--drp-days-"+kind+" ("+name+")", 0),
+			Name: "drp-days-" + kind, EnvVars: env("DRP_DAYS_" + strings.ToUpper(kind)), Value: -1,
+			DefaultText: drpDefault(kind), Usage: "`N` for " + kind + " documents", Destination: days,
+			Action: atLeast(0),
 		})
 	}
-	return flags
+	return inCategory("Retention", flags...)
 }
 
 // drpDefault is what a kind's retention follows.
@@ -239,7 +219,7 @@ func (s *settings) days() mappings.Days {
 // kindFlag takes a kind of records; usage says what of, up to the word KIND.
 func kindFlag(usage string, to *string) *cli.StringFlag {
 	return &cli.StringFlag{Name: "kind", Usage: usage + " `KIND`: " + kinds.AnyRecord(), Destination: to,
-		Action: oneOf("--kind", kinds.Names()...)}
+		Action: oneOf(kinds.Names()...)}
 }
 
 // eachKind says how many there are of each kind of records.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 
 	"github.com/urfave/cli/v2"
 
@@ -22,17 +23,16 @@ func (a *app) setupESCommand() *cli.Command {
 		s.jsonFlag(),
 		&cli.DurationFlag{
 			Name: "wait", Usage: "wait `TIME` at most for Elasticsearch to be there", DefaultText: "not at all",
-			Destination: &s.wait, Category: "Elasticsearch", Action: positive("--wait"),
+			Destination: &s.wait, Category: "Elasticsearch", Action: positive,
 		},
 	}
-	flags = append(append(flags, s.esFlags()...), s.logFlags()...)
 	return &cli.Command{
 		Name: "setup-es", Aliases: []string{"setup_es"},
 		Usage: "put the index templates into Elasticsearch",
 		Description: "Safe to run again: what is in place stays. Templates take effect with each day's new\n" +
 			"indices; indices that exist keep their mappings.\n\n" +
 			"Example:\n   kcing setup-es --wait 2m",
-		Flags: flags,
+		Flags: slices.Concat(flags, s.esFlags(), s.logFlags()),
 		Action: func(c *cli.Context) error {
 			o.Prefix = s.prefix
 			return a.setupES(c.Context, s, *o)

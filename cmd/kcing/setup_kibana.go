@@ -38,7 +38,6 @@ func (a *app) setupKibanaCommand() *cli.Command {
 		},
 		s.jsonFlag(), s.waitFlag(), s.prefixFlag(), s.publicURLFlag(),
 	}
-	flags = append(append(flags, s.kbFlags()...), s.logFlags()...)
 	return &cli.Command{
 		Name: "setup-kibana", Aliases: []string{"setup_kbn"}, ArgsUsage: "[FILE|-]",
 		Usage: "import the dashboards into Kibana",
@@ -46,7 +45,7 @@ func (a *app) setupKibanaCommand() *cli.Command {
 			"one of backup-kibana. Objects of the same ids are replaced; what was there before is\n" +
 			"written to a dated file first. Safe to run again.\n\n" +
 			"Example:\n   kcing setup-kibana --kb-url http://localhost:5601 --wait 2m",
-		Flags: flags,
+		Flags: slices.Concat(flags, s.kbFlags(), s.logFlags()),
 		Action: func(c *cli.Context) error {
 			if c.NArg() > 1 {
 				return usagef("setup-kibana takes one file, so what is %q? (see: kcing setup-kibana --help)",

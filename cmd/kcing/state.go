@@ -7,6 +7,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -95,7 +96,7 @@ func (a *app) stateForget() *cli.Command {
 		ArgsUsage: "KEY...",
 		Description: "The key of a callback is lab/jobid, that of a build or boot its id.\n\n" +
 			"Example:\n   kcing state forget --kind lava lab-collabora/2783047",
-		Flags: append(append(flags, s.stateFlags()...), s.logFlags()...),
+		Flags: slices.Concat(flags, s.stateFlags(), s.logFlags()),
 		Action: func(c *cli.Context) error {
 			if kind == "" || all == c.Args().Present() {
 				return usagef("state forget wants --kind and either keys or --all (see: kcing state forget --help)")

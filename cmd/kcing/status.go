@@ -24,19 +24,14 @@ import (
 
 func (a *app) statusCommand() *cli.Command {
 	s := new(settings)
-	flags := []cli.Flag{s.jsonFlag()}
-	for _, group := range [][]cli.Flag{
-		s.esFlags(), s.bulkFlags(), s.recordFlags(), s.drpFlags(), new(sourceArgs).settings(), {s.dataFlag()},
-		s.stateFlags(), s.kbFlags(), {s.publicURLFlag()}, s.logFlags(),
-	} {
-		flags = append(flags, group...)
-	}
 	return &cli.Command{
 		Name: "status", Usage: "show Elasticsearch, templates, documents, state, rejects and settings",
 		Description: "Exit code 1 when Elasticsearch or the state file cannot be used. Kibana is shown when\n" +
 			"KB_URL is set; it does not change the exit code.\n\n" +
 			"Example:\n   kcing status",
-		Flags:  flags,
+		Flags: slices.Concat([]cli.Flag{s.jsonFlag()}, s.esFlags(), s.bulkFlags(), s.recordFlags(), s.drpFlags(),
+			new(sourceArgs).settings(), []cli.Flag{s.dataFlag()}, s.stateFlags(), s.kbFlags(),
+			[]cli.Flag{s.publicURLFlag()}, s.logFlags()),
 		Action: func(c *cli.Context) error { return a.status(c, s) },
 	}
 }
