@@ -29,7 +29,7 @@ func (a *app) backupKibanaCommand() *cli.Command {
 				"not only kcing's",
 			Destination: &all,
 		},
-		s.jsonFlag(), s.waitFlag(),
+		s.jsonFlag(), s.kibana.waitFlag(),
 	}
 	return &cli.Command{
 		Name: "backup-kibana", Aliases: []string{"backup_kbn"},
@@ -38,7 +38,7 @@ func (a *app) backupKibanaCommand() *cli.Command {
 			"that nobody changed give the same bytes each time, so the file can be kept in git.\n" +
 			"`kcing setup-kibana FILE` imports it again.\n\n" +
 			"Example:\n   kcing backup-kibana --file kcing-kibana.ndjson",
-		Flags: slices.Concat(flags, s.kbFlags(), s.logFlags()),
+		Flags: slices.Concat(flags, s.kibana.flags(), s.logFlags()),
 		Action: func(c *cli.Context) error {
 			if file == "-" && s.json {
 				return usagef("--file - and --json both write to stdout")
@@ -65,7 +65,7 @@ func (a *app) backupKibana(ctx context.Context, s *settings, file string, all bo
 		return err
 	}
 	defer closeLog()
-	client, status, err := a.openKibana(ctx, s, log)
+	client, status, err := a.openKibana(ctx, &s.kibana, log)
 	if err != nil {
 		return err
 	}

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/url"
 	"strings"
+	"time"
 
 	"github.com/kcing/kcing/bulk"
 	"github.com/kcing/kcing/internal/elastic"
@@ -15,8 +16,9 @@ import (
 
 // client makes the Elasticsearch client.
 func (s *settings) client() (*elastic.Client, error) {
+	who := s.esCredentials
 	client, err := elastic.New(elastic.Config{
-		Hosts: s.esHost, APIKey: s.esAPIKey, Username: s.esUsername, Password: s.esPassword, CACert: s.esCACert,
+		Hosts: s.esHost, APIKey: who.apiKey, Username: who.username, Password: who.password, CACert: who.caCert,
 		UserAgent: "kcing/" + buildVersion(),
 	})
 	if err != nil {
@@ -36,9 +38,9 @@ func (a *app) connect(ctx context.Context, s *settings) (*elastic.Client, error)
 	return client, client.Check(ctx)
 }
 
-// connectWithin is connect for --wait.
-func (a *app) connectWithin(ctx context.Context, s *settings) (*elastic.Client, error) {
-	if s.wait == 0 {
+// connectWithin is connect that waits so long for Elasticsearch to be there; 0: it does not.
+func (a *app) connectWithin(ctx context.Context, s *settings, wait time.Duration) (*elastic.Client, error) {
+	if wait == 0 {
 		return a.connect(ctx, s)
 	}
 	log, closeLog, err := a.logger(s)
@@ -50,12 +52,12 @@ func (a *app) connectWithin(ctx context.Context, s *settings) (*elastic.Client, 
 	if err != nil {
 		return nil, err
 	}
-	defer a.showWait("Elasticsearch at "+client.Hosts(), s.wait)()
-	err = client.CheckWithin(ctx, s.wait, func(because error) {
+	defer a.showWait("Elasticsearch at "+client.Hosts(), wait)()
+	err = client.CheckWithin(ctx, wait, func(because error) {
 		log.Debug("waiting for Elasticsearch", "because", because)
 	})
 	if errors.Is(err, elastic.ErrNotThere) {
-		err = fmt.Errorf("%w (after waiting %v; --wait TIME waits longer)", err, s.wait)
+		err = fmt.Errorf("%w (after waiting %v; --wait TIME waits longer)", err, wait)
 	}
 	return client, err
 }

@@ -13,21 +13,18 @@ import (
 	"github.com/kcing/kcing/internal/elastic"
 	"github.com/kcing/kcing/internal/fetch"
 	"github.com/kcing/kcing/internal/legacy"
-	"github.com/kcing/kcing/internal/maestro"
 )
 
 func (o *sourceArgs) flags() []cli.Flag {
-	return inCategory("Source",
+	which := []cli.Flag{
 		&cli.StringFlag{Name: "source", EnvVars: env("KCI_SOURCE"), Value: sourceMaestro,
 			Usage:       "crawl `SOURCE`: maestro (today's KernelCI), legacy (the old front end) or lava (LAVA servers)",
 			Destination: &o.source, Action: oneOf(sourceMaestro, sourceLegacy, sourceLAVA)},
 		&cli.DurationFlag{Name: "since", Usage: "crawl the last `TIME`, such as 48h",
 			DefaultText: "from where the last crawl ended; the first goes back 48h", Destination: &o.since,
 			Action: positive},
-		&cli.StringFlag{Name: "kci-api", EnvVars: env("KCI_API"), Value: maestro.DefaultBaseURL,
-			Usage: "`URL` of Maestro's API", Destination: &o.api},
-		&cli.StringFlag{Name: "kci-api-token", EnvVars: env("KCI_API_TOKEN"),
-			Usage: "`TOKEN` for Maestro's API; reading needs none", DefaultText: "none", Destination: &o.apiToken},
+	}
+	others := []cli.Flag{
 		&cli.StringFlag{Name: "kci-host", EnvVars: env("KCI_HOST"), Value: legacy.DefaultHost,
 			Usage: "`HOST` of the old front end; its files are at storage.HOST", Destination: &o.host},
 		&cli.StringFlag{Name: "kci-scheme", EnvVars: env("KCI_SCHEME"), Value: legacy.DefaultScheme,
@@ -48,7 +45,8 @@ func (o *sourceArgs) flags() []cli.Flag {
 			Destination: &o.lavaTokens},
 		&cli.StringFlag{Name: "jobs", Usage: "only these `JOBS` of the LAVA server, such as 100-200,305",
 			DefaultText: "all that have finished", Destination: &o.jobs},
-	)
+	}
+	return inCategory("Source", slices.Concat(which, o.maestro.flags(), others)...)
 }
 
 // settings are the flags that have a variable too: what status shows.
@@ -73,18 +71,12 @@ func (o *sourceArgs) origins(s *settings, lab string, now func() time.Time, log 
 	case sourceLAVA:
 		return o.lava(s, options, lab, now)
 	}
-	api, err := o.maestro(options, log)
-	return []*origin{api}, err
-}
-
-// maestro is the source of today's KernelCI.
-func (o *sourceArgs) maestro(options fetch.Options, log *slog.Logger) (*origin, error) {
-	client := fetch.New(options)
-	api, err := maestro.New(maestro.Options{BaseURL: o.api, Token: o.apiToken, Fetch: client, Logger: log})
+	downloads := fetch.New(options)
+	api, err := o.maestro.client(downloads, log)
 	if err != nil {
-		return nil, usagef("%v", err)
+		return nil, err
 	}
-	return front(api, sourceMaestro, "KCI_API", api.Base(), client), nil
+	return []*origin{front(api, sourceMaestro, "KCI_API", api.Base(), downloads)}, nil
 }
 
 // kinds are the wanted ones; the error says that the source has none of them.

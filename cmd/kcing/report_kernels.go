@@ -62,7 +62,7 @@ func (a *app) reportCommand() *cli.Command {
 			"and since which kernel, what the kernels reported, and what the labs lost. Reads\n" +
 			"Elasticsearch only; a role that may read the indices is enough.\n\n" +
 			"Example:\n   kcing report --tree mainline --html report.html",
-		Flags: slices.Concat(flags, filters, s.esFlags(), s.linkFlags(), s.logFlags()),
+		Flags: slices.Concat(flags, filters, s.esFlags(), s.kibana.linkFlags(), s.logFlags()),
 		Action: func(c *cli.Context) error {
 			return a.reportKernels(c.Context, s, k, c.Args().Slice())
 		},
@@ -116,7 +116,7 @@ func (a *app) reportKernels(ctx context.Context, s *settings, k *kernelReport, a
 // page alone gets no text.
 func (a *app) writeReport(s *settings, k *kernelReport, r *report.Report) error {
 	if k.html != "" {
-		links, err := s.kibanaLinks()
+		links, err := s.kibana.links()
 		if err != nil {
 			return err
 		}
@@ -138,12 +138,4 @@ func (a *app) writeReport(s *settings, k *kernelReport, r *report.Report) error 
 		return err
 	}
 	return r.WriteText(a.stdout)
-}
-
-func (s *settings) kibanaLinks() (report.Links, error) {
-	if s.kbURL == "" && s.kbPublicURL == "" {
-		return report.Links{}, nil
-	}
-	base, err := s.forBrowser()
-	return report.Links{Base: base}, err
 }

@@ -78,15 +78,10 @@ func (v *serveArgs) flags() []cli.Flag {
 			Category: "Retention", Action: positive},
 		v.labFlag("callbacks whose lab nothing else names come from `LAB`"), v.dataFlag(),
 	}
-	completing := inCategory("Maestro",
-		&cli.BoolFlag{Name: "maestro", EnvVars: env("KCING_MAESTRO"),
-			Usage:       "complete callbacks that name only their Maestro node with what Maestro knows of it",
-			Destination: &v.maestro},
-		&cli.StringFlag{Name: "kci-api", EnvVars: env("KCI_API"), Value: maestro.DefaultBaseURL,
-			Usage: "`URL` of Maestro's API", Destination: &v.api},
-		&cli.StringFlag{Name: "kci-api-token", EnvVars: env("KCI_API_TOKEN"),
-			Usage: "`TOKEN` for Maestro's API; reading needs none", DefaultText: "none", Destination: &v.apiToken},
-	)
+	complete := &cli.BoolFlag{Name: "maestro", EnvVars: env("KCING_MAESTRO"),
+		Usage:       "complete callbacks that name only their Maestro node with what Maestro knows of it",
+		Destination: &v.complete}
+	completing := inCategory("Maestro", append([]cli.Flag{complete}, v.maestro.flags()...)...)
 	return slices.Concat(listeners, spooled, others, completing, v.recordFlags(), v.drpFlags(), v.esFlags(),
 		withoutLimits(v.bulkFlags()), v.stateFlags(), v.logFlags())
 }
@@ -139,14 +134,14 @@ func (a *app) serve(ctx context.Context, v *serveArgs, formatGiven bool) error {
 
 // enricher asks Maestro; nil without --maestro.
 func (v *serveArgs) enricher(log *slog.Logger) (*serve.Enricher, error) {
-	if !v.maestro {
+	if !v.complete {
 		return nil, nil //nolint:nilnil // none is wanted
 	}
 	const atOnce = 4
 	downloads := fetch.New(fetch.Options{UserAgent: userAgent(), Concurrency: atOnce, Tries: 2})
-	api, err := maestro.New(maestro.Options{BaseURL: v.api, Token: v.apiToken, Fetch: downloads, Logger: log})
+	api, err := v.maestro.client(downloads, log)
 	if err != nil {
-		return nil, usagef("%v", err)
+		return nil, err
 	}
 	return &serve.Enricher{Complete: api.Complete, Logger: log,
 		Away: func(err error) bool { return !errors.Is(err, maestro.ErrGone) }}, nil

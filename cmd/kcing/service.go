@@ -225,8 +225,8 @@ type serveArgs struct {
 	spoolBytes                    byteSize
 	spoolAge, drain, drpEvery     time.Duration
 	connections                   int
-	maestro                       bool
-	api, apiToken                 string
+	complete                      bool // callbacks, with what Maestro knows
+	maestro                       maestroSettings
 }
 
 // hangups calls f for each SIGHUP until ctx ends.

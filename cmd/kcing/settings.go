@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -19,19 +20,20 @@ import (
 // declares the groups that it uses, since the library loses a flag given before
 // the command.
 type settings struct {
-	esHost, esAPIKey, esUsername, esPassword, esCACert string
-	prefix                                             string
-	compress                                           string
-	maxRetries, bulkActions, bulkRequests              int
-	bulkBytes, maxRecordBytes, maxRejectBytes          byteSize
-	retryFor, bulkInterval                             time.Duration
-	db, data, timestamp                                string
-	lab                                                string // --lab-name or KCING_LAB
-	drpDays                                            int
-	drpDaysOf                                          map[string]*int
-	logFile, logFormat                                 string
-	debug, json, noProgress                            bool
-	kibanaSettings
+	esHost                                    string
+	esCredentials                             credentials
+	prefix                                    string
+	compress                                  string
+	maxRetries, bulkActions, bulkRequests     int
+	bulkBytes, maxRecordBytes, maxRejectBytes byteSize
+	retryFor, bulkInterval                    time.Duration
+	db, data, timestamp                       string
+	lab                                       string // --lab-name or KCING_LAB
+	drpDays                                   int
+	drpDaysOf                                 map[string]*int
+	logFile, logFormat                        string
+	debug, json, noProgress                   bool
+	kibana                                    kibanaSettings
 }
 
 func (s *settings) logFlags() []cli.Flag {
@@ -53,29 +55,12 @@ func (s *settings) jsonFlag() cli.Flag {
 }
 
 func (s *settings) esFlags() []cli.Flag {
-	return inCategory("Elasticsearch",
-		&cli.StringFlag{
-			Name: "es-host", EnvVars: env("ES_HOST"), Value: "http://localhost:9200",
-			Usage: "`URL` of a node, or several with commas", Destination: &s.esHost,
-		},
-		&cli.StringFlag{
-			Name: "es-api-key", EnvVars: env("ES_API_KEY"), Usage: "API `KEY` (base64, as Kibana shows it)",
-			DefaultText: "none", Destination: &s.esAPIKey,
-		},
-		&cli.StringFlag{
-			Name: "es-username", EnvVars: env("ES_USERNAME"), Usage: "`NAME` for basic authentication",
-			Destination: &s.esUsername,
-		},
-		&cli.StringFlag{
-			Name: "es-password", EnvVars: env("ES_PASSWORD"), Usage: "`PASSWORD` for basic authentication",
-			DefaultText: "none", Destination: &s.esPassword,
-		},
-		&cli.StringFlag{
-			Name: "es-ca-cert", EnvVars: env("ES_CA_CERT"),
-			Usage: "PEM `FILE` with the authority that signed the nodes' certificates", Destination: &s.esCACert,
-		},
-		s.prefixFlag(),
-	)
+	host := &cli.StringFlag{
+		Name: "es-host", EnvVars: env("ES_HOST"), Value: "http://localhost:9200",
+		Usage: "`URL` of a node, or several with commas", Destination: &s.esHost,
+	}
+	who := s.esCredentials.flags("es", "the nodes' certificates")
+	return inCategory("Elasticsearch", slices.Concat([]cli.Flag{host}, who, []cli.Flag{s.prefixFlag()})...)
 }
 
 func (s *settings) prefixFlag() cli.Flag {
@@ -229,12 +214,4 @@ func eachKind(counts map[string]int64) string {
 		parts = append(parts, fmt.Sprintf("%s %d", kind, counts[kind]))
 	}
 	return strings.Join(parts, ", ")
-}
-
-// kibanaSettings are the values of the flags that lead to Kibana. Elasticsearch's
-// credentials are never sent there: they are for another server.
-type kibanaSettings struct {
-	kbURL, kbAPIKey, kbUsername, kbPassword, kbCACert, kbSpace string
-	kbPublicURL                                                string // of the same Kibana for a browser; "" is kbURL
-	wait                                                       time.Duration
 }

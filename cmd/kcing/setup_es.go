@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/urfave/cli/v2"
 
@@ -13,7 +14,7 @@ import (
 
 func (a *app) setupESCommand() *cli.Command {
 	s := new(settings)
-	o := new(mappings.InstallOptions)
+	o, wait := new(mappings.InstallOptions), time.Duration(0)
 	flags := []cli.Flag{
 		&cli.BoolFlag{Name: "dry-run", Usage: "show the difference and change nothing", Destination: &o.DryRun},
 		&cli.BoolFlag{
@@ -23,7 +24,7 @@ func (a *app) setupESCommand() *cli.Command {
 		s.jsonFlag(),
 		&cli.DurationFlag{
 			Name: "wait", Usage: "wait `TIME` at most for Elasticsearch to be there", DefaultText: "not at all",
-			Destination: &s.wait, Category: "Elasticsearch", Action: positive,
+			Destination: &wait, Category: "Elasticsearch", Action: positive,
 		},
 	}
 	return &cli.Command{
@@ -35,13 +36,13 @@ func (a *app) setupESCommand() *cli.Command {
 		Flags: slices.Concat(flags, s.esFlags(), s.logFlags()),
 		Action: func(c *cli.Context) error {
 			o.Prefix = s.prefix
-			return a.setupES(c.Context, s, *o)
+			return a.setupES(c.Context, s, *o, wait)
 		},
 	}
 }
 
-func (a *app) setupES(ctx context.Context, s *settings, o mappings.InstallOptions) error {
-	client, err := a.connectWithin(ctx, s)
+func (a *app) setupES(ctx context.Context, s *settings, o mappings.InstallOptions, wait time.Duration) error {
+	client, err := a.connectWithin(ctx, s, wait)
 	if err != nil {
 		return err
 	}

@@ -36,7 +36,7 @@ func (a *app) setupKibanaCommand() *cli.Command {
 			Name: "backup-dir", Value: ".", DefaultText: "the working directory",
 			Usage: "`DIR` for the file with what was there before", Destination: &o.backupDir,
 		},
-		s.jsonFlag(), s.waitFlag(), s.prefixFlag(), s.publicURLFlag(),
+		s.jsonFlag(), s.kibana.waitFlag(), s.prefixFlag(), s.kibana.publicURLFlag(),
 	}
 	return &cli.Command{
 		Name: "setup-kibana", Aliases: []string{"setup_kbn"}, ArgsUsage: "[FILE|-]",
@@ -45,7 +45,7 @@ func (a *app) setupKibanaCommand() *cli.Command {
 			"one of backup-kibana. Objects of the same ids are replaced; what was there before is\n" +
 			"written to a dated file first. Safe to run again.\n\n" +
 			"Example:\n   kcing setup-kibana --kb-url http://localhost:5601 --wait 2m",
-		Flags: slices.Concat(flags, s.kbFlags(), s.logFlags()),
+		Flags: slices.Concat(flags, s.kibana.flags(), s.logFlags()),
 		Action: func(c *cli.Context) error {
 			if c.NArg() > 1 {
 				return usagef("setup-kibana takes one file, so what is %q? (see: kcing setup-kibana --help)",
@@ -93,11 +93,11 @@ func (a *app) setupKibana(ctx context.Context, s *settings, o setupKibanaOptions
 		return err
 	}
 	defer closeLog()
-	browser, err := s.forBrowser()
+	browser, err := s.kibana.forBrowser()
 	if err != nil {
 		return err
 	}
-	client, status, err := a.openKibana(ctx, s, log)
+	client, status, err := a.openKibana(ctx, &s.kibana, log)
 	if err != nil {
 		return err
 	}

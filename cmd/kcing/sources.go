@@ -2,21 +2,50 @@ package main
 
 import (
 	"context"
+	"log/slog"
 	"time"
+
+	"github.com/urfave/cli/v2"
 
 	"github.com/kcing/kcing/internal/crawl"
 	"github.com/kcing/kcing/internal/fetch"
+	"github.com/kcing/kcing/internal/maestro"
 )
 
 // sourceArgs are the flags of the commands that crawl.
 type sourceArgs struct {
 	source, kind                      string
-	api, apiToken                     string
+	maestro                           maestroSettings
 	host, scheme, storage, nonLavaLab string
 	lavaURL, lavaToken, lavaTokens    string
 	jobs                              string
 	howMany                           int
 	since                             time.Duration
+}
+
+// maestroSettings say where Maestro's API is.
+type maestroSettings struct{ url, token string }
+
+func (m *maestroSettings) flags() []cli.Flag {
+	return []cli.Flag{
+		&cli.StringFlag{
+			Name: "kci-api", EnvVars: env("KCI_API"), Value: maestro.DefaultBaseURL, Usage: "`URL` of Maestro's API",
+			Destination: &m.url,
+		},
+		&cli.StringFlag{
+			Name: "kci-api-token", EnvVars: env("KCI_API_TOKEN"), Usage: "`TOKEN` for Maestro's API; reading needs none",
+			DefaultText: "none", Destination: &m.token,
+		},
+	}
+}
+
+// client makes the client; it does not connect.
+func (m *maestroSettings) client(downloads *fetch.Client, log *slog.Logger) (*maestro.Client, error) {
+	api, err := maestro.New(maestro.Options{BaseURL: m.url, Token: m.token, Fetch: downloads, Logger: log})
+	if err != nil {
+		return nil, usagef("%v", err)
+	}
+	return api, nil
 }
 
 // The names of the sources.

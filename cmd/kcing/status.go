@@ -30,8 +30,8 @@ func (a *app) statusCommand() *cli.Command {
 			"KB_URL is set; it does not change the exit code.\n\n" +
 			"Example:\n   kcing status",
 		Flags: slices.Concat([]cli.Flag{s.jsonFlag()}, s.esFlags(), s.bulkFlags(), s.recordFlags(), s.drpFlags(),
-			new(sourceArgs).settings(), []cli.Flag{s.dataFlag()}, s.stateFlags(), s.kbFlags(),
-			[]cli.Flag{s.publicURLFlag()}, s.logFlags()),
+			new(sourceArgs).settings(), []cli.Flag{s.dataFlag()}, s.stateFlags(), s.kibana.flags(),
+			[]cli.Flag{s.kibana.publicURLFlag()}, s.logFlags()),
 		Action: func(c *cli.Context) error { return a.status(c, s) },
 	}
 }
@@ -60,7 +60,7 @@ func (a *app) status(c *cli.Context, s *settings) error {
 	var r statusReport
 	errES := s.elasticsearchStatus(c.Context, &r)
 	if c.IsSet("kb-url") {
-		r.Kibana = s.kibanaStatus(c.Context)
+		r.Kibana = s.kibana.status(c.Context)
 	}
 	errState := s.stateStatus(c.Context, &r)
 	errSpool := r.Spool.read(s.spoolDir())
