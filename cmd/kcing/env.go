@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"iter"
 	"log/slog"
 	"maps"
 	"os"
@@ -61,32 +60,25 @@ func loadEnvFile(args []string) ([]string, error) {
 // dropEmptyVariables makes a setting whose variable is empty the default: that
 // is what compose files and CI systems pass for "not set".
 func dropEmptyVariables(commands []*cli.Command) {
-	for name := range eachVariable(commands) {
+	for name := range byVariable(commands) {
 		if value, isSet := os.LookupEnv(name); isSet && strings.TrimSpace(value) == "" {
 			_ = os.Unsetenv(name)
 		}
 	}
 }
 
-// eachVariable yields the environment variables of all commands and the flags that
-// they set; one that several commands have comes several times.
-func eachVariable(commands []*cli.Command) iter.Seq2[string, cli.Flag] {
-	return func(yield func(string, cli.Flag) bool) {
-		for _, cmd := range commands {
-			for _, f := range cmd.Flags {
-				for _, name := range variables(f) {
-					if !yield(name, f) {
-						return
-					}
-				}
-			}
-			for name, f := range eachVariable(cmd.Subcommands) {
-				if !yield(name, f) {
-					return
-				}
+// byVariable are the flags of all commands by the environment variables that set them.
+func byVariable(commands []*cli.Command) map[string]cli.Flag {
+	found := map[string]cli.Flag{}
+	for _, cmd := range commands {
+		for _, f := range cmd.Flags {
+			for _, name := range variables(f) {
+				found[name] = f
 			}
 		}
+		maps.Copy(found, byVariable(cmd.Subcommands))
 	}
+	return found
 }
 
 // replaced names Logstash settings of the first kcing and what took their place.
@@ -130,16 +122,10 @@ func replacedSettings() []string {
 // that nobody else can mean: those that begin with KCING_, and slips for one that
 // is known.
 func misspelledSettings(commands []*cli.Command, names []string) (found []string) {
-	if len(names) == 0 {
-		return nil
-	}
-	known := map[string]bool{}
-	for name := range eachVariable(commands) {
-		known[name] = true
-	}
+	known := byVariable(commands)
 	all := slices.Sorted(maps.Keys(known))
 	for _, name := range names {
-		if known[name] {
+		if known[name] != nil {
 			continue
 		}
 		i := slices.IndexFunc(all, func(k string) bool { return alike(name, k) })

@@ -2,6 +2,7 @@ package main
 
 import (
 	"io"
+	"maps"
 	"slices"
 	"strings"
 
@@ -59,7 +60,7 @@ func manualSections(program *cli.App) []manual.Section {
 		{Title: "ENVIRONMENT", Items: []manual.Item{
 			{
 				Text: "A flag wins over its variable, that over the settings file. The variables are " +
-					strings.Join(allVariables(program), ", ") + ".",
+					strings.Join(slices.Sorted(maps.Keys(byVariable(program.Commands))), ", ") + ".",
 			},
 		}},
 		{Title: "FILES", Items: []manual.Item{
@@ -77,21 +78,4 @@ func manualSections(program *cli.App) []manual.Section {
 		}},
 		{Title: "SEE ALSO", Items: []manual.Item{{Text: "https://github.com/kcing/kcing/tree/main/docs"}}},
 	}
-}
-
-// allVariables are the environment variables of all flags.
-func allVariables(program *cli.App) []string {
-	var all []string
-	var walk func([]*cli.Command)
-	walk = func(commands []*cli.Command) {
-		for _, c := range commands {
-			for _, f := range c.Flags {
-				all = append(all, variables(f)...)
-			}
-			walk(c.Subcommands)
-		}
-	}
-	walk(program.Commands)
-	slices.Sort(all)
-	return slices.Compact(all)
 }

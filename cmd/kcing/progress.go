@@ -48,9 +48,11 @@ func (a *app) progress(s *settings, p *pipeline.Progress, records func() int64, 
 	case a.stderr.moves() && s.logFormat == "text":
 		started := time.Now()
 		return a.stderr.animate(func(width int) string {
-			now := measure(p, records(), time.Since(started))
-			now.away = waitingText(p, s.retryFor)
-			return now.line(width)
+			settled := p.Settled.Load() // first: it never overtakes what was read
+			return reading{
+				of: records(), read: p.Records.Load(), settled: settled, documents: p.Documents.Load(),
+				bytes: p.Bytes.Load(), took: time.Since(started), away: waitingText(p, s.retryFor),
+			}.line(width)
 		})
 	}
 	return each(lineEvery, func() {
@@ -140,13 +142,6 @@ type reading struct {
 	of, read, settled, documents, bytes int64 // of: negative when not known
 	took                                time.Duration
 	away                                string // what is waited for, when nothing goes on
-}
-
-func measure(p *pipeline.Progress, records int64, took time.Duration) reading {
-	// Settled is loaded first: it never overtakes what was read.
-	settled := p.Settled.Load()
-	return reading{of: records, read: p.Records.Load(), settled: settled, documents: p.Documents.Load(),
-		bytes: p.Bytes.Load(), took: took}
 }
 
 // waitingText says that Elasticsearch is waited for, and for how long still; it is

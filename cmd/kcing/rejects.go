@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -105,7 +106,7 @@ func (a *app) listRejects(ctx context.Context, o *rejectsArgs, s *state.Store) e
 		if !o.noTrunc {
 			source, reason = tail(source, 48), head(reason, 120)
 		}
-		t.row(r.ID, r.Received.UTC().Format("2006-01-02 15:04"), dash(r.Kind), r.Type,
+		t.row(r.ID, r.Received.UTC().Format("2006-01-02 15:04"), cmp.Or(r.Kind, "-"), r.Type,
 			humanize.Bytes(uint64(max(r.Size, 0))), source, reason)
 	}
 	if n == 0 && !o.json {

@@ -54,7 +54,16 @@ func (s *service) run(ctx context.Context) error {
 	signal.Notify(signals, syscall.SIGHUP)
 	defer signal.Stop(signals)
 	var beside sync.WaitGroup
-	beside.Go(func() { hangups(ctx, signals, func() { s.endpoints.reload(s.log) }) })
+	beside.Go(func() {
+		for {
+			select {
+			case <-signals:
+				s.endpoints.reload(s.log)
+			case <-ctx.Done():
+				return
+			}
+		}
+	})
 	if s.args.drpEvery > 0 {
 		beside.Go(func() { s.retain(ctx) })
 	}
@@ -227,18 +236,6 @@ type serveArgs struct {
 	connections                   int
 	complete                      bool // callbacks, with what Maestro knows
 	maestro                       maestroSettings
-}
-
-// hangups calls f for each SIGHUP until ctx ends.
-func hangups(ctx context.Context, signals <-chan os.Signal, f func()) {
-	for {
-		select {
-		case <-signals:
-			f()
-		case <-ctx.Done():
-			return
-		}
-	}
 }
 
 // reload reads tokens and certificates again. What cannot be read leaves those

@@ -151,7 +151,7 @@ func effectiveSettings(c *cli.Context) map[string]string {
 			out[name] = shown(name, c.Value(f.Names()[0]))
 		}
 	}
-	for name, f := range eachVariable(c.App.Commands) {
+	for name, f := range byVariable(c.App.Commands) {
 		if _, listed := out[name]; !listed {
 			out[name] = shown(name, valueOf(f, name))
 		}
@@ -238,12 +238,12 @@ func (a *app) printStatus(c *cli.Context, r statusReport) error {
 	rest := maps.Clone(r.Settings)
 	for _, f := range c.Command.Flags {
 		for _, name := range variables(f) {
-			row(name, "%s", dash(r.Settings[name]))
+			row(name, "%s", cmp.Or(r.Settings[name], "-"))
 			delete(rest, name)
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(rest)) {
-		row(name, "%s", dash(rest[name]))
+		row(name, "%s", cmp.Or(rest[name], "-"))
 	}
 	return t.print(a.stdout)
 }
