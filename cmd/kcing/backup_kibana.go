@@ -3,9 +3,9 @@ package main
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"slices"
@@ -43,7 +43,7 @@ func (a *app) backupKibanaCommand() *cli.Command {
 			if file == "-" && s.json {
 				return usagef("--file - and --json both write to stdout")
 			}
-			return a.backupKibana(c.Context, s, file, all)
+			return a.withLog(s, func(log *slog.Logger) error { return a.backupKibana(c.Context, s, file, all, log) })
 		},
 	}
 }
@@ -59,12 +59,7 @@ type backupKibanaReport struct {
 	Missing []kibana.Reference `json:"missing"` // referred to, and not there
 }
 
-func (a *app) backupKibana(ctx context.Context, s *settings, file string, all bool) error {
-	log, closeLog, err := a.logger(s)
-	if err != nil {
-		return err
-	}
-	defer closeLog()
+func (a *app) backupKibana(ctx context.Context, s *settings, file string, all bool, log *slog.Logger) error {
 	client, status, err := a.openKibana(ctx, &s.kibana, log)
 	if err != nil {
 		return err
@@ -96,7 +91,7 @@ func (a *app) backupKibana(ctx context.Context, s *settings, file string, all bo
 		Objects: len(objects), Bytes: len(data), Missing: append([]kibana.Reference{}, missing...),
 	}
 	if s.json {
-		return json.NewEncoder(a.stdout).Encode(r)
+		return a.writeJSON(r)
 	}
 	_, err = fmt.Fprintf(a.stdout, "%s of Kibana at %s, space %s, in %s (%s)\n",
 		plural(r.Objects, "object"), r.Kibana, r.Space, r.File, bytesText(int64(r.Bytes)))

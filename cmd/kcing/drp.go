@@ -3,7 +3,6 @@ package main
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"log/slog"
 	"slices"
@@ -30,8 +29,10 @@ func (a *app) drpCommand() *cli.Command {
 			"finished records of those days. Other indices are never touched; where indices of\n" +
 			"that name hold nothing of kcing's, it refuses the prefix and deletes nothing.\n\n" +
 			"Example:\n   kcing drp --drp-days 30 --dry-run",
-		Flags:  slices.Concat(flags, s.drpFlags(), s.esFlags(), s.stateFlags(), s.logFlags()),
-		Action: func(c *cli.Context) error { return a.drp(c.Context, s, dryRun) },
+		Flags: slices.Concat(flags, s.drpFlags(), s.esFlags(), s.stateFlags(), s.logFlags()),
+		Action: func(c *cli.Context) error {
+			return a.withLog(s, func(log *slog.Logger) error { return a.drp(c.Context, s, dryRun, log) })
+		},
 	}
 }
 
@@ -43,18 +44,13 @@ type drpReport struct {
 	Forgotten int       `json:"forgotten"` // of them; 0 in a dry run
 }
 
-func (a *app) drp(ctx context.Context, s *settings, dryRun bool) error {
-	log, closeLog, err := a.logger(s)
-	if err != nil {
-		return err
-	}
-	defer closeLog()
+func (a *app) drp(ctx context.Context, s *settings, dryRun bool, log *slog.Logger) error {
 	report, err := a.retain(ctx, s, dryRun, log)
 	if err != nil && report.Kept+len(report.Deleted)+len(report.Gone)+len(report.Failed) == 0 {
 		return err // it did not come to anything
 	}
 	if s.json {
-		if encodeErr := json.NewEncoder(a.stdout).Encode(report); err == nil {
+		if encodeErr := a.writeJSON(report); err == nil {
 			err = encodeErr
 		}
 		return err

@@ -39,15 +39,12 @@ func (a *app) connect(ctx context.Context, s *settings) (*elastic.Client, error)
 }
 
 // connectWithin is connect that waits so long for Elasticsearch to be there; 0: it does not.
-func (a *app) connectWithin(ctx context.Context, s *settings, wait time.Duration) (*elastic.Client, error) {
+func (a *app) connectWithin(ctx context.Context, s *settings, wait time.Duration, log *slog.Logger) (*elastic.Client,
+	error,
+) {
 	if wait == 0 {
 		return a.connect(ctx, s)
 	}
-	log, closeLog, err := a.logger(s)
-	if err != nil {
-		return nil, err
-	}
-	defer closeLog()
 	client, err := s.client()
 	if err != nil {
 		return nil, err

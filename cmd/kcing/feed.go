@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"log/slog"
 	"slices"
 
 	"github.com/urfave/cli/v2"
@@ -58,17 +59,12 @@ func (a *app) feedCommand() *cli.Command {
 					return err
 				}
 			}
-			return a.feed(c.Context, f)
+			return a.withLog(&f.settings, func(log *slog.Logger) error { return a.feed(c.Context, f, log) })
 		},
 	}
 }
 
-func (a *app) feed(ctx context.Context, f *feedArgs) error {
-	log, closeLog, err := a.logger(&f.settings)
-	if err != nil {
-		return err
-	}
-	defer closeLog()
+func (a *app) feed(ctx context.Context, f *feedArgs, log *slog.Logger) error {
 	a.warnOfSettings(log)
 	config := f.pipeline(a.now, log)
 	config.ES.Bulk.Logger = log

@@ -3,7 +3,6 @@ package main
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"log/slog"
 	"sync"
 
@@ -141,7 +140,7 @@ func (r *feedRun) unreached(from *origin, why error) error {
 	if !r.args.json {
 		return why
 	}
-	return cmp.Or(json.NewEncoder(r.app.stdout).Encode(crawlJSON{Source: from.site.Name, Error: plainText(why)}), why)
+	return cmp.Or(r.app.writeJSON(crawlJSON{Source: from.site.Name, Error: plainText(why)}), why)
 }
 
 // crawlJSON is the report of feed --json when it crawls, a line for each source.

@@ -116,7 +116,7 @@ func (r *feedRun) conclude(done fed, asJSON any, asText func()) error {
 	}
 	if !r.args.json {
 		asText()
-	} else if err := json.NewEncoder(r.app.stdout).Encode(asJSON); err != nil {
+	} else if err := r.app.writeJSON(asJSON); err != nil {
 		return err
 	}
 	return done.result(r.args.db)

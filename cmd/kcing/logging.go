@@ -21,6 +21,16 @@ func (a *app) logger(s *settings) (log *slog.Logger, closeLog func(), err error)
 	return slog.New(o), o.close, nil
 }
 
+// withLog runs fn with the log that the flags ask for.
+func (a *app) withLog(s *settings, fn func(*slog.Logger) error) error {
+	log, closeLog, err := a.logger(s)
+	if err != nil {
+		return err
+	}
+	defer closeLog()
+	return fn(log)
+}
+
 // logsEach tells whether the log wants each line: it is a file or for programs,
 // or counts what is alike.
 func (a *app) logsEach(s *settings) bool {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
 	"io"
 	"regexp"
@@ -21,6 +22,9 @@ func (a *app) sayIn(column int, format string, args ...any) {
 	}
 	_, _ = fmt.Fprintln(a.stdout, folded(fmt.Sprintf(format, args...), width, column))
 }
+
+// writeJSON writes a report for programs to stdout, on one line.
+func (a *app) writeJSON(report any) error { return json.NewEncoder(a.stdout).Encode(report) }
 
 // complain writes the line with which a command ends that did not do all.
 func (a *app) complain(text string) {

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
 	"strings"
 
@@ -83,14 +84,13 @@ func (a *app) rejectsList() *cli.Command {
 
 func (a *app) listRejects(ctx context.Context, o *rejectsArgs, s *state.Store) error {
 	t := new(table)
-	enc := json.NewEncoder(a.stdout)
 	n := 0
 	for r, err := range s.Rejects(ctx, o.filter) {
 		if err != nil {
 			return err
 		}
 		if o.json {
-			if err := enc.Encode(r); err != nil {
+			if err := a.writeJSON(r); err != nil {
 				return err
 			}
 			continue
@@ -228,18 +228,17 @@ func (a *app) rejectsRetry() *cli.Command {
 			o.logFlags()),
 		Action: func(c *cli.Context) error {
 			return a.withRejects(o, func(s *state.Store) error {
-				return a.retryRejects(c.Context, o, s, c.Args().Slice())
+				return a.withLog(&o.settings, func(log *slog.Logger) error {
+					return a.retryRejects(c.Context, o, s, c.Args().Slice(), log)
+				})
 			})
 		},
 	}
 }
 
-func (a *app) retryRejects(ctx context.Context, o *rejectsArgs, s *state.Store, args []string) error {
-	log, closeLog, err := a.logger(&o.settings)
-	if err != nil {
-		return err
-	}
-	defer closeLog()
+func (a *app) retryRejects(ctx context.Context, o *rejectsArgs, s *state.Store, args []string,
+	log *slog.Logger,
+) error {
 	ids, err := o.selected(ctx, s, args)
 	if err != nil {
 		return err

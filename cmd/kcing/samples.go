@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"slices"
@@ -55,7 +56,7 @@ func (a *app) samplesCommand() *cli.Command {
 				if err := a.idle(making, "for --synthetic, which makes records up"); err != nil {
 					return err
 				}
-				return a.downloadSamples(c.Context, o)
+				return a.withLog(&o.settings, func(log *slog.Logger) error { return a.downloadSamples(c.Context, o, log) })
 			}
 			const why = "for downloads; --synthetic downloads nothing and makes records of all kinds"
 			if err := a.idle(downloading, why); err != nil {

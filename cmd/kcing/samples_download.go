@@ -25,12 +25,7 @@ type download struct {
 	failed  int64
 }
 
-func (a *app) downloadSamples(ctx context.Context, o *samplesArgs) error {
-	log, closeLog, err := a.logger(&o.settings)
-	if err != nil {
-		return err
-	}
-	defer closeLog()
+func (a *app) downloadSamples(ctx context.Context, o *samplesArgs, log *slog.Logger) error {
 	origins, err := o.crawled.origins(&o.settings, "", a.now, log)
 	if err != nil {
 		return err

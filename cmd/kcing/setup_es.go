@@ -2,13 +2,14 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
+	"log/slog"
 	"slices"
 	"time"
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/kcing/kcing/internal/elastic"
 	"github.com/kcing/kcing/mappings"
 )
 
@@ -36,19 +37,21 @@ func (a *app) setupESCommand() *cli.Command {
 		Flags: slices.Concat(flags, s.esFlags(), s.logFlags()),
 		Action: func(c *cli.Context) error {
 			o.Prefix = s.prefix
-			return a.setupES(c.Context, s, *o, wait)
+			return a.withLog(s, func(log *slog.Logger) error {
+				client, err := a.connectWithin(c.Context, s, wait, log)
+				if err != nil {
+					return err
+				}
+				return a.setupES(c.Context, s, *o, client)
+			})
 		},
 	}
 }
 
-func (a *app) setupES(ctx context.Context, s *settings, o mappings.InstallOptions, wait time.Duration) error {
-	client, err := a.connectWithin(ctx, s, wait)
-	if err != nil {
-		return err
-	}
+func (a *app) setupES(ctx context.Context, s *settings, o mappings.InstallOptions, client *elastic.Client) error {
 	changes, err := mappings.Install(ctx, client.Patient(), o)
 	if s.json {
-		if encodeErr := json.NewEncoder(a.stdout).Encode(changes); err == nil {
+		if encodeErr := a.writeJSON(changes); err == nil {
 			err = encodeErr
 		}
 		return err

@@ -2,10 +2,10 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"slices"
 
@@ -57,7 +57,7 @@ func (a *app) setupKibanaCommand() *cli.Command {
 					return err
 				}
 			}
-			return a.setupKibana(c.Context, s, *o)
+			return a.withLog(s, func(log *slog.Logger) error { return a.setupKibana(c.Context, s, *o, log) })
 		},
 	}
 }
@@ -75,7 +75,7 @@ type setupKibanaReport struct {
 	Open      string `json:"open,omitempty"`   // the page to begin with
 }
 
-func (a *app) setupKibana(ctx context.Context, s *settings, o setupKibanaOptions) error {
+func (a *app) setupKibana(ctx context.Context, s *settings, o setupKibanaOptions, log *slog.Logger) error {
 	objects, err := a.objectsFor(s, o.file)
 	if err != nil {
 		return err
@@ -88,11 +88,6 @@ func (a *app) setupKibana(ctx context.Context, s *settings, o setupKibanaOptions
 		_, err := a.stdout.Write(ndjson)
 		return err
 	}
-	log, closeLog, err := a.logger(s)
-	if err != nil {
-		return err
-	}
-	defer closeLog()
 	browser, err := s.kibana.forBrowser()
 	if err != nil {
 		return err
@@ -194,7 +189,7 @@ func allSame(exported, objects []kibana.Object) bool {
 
 func (a *app) printSetupKibana(s *settings, r setupKibanaReport) error {
 	if s.json {
-		return json.NewEncoder(a.stdout).Encode(r)
+		return a.writeJSON(r)
 	}
 	where := "Kibana"
 	if r.Version != "" {

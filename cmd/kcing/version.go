@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"runtime"
 	"runtime/debug"
@@ -63,7 +62,7 @@ func (a *app) showVersion(asJSON bool) error {
 		elastic.Supported,
 	}
 	if asJSON {
-		return json.NewEncoder(a.stdout).Encode(v)
+		return a.writeJSON(v)
 	}
 	_, err := fmt.Fprintf(a.stdout, "kcing %s (commit %s)\ngo %s, go-elasticsearch %s\nfor Elasticsearch %s\n",
 		v.Version, v.Commit, v.Go, v.Client, v.Elasticsearch)
