@@ -1,6 +1,7 @@
 package mappings
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -89,9 +90,9 @@ type RetainOptions struct {
 }
 
 // RetainReport is what Retain did. Docs and Bytes are those of Deleted: what was
-// freed, with replicas.
+// freed, with replicas. Once indices could be listed no list is nil: [] in JSON.
 type RetainReport struct {
-	Deleted []IndexUsage    `json:"deleted"` // with DryRun: what would go
+	Deleted []IndexUsage    `json:"deleted"` // with DryRun: what would go; the oldest first
 	Gone    []string        `json:"gone"`    // expired, and deleted by somebody else meanwhile
 	Failed  []RetainFailure `json:"failed"`
 	Kept    int             `json:"kept"` // indices of ours that are young enough
@@ -125,10 +126,12 @@ func Retain(ctx context.Context, t Transport, o RetainOptions) (RetainReport, er
 		return RetainReport{}, err
 	}
 	old := expired(indices, o.Now, o.Days)
-	r := retention{report: RetainReport{Kept: len(indices) - len(old)}}
+	r := retention{report: RetainReport{
+		Deleted: []IndexUsage{}, Gone: []string{}, Failed: []RetainFailure{}, Kept: len(indices) - len(old),
+	}}
 	if o.DryRun {
 		r.deleted(old...)
-		return r.report, nil
+		old = nil
 	}
 	for _, batch := range batches(old) {
 		if err := r.delete(ctx, t, batch); err != nil {
@@ -136,6 +139,9 @@ func Retain(ctx context.Context, t Transport, o RetainOptions) (RetainReport, er
 			break
 		}
 	}
+	slices.SortFunc(r.report.Deleted, func(a, b IndexUsage) int {
+		return cmp.Or(a.Day.Compare(b.Day), cmp.Compare(a.Name, b.Name))
+	})
 	return r.report, errors.Join(r.errs...)
 }
 

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -67,47 +66,26 @@ func (a *app) drp(ctx context.Context, s *settings, dryRun bool, log *slog.Logge
 func (a *app) retain(ctx context.Context, s *settings, dryRun bool, log *slog.Logger) (drpReport, error) {
 	started, days := a.now(), s.days()
 	report := drpReport{DryRun: dryRun, Before: mappings.Cutoff(started, days.Longest())}
-	// [] in JSON
-	report.Deleted, report.Gone, report.Failed = []mappings.IndexUsage{}, []string{}, []mappings.RetainFailure{}
 	client, err := a.connect(ctx, s)
 	if err != nil {
 		return report, err
 	}
-	done, err := mappings.Retain(ctx, client.Patient(),
+	report.RetainReport, err = mappings.Retain(ctx, client.Patient(),
 		mappings.RetainOptions{Prefix: s.prefix, Now: started, Days: days, DryRun: dryRun})
-	report.Deleted = append(report.Deleted, done.Deleted...)
-	report.Gone = append(report.Gone, done.Gone...)
-	report.Failed = append(report.Failed, done.Failed...)
-	report.Kept, report.Docs, report.Bytes = done.Kept, done.Docs, done.Bytes
-	slices.SortFunc(report.Deleted, func(x, y mappings.IndexUsage) int {
-		return cmp.Or(x.Day.Compare(y.Day), cmp.Compare(x.Name, y.Name))
+	if dryRun {
+		return report, err
+	}
+	stateErr := a.withState(s, func(store *state.Store) error {
+		if err == nil { // else days whose indices are left would be forgotten
+			report.Before, report.Forgotten, err = crawl.Forget(ctx, store, report.Before, a.now())
+		}
+		a.saveRun(ctx, store, "drp", started, err, map[string]int64{
+			"indices": int64(len(report.Deleted)), "documents": report.Docs, "bytes": report.Bytes,
+			"forgotten": int64(report.Forgotten),
+		}, log)
+		return nil
 	})
-	if !dryRun {
-		err = a.forgetOld(ctx, s, &report, err, func(store *state.Store, result error) {
-			a.saveRun(ctx, store, "drp", started, result, map[string]int64{
-				"indices": int64(len(report.Deleted)), "documents": report.Docs, "bytes": report.Bytes,
-				"forgotten": int64(report.Forgotten),
-			}, log)
-		})
-	}
-	return report, err
-}
-
-// forgetOld is the state's half of retention. It forgets nothing when indices
-// could not be deleted: result is then the reason, and is returned.
-func (a *app) forgetOld(ctx context.Context, s *settings, out *drpReport, result error,
-	save func(*state.Store, error),
-) error {
-	store, err := state.Open(s.db, state.Options{Now: a.now})
-	if err != nil {
-		return errors.Join(result, err)
-	}
-	defer store.Close() //nolint:errcheck // every write was committed and checked
-	if result == nil {
-		out.Before, out.Forgotten, result = crawl.Forget(ctx, store, out.Before, a.now())
-	}
-	save(store, result)
-	return result
+	return report, errors.Join(err, stateErr)
 }
 
 func (a *app) printDRP(r drpReport) {

@@ -49,16 +49,12 @@ func (o *rejectsArgs) allFlag(verb string) cli.Flag {
 	return &cli.BoolFlag{Name: "all", Usage: verb + " all of them", Destination: &o.all}
 }
 
-// withRejects runs fn with the state file open.
+// withRejects runs fn with the state file open, which has to be there.
 func (a *app) withRejects(o *rejectsArgs, fn func(*state.Store) error) error {
 	if err := o.stateExists(); err != nil {
 		return err
 	}
-	store, err := o.openState(a)
-	if err != nil {
-		return err
-	}
-	return errors.Join(fn(store), store.Close())
+	return a.withState(&o.settings, fn)
 }
 
 func (a *app) rejectsList() *cli.Command {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"path/filepath"
 	"slices"
@@ -125,6 +126,15 @@ func (s *settings) dataFlag() cli.Flag {
 
 func (s *settings) openState(a *app) (*state.Store, error) {
 	return state.Open(s.db, state.Options{Now: a.now, MaxRejectBytes: int64(s.maxRejectBytes)})
+}
+
+// withState runs fn with the state file open, which is made if need be.
+func (a *app) withState(s *settings, fn func(*state.Store) error) error {
+	store, err := s.openState(a)
+	if err != nil {
+		return err
+	}
+	return errors.Join(fn(store), store.Close())
 }
 
 // spoolDir is where records lie that are accepted and not yet finished.

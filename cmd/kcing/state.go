@@ -104,18 +104,16 @@ func (a *app) stateForget() *cli.Command {
 			if err := s.stateExists(); err != nil {
 				return err
 			}
-			return a.forget(c.Context, s, kind, c.Args().Slice())
+			return a.withState(s, func(store *state.Store) error {
+				return a.forget(c.Context, store, kind, c.Args().Slice())
+			})
 		},
 	}
 }
 
-func (a *app) forget(ctx context.Context, s *settings, kind string, ids []string) error {
-	store, err := state.Open(s.db, state.Options{Now: a.now})
-	if err != nil {
-		return err
-	}
-	defer store.Close() //nolint:errcheck // every write was committed and checked
-	n := 0
+func (a *app) forget(ctx context.Context, store *state.Store, kind string, ids []string) error {
+	var n int
+	var err error
 	if len(ids) == 0 {
 		n, err = store.ForgetKind(ctx, kind)
 	} else {
@@ -151,11 +149,10 @@ func (a *app) stateImport(ctx context.Context, s *settings, args []string) error
 		defer f.Close() //nolint:errcheck // only read
 		in = f
 	}
-	store, err := state.Open(s.db, state.Options{Now: a.now})
-	if err != nil {
-		return err
-	}
-	defer store.Close() //nolint:errcheck // every write was committed and checked
+	return a.withState(s, func(store *state.Store) error { return a.importCSV(ctx, store, in) })
+}
+
+func (a *app) importCSV(ctx context.Context, store *state.Store, in io.Reader) error {
 	r, err := store.ImportCSV(ctx, in)
 	if err != nil {
 		return err
