@@ -43,13 +43,8 @@ func (a *app) feedCrawl(ctx context.Context, f *feedArgs, lab string, config pip
 		return err
 	}
 	defer r.close()
-	kept, err := spool.Open(f.spoolDir(), spool.Options{Now: a.now, Logger: log})
-	if err != nil {
-		return err
-	}
-	defer kept.Close() //nolint:errcheck // what it still holds is for the next run
 	f.warnOfRetention(log, o, a)
-	o.Store, o.Spool = r.store, kept
+	o.Store, o.Spool = r.store, r.spool
 	// Downloads are what a crawl waits for: documents that pile up before
 	// Elasticsearch would cost memory and gain nothing.
 	steadyMemory()

@@ -58,21 +58,21 @@ func (a *app) feedFiles(ctx context.Context, f *feedArgs, files *source.Files, c
 		return err
 	}
 	defer r.close()
-	leftovers, err := f.takeLeftovers(ctx, config.Logger)
+	leftovers, err := r.takeLeftovers(ctx)
 	if err != nil {
 		return err
 	}
-	defer leftovers.close(config.Logger)
 	records := countRecords(ctx, files.Paths)
 	if records >= 0 {
 		records += int64(leftovers.found)
 	}
 	report, err := r.deliver(ctx, inTurn{leftovers, files}, always(records))
+	leftovers.queue.Flush()
 	done := fed{Report: report, unreadable: *unreadable, err: err}
 	done.pending = pendingIn(files.Paths, records, report, *unreadable)
 	err = r.conclude(done, feedJSON{Report: report, Unreadable: *unreadable, Resumed: leftovers.found}, func() {
 		a.printFed(done, "there was nothing to feed")
-		a.printLeftovers(leftovers)
+		a.printLeftovers(leftovers.found, r.spool.Stats().Records)
 	})
 	r.save(ctx, err)
 	return err

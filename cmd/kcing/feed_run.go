@@ -14,6 +14,7 @@ import (
 
 	"github.com/kcing/kcing/internal/elastic"
 	"github.com/kcing/kcing/internal/pipeline"
+	"github.com/kcing/kcing/internal/spool"
 	"github.com/kcing/kcing/mappings"
 	"github.com/kcing/kcing/state"
 )
@@ -33,12 +34,13 @@ type feedRun struct {
 	config  pipeline.Config
 	client  *elastic.Client
 	store   *state.Store
+	spool   *spool.Spool
 	unlock  func()
 	started time.Time
 	counts  map[string]int64 // for status; of all origins
 }
 
-// openFeed makes sure that this is the only feed, opens state, and makes
+// openFeed makes sure that this is the only feed, opens state and the spool, and makes
 // Elasticsearch ready. close has to be called.
 func (a *app) openFeed(ctx context.Context, f *feedArgs, config pipeline.Config,
 	connect func() (*elastic.Client, error),
@@ -71,16 +73,28 @@ func (r *feedRun) open(ctx context.Context, connect func() (*elastic.Client, err
 		f.checkDestination(ctx, r.client, r.store, r.log)
 	}
 	r.config.ES.Transport, r.config.ES.Requests, r.config.Ledger = r.client, r.client.Patient(), r.store
-	return nil
+	r.spool, err = spool.Open(f.spoolDir(), spool.Options{Now: r.app.now, Logger: r.log})
+	return err
 }
 
+// close leaves what is not finished in the spool, for others to adopt.
 func (r *feedRun) close() {
+	if r.spool != nil {
+		if err := r.spool.Close(); err != nil {
+			r.spoolTrouble(err)
+		}
+	}
 	if r.store != nil {
 		_ = r.store.Close() // every write was committed and checked
 	}
 	if r.unlock != nil {
 		r.unlock()
 	}
+}
+
+func (r *feedRun) spoolTrouble(err error) {
+	r.log.Error("the spool was not left in good order; what is finished there is found so by the next run",
+		"error", err)
 }
 
 // deliver feeds what src emits, and shows the progress.
