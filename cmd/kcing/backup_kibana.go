@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -83,7 +82,7 @@ func (a *app) backupKibana(ctx context.Context, s *settings, file string, all bo
 	if file == "" {
 		file = a.backupName(".")
 	}
-	if err := writeAtomically(file, data); err != nil {
+	if err := writeWhole(file, data, 0o600); err != nil {
 		return err
 	}
 	r := backupKibanaReport{
@@ -157,7 +156,7 @@ func (a *app) keepBefore(dir string, objects []kibana.Object, missing []kibana.R
 		}
 	}
 	name := a.backupName(dir)
-	return name, writeAtomically(name, data)
+	return name, writeWhole(name, data, 0o600)
 }
 
 // escapeGlob makes a folder's name mean itself in a pattern.
@@ -173,28 +172,4 @@ func escapeGlob(dir string) string {
 		out = append(out, dir[i])
 	}
 	return string(out)
-}
-
-// writeAtomically makes the file whole or leaves what was there.
-func writeAtomically(name string, data []byte) (err error) {
-	f, err := os.CreateTemp(filepath.Dir(name), "."+filepath.Base(name)+".*")
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, os.Remove(f.Name()))
-		}
-	}()
-	_, err = f.Write(data)
-	if err == nil {
-		err = f.Sync()
-	}
-	if closeErr := f.Close(); err == nil {
-		err = closeErr
-	}
-	if err == nil {
-		err = os.Rename(f.Name(), name)
-	}
-	return err
 }

@@ -38,14 +38,14 @@ func TestKeepBefore(t *testing.T) {
 	f(`{"a":4}`, "kcing-kibana-20261123T231500Z.ndjson")
 }
 
-// TestWriteAtomically: what fails leaves neither a part nor another file.
-func TestWriteAtomically(t *testing.T) {
+// TestWriteWhole: what fails leaves neither a part nor another file.
+func TestWriteWhole(t *testing.T) {
 	dir := t.TempDir()
 	target := filepath.Join(dir, "target")
 	if err := os.MkdirAll(filepath.Join(target, "inside"), 0o700); err != nil { // a folder cannot be replaced
 		t.Fatal(err)
 	}
-	if err := writeAtomically(target, []byte("x")); err == nil {
+	if err := writeWhole(target, []byte("x"), 0o600); err == nil {
 		t.Error("a folder was replaced")
 	}
 	entries, err := os.ReadDir(dir)

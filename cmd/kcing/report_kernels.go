@@ -124,7 +124,7 @@ func (a *app) writeReport(s *settings, k *kernelReport, r *report.Report) error 
 		if err := r.WriteHTML(&page, links); err != nil {
 			return err
 		}
-		if err := writeWhole(k.html, page.Bytes()); err != nil {
+		if err := writeWhole(k.html, page.Bytes(), 0o644); err != nil {
 			return fmt.Errorf("--html: %w", err)
 		}
 	}

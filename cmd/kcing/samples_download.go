@@ -107,7 +107,7 @@ func (o *samplesArgs) write(ctx context.Context, items []crawl.Item, present *at
 			}
 			results <- result{it.Kind, nil}
 			present.Add(1)
-			return writeWhole(path, payload)
+			return writeWhole(path, payload, 0o644)
 		})
 	}
 	err := group.Wait()
@@ -126,26 +126,6 @@ func (o *samplesArgs) write(ctx context.Context, items []crawl.Item, present *at
 // hold besides letters and digits is escaped.
 func sampleName(it crawl.Item) string {
 	return it.Kind + "_" + strings.ReplaceAll(url.QueryEscape(it.ID), "%2F", "_") + ".json"
-}
-
-// writeWhole makes a file that is there whole or not at all.
-func writeWhole(path string, payload []byte) error {
-	tmp, err := os.CreateTemp(filepath.Dir(path), ".download-*")
-	if err != nil {
-		return err
-	}
-	defer os.Remove(tmp.Name()) //nolint:errcheck // gone after the rename
-	_, err = tmp.Write(payload)
-	if err == nil {
-		err = tmp.Chmod(0o644) // samples are for all
-	}
-	if closeErr := tmp.Close(); err == nil {
-		err = closeErr
-	}
-	if err != nil {
-		return err
-	}
-	return os.Rename(tmp.Name(), path)
 }
 
 type samplesArgs struct {
