@@ -93,12 +93,13 @@ func (s *settings) refresh(ctx context.Context, client *elastic.Client, log *slo
 const systemAuthorities = "SSL_CERT_FILE"
 
 // plainText is an error on one line, with failed requests told as a person
-// would: not `Post "http://…/_bulk": dial tcp 127.0.0.1:9200: connect: …`.
+// would: not `Post "http://…/_bulk": dial tcp 127.0.0.1:9200: connect: …`. Those of
+// Elasticsearch and Kibana, which have settings of their own to name, come in words.
 func plainText(err error) string {
 	text := err.Error()
 	var u *url.Error
 	if errors.As(err, &u) {
-		problem := "cannot reach " + hostOf(u.URL) + ": " + elastic.ConnectionProblem(u.Err, 0, "ES_CA_CERT")
+		problem := "cannot reach " + hostOf(u.URL) + ": " + elastic.ConnectionProblem(u.Err, 0, systemAuthorities)
 		text = strings.ReplaceAll(text, u.Error(), problem)
 	}
 	return strings.ReplaceAll(text, "\n", "; ")

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"crypto/x509"
 	"encoding/pem"
 	"errors"
 	"net/url"
@@ -146,5 +147,9 @@ func TestPlainText(t *testing.T) {
 	got := plainText(errors.Join(errors.New("first"), inner))
 	if want := "first; cannot reach http://es:9200: dial tcp: odd"; got != want {
 		t.Errorf("got %q, want %q", got, want)
+	}
+	unknown := plainText(&url.Error{Op: "Get", URL: "https://lava/api", Err: x509.UnknownAuthorityError{}})
+	if !strings.HasSuffix(unknown, "unknown authority, see SSL_CERT_FILE") {
+		t.Errorf("%q sends to the authority of another server", unknown)
 	}
 }

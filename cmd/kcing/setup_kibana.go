@@ -122,7 +122,7 @@ func (a *app) objectsFor(s *settings, file string) ([]kibana.Object, error) {
 	var err error
 	if file == "-" {
 		file = "standard input"
-		data, err = io.ReadAll(a.stdin)
+		data, err = io.ReadAll(a.input("saved objects"))
 	} else {
 		data, err = os.ReadFile(file)
 	}

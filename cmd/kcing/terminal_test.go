@@ -345,7 +345,7 @@ func TestNothingToDoOnTerminal(t *testing.T) {
 	wants(t, w.onTerminal(40, nil, "rejects", "retry", "--all").ends(exitOK), `^nothing to do: no such rejects$`)
 }
 
-// TestTypedRecords: a feed that reads from the terminal says so, and Ctrl-D ends it.
+// TestTypedRecords: what reads from the terminal says so, and Ctrl-D ends it.
 func TestTypedRecords(t *testing.T) {
 	t.Parallel()
 	w := newWorkplace(t)
@@ -358,4 +358,9 @@ func TestTypedRecords(t *testing.T) {
 	term.until("the word on Ctrl-D", func() bool { return strings.Contains(term.shown(), "end with Ctrl-D") })
 	term.types("type,oid,created_on\nboot,b9,2026-01-02 03:04:05\n\x04")
 	wants(t, term.ends(exitOK), `^imported 1 record; `)
+
+	term = w.onTerminal(80, nil, "setup-kibana", "--dry-run", "-")
+	term.until("the word on Ctrl-D", func() bool { return strings.Contains(term.shown(), "end with Ctrl-D") })
+	term.types("no object\n\x04")
+	wants(t, term.ends(exitFailed), `^kcing: standard input cannot be imported: `)
 }
