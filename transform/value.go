@@ -2,6 +2,8 @@ package transform
 
 import (
 	"bytes"
+	"cmp"
+	"slices"
 
 	"github.com/kcing/kcing/internal/jsontext"
 )
@@ -70,7 +72,6 @@ func (w *valueWriter) array() {
 func (w *valueWriter) object() {
 	first, start := len(w.members), len(w.dst)
 	w.dst = append(w.dst, '{')
-	seen := names{w: w, first: first}
 	for more := w.in.Open(); more; more = w.in.Next() {
 		this := len(w.members)
 		if this > first {
@@ -80,22 +81,32 @@ func (w *valueWriter) object() {
 		w.dst = jsontext.AppendString(w.dst, innerName(string(jsontext.PlainName(w.in.Key()))))
 		m.value = len(w.dst)
 		w.dst = append(w.dst, ':')
-		seen.add(m)
+		w.members = append(w.members, m)
 		w.value()
 		w.members[this].end = len(w.dst)
 	}
 	w.dst = append(w.dst, '}')
-	if seen.twice {
-		w.dropReplaced(first, start)
-	}
+	w.dropReplaced(first, start)
 	w.members = w.members[:first]
 }
 
-// dropReplaced takes members that a later one replaces out of the object that
-// begins at start and whose members are those from first on.
+// dropReplaced takes members that a later one of the same name replaces out of the
+// object that begins at start and whose members are those from first on.
 func (w *valueWriter) dropReplaced(first, start int) {
+	members, twice := w.members[first:], false
+	name := func(m member) []byte { return w.dst[m.name:m.value] }
+	slices.SortFunc(members, func(a, b member) int { return cmp.Or(bytes.Compare(name(a), name(b)), a.name-b.name) })
+	for i := range len(members) - 1 {
+		if bytes.Equal(name(members[i]), name(members[i+1])) {
+			members[i].replaced, twice = true, true
+		}
+	}
+	if !twice {
+		return
+	}
+	slices.SortFunc(members, func(a, b member) int { return a.name - b.name }) // as they came
 	out := w.dst[:start+1]
-	for _, m := range w.members[first:] {
+	for _, m := range members {
 		if m.replaced {
 			continue
 		}
@@ -104,50 +115,7 @@ func (w *valueWriter) dropReplaced(first, start int) {
 		}
 		out = append(out, w.dst[m.name:m.end]...) // to the left of where it was
 	}
-	out = append(out, '}')
-	w.dst = out
-}
-
-// names finds members of one object that have the same name.
-type names struct {
-	w     *valueWriter
-	first int
-	index map[string]int // for objects with many members
-	twice bool
-}
-
-// add notes a member that is being written.
-func (n *names) add(m member) {
-	const few = 16
-	w := n.w
-	name := w.dst[m.name:m.value]
-	old := -1
-	switch count := len(w.members) - n.first; {
-	case count < few:
-		for i := n.first; i < len(w.members); i++ {
-			if o := w.members[i]; !o.replaced && bytes.Equal(w.dst[o.name:o.value], name) {
-				old = i
-			}
-		}
-	case n.index == nil:
-		n.index = make(map[string]int)
-		for i := n.first; i < len(w.members); i++ {
-			if o := w.members[i]; !o.replaced {
-				n.index[string(w.dst[o.name:o.value])] = i
-			}
-		}
-		fallthrough
-	default:
-		if i, ok := n.index[string(name)]; ok {
-			old = i
-		}
-		n.index[string(name)] = len(w.members)
-	}
-	if old >= 0 {
-		w.members[old].replaced = true
-		n.twice = true
-	}
-	w.members = append(w.members, m)
+	w.dst = append(out, '}')
 }
 
 // appendField writes a member as it came.

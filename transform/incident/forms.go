@@ -9,14 +9,6 @@ import (
 var forms = joinForms(sanitizerForms, oopsForms, lockForms, hangForms, bugForms, leakForms, warningForms,
 	trapForms, panicForms, otherForms)
 
-// table is forms of one sort. Those that say nothing else have its kind and, where their
-// title has a function, its locate, which is for reports that are traced.
-type table struct {
-	kind   Kind
-	locate locator
-	forms  []form
-}
-
 func joinForms(tables ...table) []*form {
 	var all []*form
 	for _, t := range tables {

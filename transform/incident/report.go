@@ -240,6 +240,14 @@ type form struct {
 	ifKernels bool
 }
 
+// table is forms of one sort. Those that say nothing else have its kind and, where their
+// title has a function, its locate, which is for reports that are traced.
+type table struct {
+	kind   Kind
+	locate locator
+	forms  []form
+}
+
 // rx compiles an expression when it is first needed: most logs need none.
 func rx(expression string) func() *regexp.Regexp {
 	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(expression) })
