@@ -100,13 +100,11 @@ func (l *logReader) sameSecond(dt []byte) bool {
 
 // appendTime appends a dt in the form of documents.
 func (l *logReader) appendTime(dst, dt []byte) []byte {
-	const second = len("2006-01-02T15:04:05")
 	if !l.sameSecond(dt) {
-		if len(dt) <= second || dt[len("2006-01-02")] != 'T' ||
-			!isSecond(string(dt[:second])) || !isFractionUTC(dt[second:]) {
+		if !isUTC(string(dt), dtStamp) {
 			return append(dst, toMillis(string(dt), dtStamp)...)
 		}
-		l.second = dt[:second]
+		l.second = dt[:wholeSecond]
 	}
 	return append(dst, dt[:len(dtStamp)]...)
 }

@@ -94,12 +94,13 @@ const (
 	loggedStamp = "2006-01-02 15:04:05.000"
 )
 
+// wholeSecond is the beginning of a time up to its seconds.
+const wholeSecond = len("2006-01-02T15:04:05")
+
 // toMillis is a time in the form of layout, dtStamp or loggedStamp: in UTC, with
 // milliseconds. Text that is no time stays as it is.
 func toMillis(text, layout string) string {
-	const day, second = len("2006-01-02"), len("2006-01-02T15:04:05")
-	if len(text) > len(layout) && text[day] == layout[day] &&
-		isSecond(text[:second]) && isFractionUTC([]byte(text[second:])) {
+	if isUTC(text, layout) {
 		return text[:len(layout)]
 	}
 	if t, ok := parseClock(text); ok {
@@ -108,24 +109,14 @@ func toMillis(text, layout string) string {
 	return text
 }
 
-// isSecond reports whether s is a valid date and time of day, with any character
-// between the two.
-func isSecond(s string) bool {
-	const form = "0000-00-00.00:00:00"
-	if len(s) != len(form) {
+// isUTC reports whether text begins like layout and goes on as Python writes a UTC
+// time, so that its beginning is the time in that form.
+func isUTC(text, layout string) bool {
+	if len(text) <= len(layout) || !isFractionUTC([]byte(text[wholeSecond:])) {
 		return false
 	}
-	for i := range len(form) {
-		if c := s[i]; form[i] == '0' && (c < '0' || c > '9') || form[i] != '0' && form[i] != '.' && c != form[i] {
-			return false
-		}
-	}
-	two := func(i int) int { return int(s[i]-'0')*10 + int(s[i+1]-'0') }
-	year, month, day := two(0)*100+two(2), two(5), two(8)
-	if month < 1 || month > 12 || day < 1 || two(11) > 23 || two(14) > 59 || two(17) > 59 {
-		return false
-	}
-	return day <= 28 || day <= time.Date(year, time.Month(month)+1, 0, 0, 0, 0, 0, time.UTC).Day()
+	_, err := time.Parse(layout[:wholeSecond], text[:wholeSecond])
+	return err == nil
 }
 
 // isFractionUTC reports whether s is what Python writes behind the seconds of a UTC
