@@ -190,7 +190,8 @@ func (l *logReader) mapping(dst []byte, i, level int) ([]byte, int) {
 	if hasAt(raw, i, `}`) {
 		return append(dst, '}'), i + 1
 	}
-	for n := 0; ; n++ {
+	more := true
+	for n := 0; more; n++ {
 		if n == most || level > MaxDepth || !hasAt(raw, i, quote) {
 			return dst, -1
 		}
@@ -205,21 +206,25 @@ func (l *logReader) mapping(dst []byte, i, level int) ([]byte, int) {
 				return dst, -1
 			}
 		}
-		dst = append(dst, quote...)
-		dst = append(dst, keys[n]...)
-		dst = append(dst, quote+`:`...)
-		if dst, i = l.value(dst, end+len(quote+`: `), level); i < 0 || i >= len(raw) {
-			return dst, -1
-		}
-		if raw[i] == '}' {
-			return append(dst, '}'), i + 1
-		}
-		if !hasAt(raw, i, `, `) {
-			return dst, -1
-		}
-		dst = append(dst, ',')
-		i += len(`, `)
+		dst = append(append(append(dst, quote...), keys[n]...), quote+`:`...)
+		dst, i = l.value(dst, end+len(quote+`: `), level)
+		dst, i, more = l.behindItem(dst, i, '}')
 	}
+	return append(dst, '}'), i
+}
+
+// behindItem goes over the comma behind an item of a flow collection, and writes it, or
+// over the closing bracket; then there is no more. It returns the place behind, or -1.
+func (l *logReader) behindItem(dst []byte, i int, closing byte) (_ []byte, next int, more bool) {
+	switch {
+	case i < 0 || i >= len(l.raw):
+		return dst, -1, false
+	case l.raw[i] == closing:
+		return dst, i + 1, false
+	case hasAt(l.raw, i, `, `):
+		return append(dst, ','), i + len(`, `), true
+	}
+	return dst, -1, false
 }
 
 // Tags before values: PyYAML writes them for numbers and for Python objects.
@@ -262,19 +267,11 @@ func (l *logReader) sequence(dst []byte, i, level int) ([]byte, int) {
 	if hasAt(l.raw, i, `]`) {
 		return append(dst, ']'), i + 1
 	}
-	for {
-		if dst, i = l.value(dst, i, level); i < 0 || i >= len(l.raw) {
-			return dst, -1
-		}
-		if l.raw[i] == ']' {
-			return append(dst, ']'), i + 1
-		}
-		if !hasAt(l.raw, i, `, `) {
-			return dst, -1
-		}
-		dst = append(dst, ',')
-		i += len(`, `)
+	for more := true; more; {
+		dst, i = l.value(dst, i, level)
+		dst, i, more = l.behindItem(dst, i, ']')
 	}
+	return append(dst, ']'), i
 }
 
 // list writes the strings of a msg that is a list, joined by commas.
@@ -283,22 +280,14 @@ func (l *logReader) list(dst []byte, i int) ([]byte, int) {
 	if hasAt(l.raw, i, `]`) {
 		return dst, i + 1
 	}
-	for {
+	for more := true; more; {
 		if !hasAt(l.raw, i, quote) {
 			return dst, -1
 		}
-		if dst, i = l.quoted(dst, i+len(quote), false); i < 0 || i >= len(l.raw) {
-			return dst, -1
-		}
-		if l.raw[i] == ']' {
-			return dst, i + 1
-		}
-		if !hasAt(l.raw, i, `, `) {
-			return dst, -1
-		}
-		dst = append(dst, ',')
-		i += len(`, `)
+		dst, i = l.quoted(dst, i+len(quote), false)
+		dst, i, more = l.behindItem(dst, i, ']')
 	}
+	return dst, i
 }
 
 func hasAt(b []byte, i int, s string) bool {
