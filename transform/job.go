@@ -133,23 +133,20 @@ func withoutNumber(suite string) string {
 	return name
 }
 
-// jobFields are the fields that say what a job tested: the field's name, the key of
-// the job definition's metadata, and what a Maestro node, which goes before, has of it.
-var jobFields = [...]struct {
-	name, key string
-	node      func(*node) string
-}{
-	{"git_commit", "git.commit", nodeRevision("commit")},
-	{"git_branch", "git.branch", nodeRevision("branch")},
-	{"git_describe", "git.describe", nodeRevision("describe")},
-	{"job", "kernel.tree", nodeRevision("tree")},
-	{"kernel", "kernel.version", nodeRevision("describe")},
-	{"defconfig_full", "kernel.defconfig", (*node).fullDefconfig},
-	{"build_environment", "job.build_environment", (*node).buildEnvironment},
-	{"arch", "job.arch", (*node).arch},
-	{"file_server_resource", "job.file_server_resource", nil},
-	{"mach", "platform.mach", nil},
-	{"endian", "kernel.endian", nil},
-	{"platform_name", "platform.name", nil},
-	{"board", "device.type", nodeData("platform")},
+// jobFields are the fields that say what a job tested, and the keys of the job
+// definition's metadata; what a Maestro node has of them goes before.
+var jobFields = [...]struct{ name, key string }{
+	{"git_commit", "git.commit"},
+	{"git_branch", "git.branch"},
+	{"git_describe", "git.describe"},
+	{"job", "kernel.tree"},
+	{"kernel", "kernel.version"},
+	{"defconfig_full", "kernel.defconfig"},
+	{"build_environment", "job.build_environment"},
+	{"arch", "job.arch"},
+	{"file_server_resource", "job.file_server_resource"},
+	{"mach", "platform.mach"},
+	{"endian", "kernel.endian"},
+	{"platform_name", "platform.name"},
+	{"board", "device.type"},
 }

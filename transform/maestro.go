@@ -141,35 +141,10 @@ func quoted(name string) string {
 
 // nodeFields are what Maestro alone knows of a job: for each document, and for its boot's alone.
 var (
-	nodeFields = [...]nodeField{
-		{"defconfig", (*node).defconfig},
-		{"compiler", (*node).compiler},
-		{"group", (*node).groupName},
-		{patchset, nodeRevision(patchset)},
-	}
-	nodeBootFields = [...]nodeField{
-		{"git_url", (*node).gitURL},
-		{"kernel_type", nodeData("kernel_type")},
-		{"runtime", nodeData("runtime")},
-		{"platform", nodeData("platform")},
-		{"parent", nodeTop("parent")},
-		{"treeid", nodeTop("treeid")},
-		{"owner", nodeTop("owner")},
-		{"submitter", nodeTop("submitter")},
-		{"job_context", nodeData("job_context")},
-		{"tree_priority", nodeData("tree_priority")},
-		{"created_on", (*node).created},
-		{"boot_log", nodeArtifact("lava_log")},
-		{"lava_logs", nodeArtifact("lava_logs")},
-		{"callback_data", nodeArtifact("callback_data")},
-	}
+	nodeFields     = [...]string{"defconfig", "compiler", "group", patchset}
+	nodeBootFields = [...]string{"git_url", "kernel_type", "runtime", "platform", "parent", "treeid", "owner", "submitter",
+		"job_context", "tree_priority", "created_on", "boot_log", "lava_logs", "callback_data"}
 )
-
-// nodeField is a field of documents and what of a node it holds.
-type nodeField struct {
-	name string
-	of   func(*node) string
-}
 
 // readNode completes d's job with what Maestro's node says, which the job definition
 // of today does not; without a callback it is all there is.
@@ -180,21 +155,18 @@ func (d *Documents) readNode(m *composite) error {
 	j := &d.job
 	j.node, j.result, j.damage = m.id, m.result, m.damage
 	for i, f := range jobFields {
-		if f.node == nil {
-			continue
-		}
-		if v := f.node(&m.node); v != "" {
+		if v := m.field(f.name); v != "" {
 			j.facts.values[i] = v
 		}
 	}
 	j.patchset, j.attempt = m.revision.text(patchset), m.attempt()
 	j.device = cmp.Or(j.device, m.data.text("device"))
 	j.errorType, j.errorMsg = cmp.Or(j.errorType, m.errorType), cmp.Or(j.errorMsg, m.errorMsg)
-	for _, f := range nodeFields {
-		j.more = append(j.more, pair{f.name, f.of(&m.node)})
+	for _, name := range nodeFields {
+		j.more = append(j.more, pair{name, m.field(name)})
 	}
-	for _, f := range nodeBootFields {
-		j.boot = append(j.boot, pair{f.name, f.of(&m.node)})
+	for _, name := range nodeBootFields {
+		j.boot = append(j.boot, pair{name, m.field(name)})
 	}
 	j.commitTags = m.revision.list("commit_tags")
 	if !m.called {
@@ -203,53 +175,23 @@ func (d *Documents) readNode(m *composite) error {
 	return nil
 }
 
-// buildFields are the fields of a kbuild node's document.
-var buildFields = [...]nodeField{
-	{"job", nodeRevision("tree")},
-	{"git_branch", nodeRevision("branch")},
-	{"git_commit", nodeRevision("commit")},
-	{"git_describe", nodeRevision("describe")},
-	{"kernel", nodeRevision("describe")}, // which it has been ever since
-	{"git_url", (*node).gitURL},
-	{"arch", (*node).arch},
-	{"defconfig", (*node).defconfig},
-	{"defconfig_full", (*node).fullDefconfig},
-	{"build_environment", (*node).buildEnvironment},
-	{"compiler", (*node).compiler},
-	{"compiler_version", (*node).compilerVersion},
-	{patchset, nodeRevision(patchset)},
-	{"kernel_type", nodeData("kernel_type")},
-	{"runtime", nodeData("runtime")},
-	{"platform", nodeData("platform")},
-	{"group", (*node).groupName},
-	{"parent", nodeTop("parent")},
-	{"treeid", nodeTop("treeid")},
-	{"owner", nodeTop("owner")},
-	{"submitter", nodeTop("submitter")},
-	{"job_id", nodeData("job_id")},
-	{"job_context", nodeData("job_context")},
-	{"tree_priority", nodeData("tree_priority")},
-	{"created_on", (*node).created},
-}
-
-// buildArtifacts are the files of a build that its document names; all else is
-// at the node's own page.
-var buildArtifacts = [...]nodeField{
-	{"build_log", nodeArtifact("build_log")},
-	{"kernel_image", nodeArtifact("kernel")},
-	{"modules", nodeArtifact("modules")},
-	{"kernel_config", nodeArtifact("_config")},
-	{"system_map", nodeArtifact("System_map")},
-	{"vmlinux_file", nodeArtifact("vmlinux")},
-}
+// buildFields are the fields of a kbuild node's document, buildArtifacts those of its
+// files that are named there; all else is at the node's own page.
+var (
+	buildFields = [...]string{"job", "git_branch", "git_commit", "git_describe", "kernel", "git_url", "arch", "defconfig",
+		"defconfig_full", "build_environment", "compiler", "compiler_version", patchset, "kernel_type", "runtime",
+		"platform", "group", "parent", "treeid", "owner", "submitter", "job_id", "job_context", "tree_priority",
+		"created_on"}
+	buildArtifacts = [...]string{"build_log", "kernel_image", "modules", "kernel_config", "system_map", "vmlinux_file"}
+)
 
 // build makes the one document of a kbuild node.
 func (n *node) build(d *Documents) {
 	d.begin(buildDoc)
 	d.open()
 	text := func(name, text string) { d.member(name, d.clip(name, text)) }
-	for _, f := range buildFields {
-		text(f.name, f.of(n))
+	for _, name := range buildFields {
+		text(name, n.field(name))
 	}
 	d.buf = n.attempt().append(d.buf, n.result)
 	text("build_result", strings.ToUpper(n.result))
@@ -257,18 +199,11 @@ func (n *node) build(d *Documents) {
 	d.member("error_msg", n.errorMsg)
 	d.texts("kconfig_fragments", n.data.list("fragments"))
 	d.texts("commit_tags", n.revision.list("commit_tags"))
-	for _, f := range buildArtifacts {
-		text(f.name, f.of(n))
+	for _, name := range buildArtifacts {
+		text(name, n.field(name))
 	}
 	if n.fullDefconfig() != "" { // else all builds that never began would share one
-		d.member("build_key", buildKey(func(name string) string {
-			for _, f := range buildFields {
-				if f.name == name {
-					return d.clip(name, f.of(n))
-				}
-			}
-			return ""
-		}))
+		d.member("build_key", buildKey(func(name string) string { return d.clip(name, n.field(name)) }))
 	}
 	text("node_id", n.id)
 	d.tags()

@@ -112,7 +112,52 @@ func (n *node) isLAVA() bool {
 	return false
 }
 
-// What fields of documents hold of a node, each "" where the node does not say it.
+// nodeValues are what fields of documents hold of a node, by the fields' names.
+var nodeValues = map[string]func(*node) string{
+	"job":               nodeRevision("tree"),
+	"git_branch":        nodeRevision("branch"),
+	"git_commit":        nodeRevision("commit"),
+	"git_describe":      nodeRevision("describe"),
+	"kernel":            nodeRevision("describe"), // which it has been ever since
+	"git_url":           (*node).gitURL,
+	patchset:            nodeRevision(patchset),
+	"arch":              (*node).arch,
+	"defconfig":         (*node).defconfig,
+	"defconfig_full":    (*node).fullDefconfig,
+	"build_environment": (*node).buildEnvironment,
+	"compiler":          (*node).compiler,
+	"compiler_version":  (*node).compilerVersion,
+	"kernel_type":       nodeData("kernel_type"),
+	"runtime":           nodeData("runtime"),
+	"platform":          nodeData("platform"),
+	"board":             nodeData("platform"),
+	"job_id":            nodeData("job_id"),
+	"job_context":       nodeData("job_context"),
+	"tree_priority":     nodeData("tree_priority"),
+	"group":             func(n *node) string { return n.group },
+	"parent":            nodeTop("parent"),
+	"treeid":            nodeTop("treeid"),
+	"owner":             nodeTop("owner"),
+	"submitter":         nodeTop("submitter"),
+	"created_on":        func(n *node) string { return stampOf(n.top["created"]) },
+	"build_log":         nodeArtifact("build_log"),
+	"kernel_image":      nodeArtifact("kernel"),
+	"modules":           nodeArtifact("modules"),
+	"kernel_config":     nodeArtifact("_config"),
+	"system_map":        nodeArtifact("System_map"),
+	"vmlinux_file":      nodeArtifact("vmlinux"),
+	"boot_log":          nodeArtifact("lava_log"),
+	"lava_logs":         nodeArtifact("lava_logs"),
+	"callback_data":     nodeArtifact("callback_data"),
+}
+
+// field is the text of a document's field; "" where the node does not say it.
+func (n *node) field(name string) string {
+	if of, ok := nodeValues[name]; ok {
+		return of(n)
+	}
+	return ""
+}
 
 func nodeTop(name string) func(*node) string { return func(n *node) string { return n.top.text(name) } }
 
@@ -126,14 +171,16 @@ func nodeRevision(name string) func(*node) string {
 
 // nodeArtifact is the URL of one of the node's files.
 func nodeArtifact(key string) func(*node) string {
-	return func(n *node) string { return n.artifact(key) }
+	return func(n *node) string {
+		url := cleanURL(n.artifacts.text(key))
+		if !strings.HasPrefix(url, "http://") && !strings.HasPrefix(url, "https://") {
+			return "" // the API takes no others
+		}
+		return url
+	}
 }
 
 func (n *node) gitURL() string { return cleanURL(n.revision.text("url")) }
-
-func (n *node) created() string { return stampOf(n.top["created"]) }
-
-func (n *node) groupName() string { return n.group }
 
 func (n *node) arch() string {
 	_, arch := n.named()
@@ -146,15 +193,6 @@ func (n *node) buildEnvironment() string {
 }
 
 func (n *node) defconfig() string { return strings.Join(n.data.list("defconfig"), "+") }
-
-// artifact is the URL of one of the node's files.
-func (n *node) artifact(key string) string {
-	url := cleanURL(n.artifacts.text(key))
-	if !strings.HasPrefix(url, "http://") && !strings.HasPrefix(url, "https://") {
-		return "" // the API takes no others
-	}
-	return url
-}
 
 // fullDefconfig is the configuration with its fragments. Nodes of 2024 have the
 // fragments alone in config_full, with a plus in front.
