@@ -13,6 +13,7 @@ import (
 
 func (a *app) feedCommand() *cli.Command {
 	f := new(feedArgs)
+	s := &f.settings
 	crawling := append(f.crawled.flags(), &cli.IntFlag{
 		Name: "how-many", Usage: "crawl the newest `N` records of each kind", DefaultText: "all new ones",
 		Destination: &f.crawled.howMany, Category: "Source", Action: atLeast(1),
@@ -27,15 +28,15 @@ func (a *app) feedCommand() *cli.Command {
 			Destination: &f.boots},
 		&cli.StringSliceFlag{Name: "lavas", Usage: "feed LAVA callbacks from `FILE`; further names may follow",
 			Destination: &f.lavas},
-		f.labFlag("the callbacks come from lab `LAB`; the variable is for those that name none"),
+		s.labFlag("the callbacks come from lab `LAB`; the variable is for those that name none"),
 	)
 	how := []cli.Flag{
 		&cli.BoolFlag{Name: "dry-run", Usage: "write the _bulk body to stdout and touch nothing",
 			Destination: &f.dryRun},
 		&cli.BoolFlag{Name: "force", Usage: "send finished records again and overwrite their documents",
 			Destination: &f.force},
-		&cli.BoolFlag{Name: "no-progress", Usage: "no progress bar or lines", Destination: &f.noProgress},
-		f.jsonFlag(), f.dataFlag(),
+		&cli.BoolFlag{Name: "no-progress", Usage: "no progress bar or lines", Destination: &s.noProgress},
+		s.jsonFlag(), s.dataFlag(),
 	}
 	return &cli.Command{
 		Name: "feed", Aliases: []string{"feed_es"},
@@ -50,8 +51,8 @@ func (a *app) feedCommand() *cli.Command {
 			"downloaded (kcing status), 130 interrupted.\n\n" +
 			"Example:\n   kcing feed\n   kcing feed --lab-name lab-collabora callbacks/\n" +
 			"   kcing feed --source lava --lava-url https://lava.example.org",
-		Flags: slices.Concat(records, crawling, how, f.recordFlags(), f.esFlags(), f.bulkFlags(), f.stateFlags(),
-			hidden(f.drpFlags()), f.logFlags()),
+		Flags: slices.Concat(records, crawling, how, s.recordFlags(), s.esFlags(), s.bulkFlags(), s.stateFlags(),
+			hidden(s.drpFlags()), s.logFlags()),
 		Action: func(c *cli.Context) error {
 			f.paths = c.Args().Slice()
 			if len(f.allPaths()) > 0 {
@@ -66,12 +67,12 @@ func (a *app) feedCommand() *cli.Command {
 
 func (a *app) feed(ctx context.Context, f *feedArgs, log *slog.Logger) error {
 	a.warnOfSettings(log)
-	config := f.pipeline(a.now, log)
+	config := f.settings.pipeline(a.now, log)
 	config.ES.Bulk.Logger = log
 	config.Force, config.LogEach = f.force, a.logsEach(&f.settings)
 	lab := "" // that the records are said to be of
 	if a.typed(labName) {
-		lab = f.lab
+		lab = f.settings.lab
 	}
 	paths, unreadable := f.allPaths(), 0
 	if len(paths) == 0 {

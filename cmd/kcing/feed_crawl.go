@@ -29,7 +29,7 @@ func (a *app) feedCrawl(ctx context.Context, f *feedArgs, lab string, config pip
 		return err
 	}
 	o := crawl.Options{Kinds: kinds, Since: f.crawled.since, HowMany: max(f.crawled.howMany, 0),
-		MaxRecordBytes: int64(f.maxRecordBytes), Force: f.force, RetryFailed: f.crawled.jobs != "", Lab: lab,
+		MaxRecordBytes: int64(f.settings.maxRecordBytes), Force: f.force, RetryFailed: f.crawled.jobs != "", Lab: lab,
 		Now: a.now, Logger: log}
 	if f.dryRun {
 		return a.eachLab(ctx, origins, func(from *origin) error { return a.dryCrawl(ctx, f, from, o, config) })
@@ -117,7 +117,7 @@ func (r *feedRun) crawl(ctx context.Context, from *origin, o crawl.Options) erro
 	report, err := r.deliver(ctx, crawler, crawler.Expected)
 	crawled, closeErr := crawler.Close(ctx, err)
 	done := fed{Report: report, notDownloaded: crawled.Failed + crawled.GivenUp, err: cmp.Or(err, closeErr)}
-	done.pending = pendingInSpool(o.Spool, r.args.spoolDir())
+	done.pending = pendingInSpool(o.Spool, r.args.settings.spoolDir())
 	r.counts["downloaded"] += crawled.Downloaded
 	r.counts["not_downloaded"] += crawled.Failed
 	return r.conclude(done, crawlJSON{Source: from.site.Name, Report: report, Crawl: crawled}, func() {
@@ -132,7 +132,7 @@ func (r *feedRun) crawl(ctx context.Context, from *origin, o crawl.Options) erro
 
 // unreached reports an origin that was not crawled.
 func (r *feedRun) unreached(from *origin, why error) error {
-	if !r.args.json {
+	if !r.args.settings.json {
 		return why
 	}
 	return cmp.Or(r.app.writeJSON(crawlJSON{Source: from.site.Name, Error: plainText(why)}), why)
@@ -167,10 +167,10 @@ func (a *app) dryCrawl(ctx context.Context, f *feedArgs, from *origin, o crawl.O
 
 // warnOfRetention says that a crawl brings what drp is going to delete.
 func (f *feedArgs) warnOfRetention(log *slog.Logger, o crawl.Options, a *app) {
-	cutoff := mappings.Cutoff(a.now(), f.days().Longest())
+	cutoff := mappings.Cutoff(a.now(), f.settings.days().Longest())
 	if o.Since > 0 && a.now().Add(-o.Since).Before(cutoff) {
 		log.Warn("the crawl goes back further than retention keeps documents: drp will delete the older ones",
-			"since", durationText(o.Since), "DRP_DAYS", f.drpDays)
+			"since", durationText(o.Since), "DRP_DAYS", f.settings.drpDays)
 	}
 }
 

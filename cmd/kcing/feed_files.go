@@ -32,7 +32,7 @@ func (f *feedArgs) allPaths() []source.Path {
 
 // files is the source that reads the paths.
 func (a *app) files(f *feedArgs, paths []source.Path, log *slog.Logger, unreadable *int) (*source.Files, error) {
-	files := &source.Files{Paths: paths, Stdin: a.stdin, MaxRecordBytes: int64(f.maxRecordBytes),
+	files := &source.Files{Paths: paths, Stdin: a.stdin, MaxRecordBytes: int64(f.settings.maxRecordBytes),
 		Unreadable: func(path string, err error) {
 			*unreadable++
 			log.Error("cannot read", "source", path, "error", err)

@@ -55,25 +55,25 @@ func (a *app) openFeed(ctx context.Context, f *feedArgs, config pipeline.Config,
 
 func (r *feedRun) open(ctx context.Context, connect func() (*elastic.Client, error)) (err error) {
 	f := r.args
-	if r.unlock, err = lockFeed(ctx, f.data); err != nil {
+	if r.unlock, err = lockFeed(ctx, f.settings.data); err != nil {
 		return err
 	}
-	if r.store, err = f.openState(r.app); err != nil {
+	if r.store, err = f.settings.openState(r.app); err != nil {
 		return err
 	}
 	if r.client, err = connect(); err != nil {
 		return err
 	}
-	if err := installMissing(ctx, r.client.Patient(), f.prefix, r.log); err != nil {
+	if err := installMissing(ctx, r.client.Patient(), f.settings.prefix, r.log); err != nil {
 		return err
 	}
 	if f.force {
-		keepDestination(ctx, r.store, f.destination(r.client), r.log) // nothing is skipped
+		keepDestination(ctx, r.store, f.settings.destination(r.client), r.log) // nothing is skipped
 	} else {
-		f.checkDestination(ctx, r.client, r.store, r.log)
+		f.settings.checkDestination(ctx, r.client, r.store, r.log)
 	}
 	r.config.ES.Transport, r.config.ES.Requests, r.config.Ledger = r.client, r.client.Patient(), r.store
-	r.spool, err = spool.Open(f.spoolDir(), spool.Options{Now: r.app.now, Logger: r.log})
+	r.spool, err = spool.Open(f.settings.spoolDir(), spool.Options{Now: r.app.now, Logger: r.log})
 	return err
 }
 
@@ -105,7 +105,7 @@ func (r *feedRun) deliver(ctx context.Context, src pipeline.Source, expected fun
 	report, err := pipeline.Run(ctx, src, config)
 	stopProgress()
 	if report.Bulk.Stored > 0 && err == nil {
-		r.args.refresh(ctx, r.client, r.log)
+		r.args.settings.refresh(ctx, r.client, r.log)
 	}
 	return report, err
 }
@@ -128,12 +128,12 @@ func (r *feedRun) conclude(done fed, asJSON any, asText func()) error {
 	} {
 		r.counts[name] += n
 	}
-	if !r.args.json {
+	if !r.args.settings.json {
 		asText()
 	} else if err := r.app.writeJSON(asJSON); err != nil {
 		return err
 	}
-	return done.result(r.args.db)
+	return done.result(r.args.settings.db)
 }
 
 // save notes the run for status.
@@ -220,7 +220,7 @@ func installMissing(ctx context.Context, t mappings.Transport, prefix string, lo
 }
 
 type feedArgs struct {
-	settings
+	settings             settings
 	kind                 string
 	builds, boots, lavas cli.StringSlice
 	paths                []string
@@ -233,7 +233,7 @@ func (a *app) dryRunResult(f *feedArgs, r pipeline.Report, unreadable int, err e
 	if err != nil {
 		return err
 	}
-	if f.json {
+	if f.settings.json {
 		err = json.NewEncoder(a.stderr).Encode(feedJSON{Report: r, Unreadable: unreadable})
 	} else {
 		_, err = fmt.Fprintf(a.stderr, "dry run: %s from %s: %s\n",

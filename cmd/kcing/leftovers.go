@@ -21,7 +21,7 @@ func (r *feedRun) takeLeftovers(ctx context.Context) (*leftovers, error) {
 	if err != nil {
 		return nil, err
 	}
-	queue := spool.NewQueue(r.spool, int64(r.args.maxRecordBytes), r.spoolTrouble)
+	queue := spool.NewQueue(r.spool, int64(r.args.settings.maxRecordBytes), r.spoolTrouble)
 	queue.Add(items...)
 	return &leftovers{queue, len(items)}, nil
 }

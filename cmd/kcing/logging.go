@@ -13,7 +13,7 @@ func (a *app) logger(s *settings) (log *slog.Logger, closeLog func(), err error)
 	if s.logFile != "" || s.logFormat == "json" || !a.stderr.isTerminal() {
 		return a.serviceLogger(s)
 	}
-	o := &personLog{out: a.stderr, width: func() int { return widthOf(a.stderr.out) }, personCounts: new(personCounts)}
+	o := &personLog{out: a.stderr, width: func() int { return widthOf(a.stderr.out) }, counts: new(personCounts)}
 	if s.debug {
 		o.level = slog.LevelDebug
 	}

@@ -18,7 +18,7 @@ type personLog struct {
 	level slog.Level
 	with  []slog.Attr
 
-	*personCounts // shared with those that With makes
+	counts *personCounts // shared with those that With makes
 }
 
 type personCounts struct {
@@ -90,29 +90,31 @@ func (l *personLog) Handle(_ context.Context, r slog.Record) error {
 
 // first counts a line and tells whether it is the first of its kind.
 func (l *personLog) first(level slog.Level, message, reason string) bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	for _, k := range l.kinds {
+	c := l.counts
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, k := range c.kinds {
 		if k.level == level && k.message == message && k.reason == reason {
 			k.n++
 			return false
 		}
 	}
-	if len(l.kinds) == maxPersonKinds {
-		l.more++
+	if len(c.kinds) == maxPersonKinds {
+		c.more++
 		return false
 	}
-	l.kinds = append(l.kinds, &personKind{level, message, reason, 1})
+	c.kinds = append(c.kinds, &personKind{level, message, reason, 1})
 	return true
 }
 
 // close tells how many lines of each kind there were where it was more than the
 // one that was shown.
 func (l *personLog) close() {
-	l.mu.Lock()
-	kinds, more := l.kinds, l.more
-	l.kinds, l.more = nil, 0
-	l.mu.Unlock()
+	c := l.counts
+	c.mu.Lock()
+	kinds, more := c.kinds, c.more
+	c.kinds, c.more = nil, 0
+	c.mu.Unlock()
 	for _, k := range kinds {
 		if k.n > 1 {
 			_ = l.write(k.level, k.total())

@@ -18,12 +18,12 @@ import (
 )
 
 type rejectsArgs struct {
-	settings
-	filter  state.Filter
-	all     bool
-	force   bool
-	body    bool
-	noTrunc bool
+	settings settings
+	filter   state.Filter
+	all      bool
+	force    bool
+	body     bool
+	noTrunc  bool
 }
 
 func (a *app) rejectsCommand() *cli.Command {
@@ -51,7 +51,7 @@ func (o *rejectsArgs) allFlag(verb string) cli.Flag {
 
 // withRejects runs fn with the state file open, which has to be there.
 func (a *app) withRejects(o *rejectsArgs, fn func(*state.Store) error) error {
-	if err := o.stateExists(); err != nil {
+	if err := o.settings.stateExists(); err != nil {
 		return err
 	}
 	return a.withState(&o.settings, fn)
@@ -62,15 +62,15 @@ func (a *app) rejectsList() *cli.Command {
 	flags := []cli.Flag{
 		&cli.IntFlag{Name: "limit", Usage: "at most `N`; 0: all", Destination: &o.filter.Limit},
 		&cli.BoolFlag{Name: "full", Usage: "do not shorten sources and reasons", Destination: &o.noTrunc},
-		o.jsonFlag(),
+		o.settings.jsonFlag(),
 	}
 	return &cli.Command{
 		Name: "list", Usage: "list what was refused, oldest first",
 		Description: "Example:\n   kcing rejects list --kind lava",
-		Flags:       slices.Concat(o.filterFlags(), flags, o.stateFlags(), o.logFlags()),
+		Flags:       slices.Concat(o.filterFlags(), flags, o.settings.stateFlags(), o.settings.logFlags()),
 		Action: func(c *cli.Context) error {
 			err := a.withRejects(o, func(s *state.Store) error { return a.listRejects(c.Context, o, s) })
-			if errors.Is(err, errNoState) && !o.json {
+			if errors.Is(err, errNoState) && !o.settings.json {
 				_, err = fmt.Fprintln(a.stdout, "no rejects:", err)
 			}
 			return err
@@ -85,7 +85,7 @@ func (a *app) listRejects(ctx context.Context, o *rejectsArgs, s *state.Store) e
 		if err != nil {
 			return err
 		}
-		if o.json {
+		if o.settings.json {
 			if err := a.writeJSON(r); err != nil {
 				return err
 			}
@@ -105,7 +105,7 @@ func (a *app) listRejects(ctx context.Context, o *rejectsArgs, s *state.Store) e
 		t.row(r.ID, r.Received.UTC().Format("2006-01-02 15:04"), cmp.Or(r.Kind, "-"), r.Type,
 			humanize.Bytes(uint64(max(r.Size, 0))), source, reason)
 	}
-	if n == 0 && !o.json {
+	if n == 0 && !o.settings.json {
 		a.say("no rejects")
 	}
 	return t.print(a.stdout)
@@ -119,7 +119,7 @@ func (a *app) rejectsShow() *cli.Command {
 			"Example:\n   kcing rejects show --body 3f9a > record.json",
 		Flags: slices.Concat([]cli.Flag{
 			&cli.BoolFlag{Name: "body", Usage: "only the bytes", Destination: &o.body},
-		}, o.stateFlags(), o.logFlags()),
+		}, o.settings.stateFlags(), o.settings.logFlags()),
 		Action: func(c *cli.Context) error {
 			if c.NArg() != 1 {
 				return usagef("rejects show wants one ID (see: kcing rejects list)")
@@ -150,7 +150,7 @@ func (a *app) showReject(ctx context.Context, o *rejectsArgs, s *state.Store, id
 	body, note := r.Body, ""
 	if len(body) > most {
 		body, note = body[:most], fmt.Sprintf("… and %s more: kcing rejects show --body %s%s\n",
-			plural(len(r.Body)-most, "byte"), r.ID, dbFlag(o.db))
+			plural(len(r.Body)-most, "byte"), r.ID, dbFlag(o.settings.db))
 	}
 	for line := range strings.SplitSeq(string(body), "\n") {
 		if _, err := fmt.Fprintln(a.stdout, printable(line)); err != nil {
@@ -166,7 +166,8 @@ func (a *app) rejectsDrop() *cli.Command {
 	return &cli.Command{
 		Name: "drop", Usage: "forget rejects for ever", ArgsUsage: "ID...",
 		Description: "Example:\n   kcing rejects drop --type not_json",
-		Flags:       slices.Concat([]cli.Flag{o.allFlag("drop")}, o.filterFlags(), o.stateFlags(), o.logFlags()),
+		Flags: slices.Concat([]cli.Flag{o.allFlag("drop")}, o.filterFlags(), o.settings.stateFlags(),
+			o.settings.logFlags()),
 		Action: func(c *cli.Context) error {
 			return a.withRejects(o, func(s *state.Store) error {
 				ids, err := o.selected(c.Context, s, c.Args().Slice())
@@ -213,15 +214,15 @@ func (o *rejectsArgs) selected(ctx context.Context, s *state.Store, args []strin
 func (a *app) rejectsRetry() *cli.Command {
 	o := new(rejectsArgs)
 	flags := []cli.Flag{
-		o.allFlag("retry"), o.labFlag("callbacks that name no lab come from lab `LAB`"),
+		o.allFlag("retry"), o.settings.labFlag("callbacks that name no lab come from lab `LAB`"),
 		&cli.BoolFlag{Name: "force", Usage: "overwrite what is stored under the same key", Destination: &o.force},
 	}
 	return &cli.Command{
 		Name: "retry", Usage: "send rejects again; those that get in are dropped from the list", ArgsUsage: "ID...",
 		Description: "Records are read again by this version of kcing; documents are sent as they are.\n\n" +
 			"Example:\n   kcing rejects retry --all\n   kcing rejects retry --type no_lab --lab-name lab-a",
-		Flags: slices.Concat(flags, o.filterFlags(), o.recordFlags(), o.esFlags(), o.bulkFlags(), o.stateFlags(),
-			o.logFlags()),
+		Flags: slices.Concat(flags, o.filterFlags(), o.settings.recordFlags(), o.settings.esFlags(),
+			o.settings.bulkFlags(), o.settings.stateFlags(), o.settings.logFlags()),
 		Action: func(c *cli.Context) error {
 			return a.withRejects(o, func(s *state.Store) error {
 				return a.withLog(&o.settings, func(log *slog.Logger) error {
@@ -247,17 +248,17 @@ func (a *app) retryRejects(ctx context.Context, o *rejectsArgs, s *state.Store, 
 	if err != nil {
 		return err
 	}
-	if err := installMissing(ctx, client.Patient(), o.prefix, log); err != nil {
+	if err := installMissing(ctx, client.Patient(), o.settings.prefix, log); err != nil {
 		return err
 	}
-	config := o.pipeline(a.now, log)
+	config := o.settings.pipeline(a.now, log)
 	config.ES.Transport, config.ES.Requests, config.Ledger = client, client.Patient(), s
 	config.Force, config.LogEach, config.Progress = o.force, a.logsEach(&o.settings), new(pipeline.Progress)
 	stopProgress := a.showProgress(&o.settings, config.Progress, always(-1), log)
-	accepted, err := pipeline.Retry(ctx, s, ids, int64(o.maxRecordBytes), config)
+	accepted, err := pipeline.Retry(ctx, s, ids, int64(o.settings.maxRecordBytes), config)
 	stopProgress()
 	if accepted > 0 && err == nil {
-		o.refresh(ctx, client, log)
+		o.settings.refresh(ctx, client, log)
 	}
 	if err != nil {
 		a.say("%s of %s got in", humanize.Comma(int64(accepted)), plural(len(ids), "reject"))
@@ -273,7 +274,7 @@ func (a *app) retryRejects(ctx context.Context, o *rejectsArgs, s *state.Store, 
 	case accepted < len(ids):
 		return &exitError{
 			code: exitRejects,
-			msg:  plural(len(ids)-accepted, "reject") + " left; see: kcing rejects list" + dbFlag(o.db),
+			msg:  plural(len(ids)-accepted, "reject") + " left; see: kcing rejects list" + dbFlag(o.settings.db),
 		}
 	}
 	return nil

@@ -50,7 +50,7 @@ func (a *app) samplesCommand() *cli.Command {
 			"relative to the current UTC day.\n\n" +
 			"Example:\n   kcing samples --sample-size 20 && kcing feed samples/\n" +
 			"   kcing samples --synthetic --sample-size 2500 && kcing feed samples/",
-		Flags: slices.Concat(flags, making, downloading, o.sizeFlags(), o.logFlags()),
+		Flags: slices.Concat(flags, making, downloading, o.settings.sizeFlags(), o.settings.logFlags()),
 		Action: func(c *cli.Context) error {
 			if !o.synthetic {
 				if err := a.idle(making, "for --synthetic, which makes records up"); err != nil {

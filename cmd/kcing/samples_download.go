@@ -129,7 +129,7 @@ func sampleName(it crawl.Item) string {
 }
 
 type samplesArgs struct {
-	settings
+	settings  settings
 	crawled   sourceArgs
 	dir       string
 	size      int

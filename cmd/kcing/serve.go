@@ -45,6 +45,7 @@ func (a *app) serveCommand() *cli.Command {
 }
 
 func (v *serveArgs) flags() []cli.Flag {
+	s := &v.settings
 	listeners := inCategory("Listeners",
 		&cli.StringFlag{Name: "build-addr", EnvVars: env("KCING_BUILD_ADDR"), Value: "127.0.0.1:8337",
 			Usage: "take builds on `HOST:PORT`, or off", Destination: &v.buildAddr},
@@ -76,14 +77,14 @@ func (v *serveArgs) flags() []cli.Flag {
 		&cli.DurationFlag{Name: "drp-every", EnvVars: env("KCING_DRP_EVERY"),
 			Usage: "run the retention of kcing drp each `TIME`", DefaultText: "never", Destination: &v.drpEvery,
 			Category: "Retention", Action: positive},
-		v.labFlag("callbacks whose lab nothing else names come from `LAB`"), v.dataFlag(),
+		s.labFlag("callbacks whose lab nothing else names come from `LAB`"), s.dataFlag(),
 	}
 	complete := &cli.BoolFlag{Name: "maestro", EnvVars: env("KCING_MAESTRO"),
 		Usage:       "complete callbacks that name only their Maestro node with what Maestro knows of it",
 		Destination: &v.complete}
 	completing := inCategory("Maestro", append([]cli.Flag{complete}, v.maestro.flags()...)...)
-	return slices.Concat(listeners, spooled, others, completing, v.recordFlags(), v.drpFlags(), v.esFlags(),
-		withoutLimits(v.bulkFlags()), v.stateFlags(), v.logFlags())
+	return slices.Concat(listeners, spooled, others, completing, s.recordFlags(), s.drpFlags(), s.esFlags(),
+		withoutLimits(s.bulkFlags()), s.stateFlags(), s.logFlags())
 }
 
 // withoutLimits leaves out the flags that end the attempts to deliver: serve has
@@ -95,8 +96,8 @@ func withoutLimits(flags []cli.Flag) []cli.Flag {
 }
 
 func (a *app) serve(ctx context.Context, v *serveArgs, formatGiven bool) error {
-	if !formatGiven && (v.logFile != "" || !a.stderr.isTerminal()) {
-		v.logFormat = "json"
+	if !formatGiven && (v.settings.logFile != "" || !a.stderr.isTerminal()) {
+		v.settings.logFormat = "json"
 	}
 	log, closeLog, err := a.serviceLogger(&v.settings)
 	if err != nil {
@@ -104,7 +105,7 @@ func (a *app) serve(ctx context.Context, v *serveArgs, formatGiven bool) error {
 	}
 	defer closeLog()
 	a.warnOfSettings(log)
-	client, err := v.client()
+	client, err := v.settings.client()
 	if err != nil {
 		return err
 	}
@@ -117,7 +118,7 @@ func (a *app) serve(ctx context.Context, v *serveArgs, formatGiven bool) error {
 		return err
 	}
 	defer endpoints.close()
-	kept, err := spool.Open(v.spoolDir(), spool.Options{MaxBytes: int64(v.spoolBytes), MaxRecords: mostSpooled,
+	kept, err := spool.Open(v.settings.spoolDir(), spool.Options{MaxBytes: int64(v.spoolBytes), MaxRecords: mostSpooled,
 		MaxAge: v.spoolAge, Now: a.now, Logger: log})
 	if err != nil {
 		return fmt.Errorf("%w (KCING_DATA)", err)

@@ -45,7 +45,7 @@ func (s *service) run(ctx context.Context) error {
 	metrics := intake.NewMetrics()
 	server := serve.New(s.config(metrics))
 	limits := intake.DefaultLimits()
-	limits.RecordBytes, limits.Connections = int64(s.args.maxRecordBytes), s.args.connections
+	limits.RecordBytes, limits.Connections = int64(s.args.settings.maxRecordBytes), s.args.connections
 	in := intake.New(intake.Config{Accept: server.Accept, Refused: server.Refused, Ready: server.Ready,
 		Status:  server.Status,
 		Metrics: metrics, Tokens: s.endpoints.tokens, Limits: limits, Logger: s.log, Version: buildVersion()})
@@ -96,7 +96,7 @@ func (s *service) run(ctx context.Context) error {
 
 // announce says that posts are taken from now on.
 func (s *service) announce() {
-	args := []any{"version", buildVersion(), "spool", s.args.data, "state", s.args.db, "elasticsearch",
+	args := []any{"version", buildVersion(), "spool", s.args.settings.data, "state", s.args.settings.db, "elasticsearch",
 		s.client.Hosts()}
 	for _, l := range s.endpoints.listeners {
 		args = append(args, l.Kind, l.Addr().String())
@@ -118,17 +118,17 @@ func (s *service) notify(what string) {
 // config is how posts are delivered.
 func (s *service) config(metrics *intake.Metrics) serve.Config {
 	v := s.args
-	deliver := v.pipeline(s.app.now, s.log)
+	deliver := v.settings.pipeline(s.app.now, s.log)
 	deliver.ES.Transport, deliver.ES.Requests, deliver.ES.Bulk.Logger = s.client, s.client.Patient(), s.log
 	return serve.Config{
 		Spool: s.spool, MaxSpoolBytes: int64(v.spoolBytes), OpenStore: s.openStore, Pipeline: deliver,
 		Prepare: s.prepare, Ping: s.ping, URL: s.client.Hosts(), Explain: plainText,
-		Enrich: s.enrich, MaxRecordBytes: int64(v.maxRecordBytes), Metrics: metrics, Logger: s.log, Now: s.app.now,
+		Enrich: s.enrich, MaxRecordBytes: int64(v.settings.maxRecordBytes), Metrics: metrics, Logger: s.log, Now: s.app.now,
 	}
 }
 
 func (s *service) openStore() (serve.Store, error) {
-	store, err := s.args.openState(s.app)
+	store, err := s.args.settings.openState(s.app)
 	if err != nil {
 		return nil, err
 	}
@@ -155,12 +155,12 @@ func (s *service) prepare(ctx context.Context) error {
 	if err := s.client.Check(ctx); err != nil {
 		return err
 	}
-	if err := installMissing(ctx, s.client.Patient(), s.args.prefix, s.log); err != nil {
+	if err := installMissing(ctx, s.client.Patient(), s.args.settings.prefix, s.log); err != nil {
 		return err
 	}
 	if store := s.opened(); store != nil && !s.destinationChecked {
 		s.destinationChecked = true
-		s.args.checkDestination(ctx, s.client, store, s.log)
+		s.args.settings.checkDestination(ctx, s.client, store, s.log)
 	}
 	return nil
 }
@@ -228,7 +228,7 @@ type endpoints struct {
 }
 
 type serveArgs struct {
-	settings
+	settings                      settings
 	buildAddr, lavaAddr, bootAddr string
 	tokens, tlsCert, tlsKey       string
 	spoolBytes                    byteSize
