@@ -55,14 +55,14 @@ func reorder(flags []cli.Flag, args []string) []string {
 		default:
 			first = append(first, arg)
 			list = ""
-			name, _, _ := strings.Cut(strings.TrimLeft(arg, "-"), "=")
+			name, _, _ := typedFlag(arg)
 			if takesValue(flags, arg) {
 				if i++; i == len(args) {
 					return first // not before the arguments, or it would swallow one
 				}
 				first = append(first, args[i])
 			}
-			if slices.Contains(listFlags, name) && hasFlag(flags, name) {
+			if slices.Contains(listFlags, name) && flagNamed(flags, name) != nil {
 				list = name
 			}
 		}
@@ -72,19 +72,10 @@ func reorder(flags []cli.Flag, args []string) []string {
 
 // takesValue tells whether the argument is a flag whose value is the next one.
 func takesValue(flags []cli.Flag, arg string) bool {
-	name := strings.TrimLeft(arg, "-")
-	if !strings.HasPrefix(arg, "-") || name == "" || strings.Contains(name, "=") {
+	name, _, inline := typedFlag(arg)
+	switch flagNamed(flags, name).(type) {
+	case nil, *cli.BoolFlag:
 		return false
 	}
-	for _, f := range flags {
-		if slices.Contains(f.Names(), name) {
-			_, isBool := f.(*cli.BoolFlag)
-			return !isBool
-		}
-	}
-	return false
-}
-
-func hasFlag(flags []cli.Flag, name string) bool {
-	return slices.ContainsFunc(flags, func(f cli.Flag) bool { return slices.Contains(f.Names(), name) })
+	return !inline
 }

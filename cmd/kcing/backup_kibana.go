@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -124,8 +125,6 @@ func exportObjects(ctx context.Context, client *kibana.Client, all bool) ([]kiba
 	return client.Export(ctx, kibana.Selection{Objects: wanted, References: true})
 }
 
-const backupPattern = "kcing-kibana-*.ndjson"
-
 // backupName is a name in dir that nobody has yet, and that sorts by time.
 func (a *app) backupName(dir string) string {
 	stem := filepath.Join(dir, "kcing-kibana-"+a.now().UTC().Format("20060102T150405Z"))
@@ -146,30 +145,16 @@ func (a *app) keepBefore(dir string, objects []kibana.Object, missing []kibana.R
 	if err != nil {
 		return "", err
 	}
-	names, err := filepath.Glob(filepath.Join(escapeGlob(dir), backupPattern))
+	folder := os.DirFS(dir)
+	names, err := fs.Glob(folder, "kcing-kibana-*.ndjson")
 	if err != nil {
 		return "", err
 	}
 	for _, name := range slices.Backward(names) { // sorted: the last first
-		if was, err := os.ReadFile(name); err == nil && bytes.Equal(was, data) {
-			return name, nil
+		if was, err := fs.ReadFile(folder, name); err == nil && bytes.Equal(was, data) {
+			return filepath.Join(dir, name), nil
 		}
 	}
 	name := a.backupName(dir)
 	return name, writeWhole(name, data, 0o600)
-}
-
-// escapeGlob makes a folder's name mean itself in a pattern.
-func escapeGlob(dir string) string {
-	var out []byte
-	for i := range len(dir) {
-		switch dir[i] {
-		case '*', '?', '[', '\\':
-			if filepath.Separator != '\\' {
-				out = append(out, '\\')
-			}
-		}
-		out = append(out, dir[i])
-	}
-	return string(out)
 }

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"sync/atomic"
 
 	"github.com/dustin/go-humanize"
@@ -77,11 +78,7 @@ func (o *samplesArgs) write(ctx context.Context, items []crawl.Item, present *at
 	log *slog.Logger,
 ) (download, error) {
 	done := download{written: map[string]int64{}}
-	type result struct {
-		kind string
-		err  error
-	}
-	results := make(chan result, len(items))
+	var mu sync.Mutex // of what done has of downloads
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(4)
 	for _, it := range items {
@@ -91,7 +88,8 @@ func (o *samplesArgs) write(ctx context.Context, items []crawl.Item, present *at
 			present.Add(1)
 			continue
 		} else if !errors.Is(err, fs.ErrNotExist) {
-			return done, err
+			group.Go(func() error { return err }) // what is under way is waited for
+			break
 		}
 		group.Go(func() error {
 			payload, err := it.Fetch(ctx)
@@ -102,23 +100,22 @@ func (o *samplesArgs) write(ctx context.Context, items []crawl.Item, present *at
 				return err
 			case err != nil:
 				log.Warn("cannot download", "source", it.Name, "error", err)
-				results <- result{it.Kind, err}
+				mu.Lock()
+				defer mu.Unlock()
+				done.failed++
 				return nil
 			}
-			results <- result{it.Kind, nil}
+			if err := writeWhole(path, payload, 0o644); err != nil {
+				return err
+			}
 			present.Add(1)
-			return writeWhole(path, payload, 0o644)
+			mu.Lock()
+			defer mu.Unlock()
+			done.written[it.Kind]++
+			return nil
 		})
 	}
 	err := group.Wait()
-	close(results)
-	for r := range results {
-		if r.err != nil {
-			done.failed++
-		} else {
-			done.written[r.kind]++
-		}
-	}
 	return done, err
 }
 

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/signal"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -32,8 +33,7 @@ type service struct {
 
 	destinationChecked bool // by prepare, which is called again and again
 
-	mu    sync.Mutex
-	store *state.Store // nil until it could be opened
+	store atomic.Pointer[state.Store] // nil until it could be opened
 }
 
 // run takes posts and delivers them until ctx ends, and then for the time that
@@ -132,20 +132,12 @@ func (s *service) openStore() (serve.Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.store = store
+	s.store.Store(store)
 	return store, nil
 }
 
-func (s *service) opened() *state.Store {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.store
-}
-
 func (s *service) closeStore() {
-	if store := s.opened(); store != nil {
+	if store := s.store.Load(); store != nil {
 		_ = store.Close() // every write was committed and checked
 	}
 }
@@ -158,7 +150,7 @@ func (s *service) prepare(ctx context.Context) error {
 	if err := installMissing(ctx, s.client.Patient(), s.args.settings.prefix, s.log); err != nil {
 		return err
 	}
-	if store := s.opened(); store != nil && !s.destinationChecked {
+	if store := s.store.Load(); store != nil && !s.destinationChecked {
 		s.destinationChecked = true
 		s.args.settings.checkDestination(ctx, s.client, store, s.log)
 	}
@@ -193,7 +185,7 @@ func (s *service) retain(ctx context.Context) {
 // untilRetention is how long it is until the next run, at most an hour: the clock
 // may be set, or somebody may run it by hand.
 func (s *service) untilRetention(ctx context.Context) time.Duration {
-	store := s.opened()
+	store := s.store.Load()
 	if store == nil {
 		return firstRetention
 	}

@@ -62,7 +62,7 @@ func (a *app) status(c *cli.Context, s *settings) error {
 	if c.IsSet("kb-url") {
 		r.Kibana = s.kibana.status(c.Context)
 	}
-	errState := s.stateStatus(c.Context, &r)
+	errState := a.stateStatus(c.Context, s, &r)
 	errSpool := r.Spool.read(s.spoolDir())
 	r.FeedRunning = runningFeed(s.data)
 	r.Settings, r.WithoutEffect = effectiveSettings(c), append(replacedSettings(), a.misspelled...)
@@ -113,23 +113,22 @@ func (s *settings) askStatus(ctx context.Context, client *elastic.Client, r *sta
 }
 
 // stateStatus looks into the state file, which need not be there yet.
-func (s *settings) stateStatus(ctx context.Context, r *statusReport) error {
+func (a *app) stateStatus(ctx context.Context, s *settings, r *statusReport) error {
 	r.State.Path = s.db
 	if _, err := os.Stat(s.db); errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
-	store, err := state.Open(s.db, state.Options{})
-	if err == nil {
-		defer store.Close() //nolint:errcheck // only read
-		var counts state.Counts
-		if counts, err = store.Counts(ctx); err == nil {
-			r.State.fill(counts)
-			if err = r.State.fillCrawls(ctx, store); err == nil {
-				return nil
-			}
+	err := a.withState(s, func(store *state.Store) error {
+		counts, err := store.Counts(ctx)
+		if err != nil {
+			return err
 		}
+		r.State.fill(counts)
+		return r.State.fillCrawls(ctx, store)
+	})
+	if err != nil {
+		r.State.Error = err.Error()
 	}
-	r.State.Error = err.Error()
 	return err
 }
 

@@ -1,6 +1,7 @@
 package legacy
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -60,14 +61,8 @@ type Origin struct {
 
 // New makes an origin. The error says which setting is wrong.
 func New(o Options) (*Origin, error) {
-	for _, s := range []struct {
-		value *string
-		own   string
-	}{{&o.Host, DefaultHost}, {&o.Scheme, DefaultScheme}, {&o.NonLavaLab, DefaultNonLavaLab}} {
-		if *s.value == "" {
-			*s.value = s.own
-		}
-	}
+	o.Host, o.Scheme = cmp.Or(o.Host, DefaultHost), cmp.Or(o.Scheme, DefaultScheme)
+	o.NonLavaLab = cmp.Or(o.NonLavaLab, DefaultNonLavaLab)
 	if o.Scheme != "http" && o.Scheme != "https" {
 		return nil, fmt.Errorf("KCI_SCHEME: %q is neither http nor https", o.Scheme)
 	}
@@ -75,9 +70,7 @@ func New(o Options) (*Origin, error) {
 	if err != nil || u.Host != o.Host || u.Hostname() == "" {
 		return nil, errors.New("KCI_HOST: it is not a host name such as kernelci.org")
 	}
-	if o.Storage == "" {
-		o.Storage = o.Scheme + "://storage." + o.Host
-	}
+	o.Storage = cmp.Or(o.Storage, o.Scheme+"://storage."+o.Host)
 	if o.Fetch.Jar, err = cookiejar.New(nil); err != nil {
 		return nil, err
 	}
