@@ -4,12 +4,10 @@ import (
 	"cmp"
 	"context"
 	"log/slog"
-	"sync"
 
 	"github.com/dustin/go-humanize"
 
 	"github.com/kcing/kcing/internal/crawl"
-	"github.com/kcing/kcing/internal/elastic"
 	"github.com/kcing/kcing/internal/pipeline"
 	"github.com/kcing/kcing/internal/spool"
 	"github.com/kcing/kcing/mappings"
@@ -34,11 +32,7 @@ func (a *app) feedCrawl(ctx context.Context, f *feedArgs, lab string, config pip
 	if f.dryRun {
 		return a.eachLab(ctx, origins, func(from *origin) error { return a.dryCrawl(ctx, f, from, o, config) })
 	}
-	var reached map[*origin]error
-	r, err := a.openFeed(ctx, f, config, func() (client *elastic.Client, err error) {
-		client, reached, err = a.connectAll(ctx, f, origins)
-		return client, err
-	})
+	r, err := a.openFeed(ctx, f, config, origins...)
 	if err != nil {
 		return err
 	}
@@ -50,38 +44,13 @@ func (a *app) feedCrawl(ctx context.Context, f *feedArgs, lab string, config pip
 	steadyMemory()
 	r.config.ES.Bulk.MaxPendingBytes = 2 * int64(r.config.ES.Bulk.FlushBytes)
 	result := a.eachLab(ctx, origins, func(from *origin) error {
-		if err := reached[from]; err != nil {
-			return r.unreached(from, err)
+		if from.away != nil {
+			return r.unreached(from)
 		}
 		return r.crawl(ctx, from, o)
 	})
 	r.save(ctx, result)
 	return result
-}
-
-// connectAll asks Elasticsearch and the sources at once, so that a machine
-// without network is told of in seconds. Of several sources those that cannot be
-// reached do not hold up the others: reached has their errors.
-func (a *app) connectAll(ctx context.Context, f *feedArgs, origins []*origin) (client *elastic.Client,
-	reached map[*origin]error, err error,
-) {
-	errs := make([]error, len(origins))
-	var asking sync.WaitGroup
-	for i, from := range origins {
-		asking.Go(func() { errs[i] = from.reach(ctx) })
-	}
-	if client, err = a.connect(ctx, &f.settings); err != nil {
-		return nil, nil, err
-	}
-	asking.Wait()
-	reached = map[*origin]error{}
-	for i, from := range origins {
-		reached[from] = errs[i]
-	}
-	if len(origins) == 1 {
-		err = errs[0]
-	}
-	return client, reached, err
 }
 
 // eachLab runs fn for each origin. Where there are several, one that fails is
@@ -131,11 +100,11 @@ func (r *feedRun) crawl(ctx context.Context, from *origin, o crawl.Options) erro
 }
 
 // unreached reports an origin that was not crawled.
-func (r *feedRun) unreached(from *origin, why error) error {
+func (r *feedRun) unreached(from *origin) error {
 	if !r.args.settings.json {
-		return why
+		return from.away
 	}
-	return cmp.Or(r.app.writeJSON(crawlJSON{Source: from.site.Name, Error: plainText(why)}), why)
+	return cmp.Or(r.app.writeJSON(crawlJSON{Source: from.site.Name, Error: plainText(from.away)}), from.away)
 }
 
 // crawlJSON is the report of feed --json when it crawls, a line for each source.

@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/kcing/kcing/internal/elastic"
 	"github.com/kcing/kcing/internal/kinds"
 	"github.com/kcing/kcing/internal/pipeline"
 	"github.com/kcing/kcing/internal/source"
@@ -53,7 +52,7 @@ func (a *app) files(f *feedArgs, paths []source.Path, log *slog.Logger, unreadab
 func (a *app) feedFiles(ctx context.Context, f *feedArgs, files *source.Files, config pipeline.Config,
 	unreadable *int,
 ) error {
-	r, err := a.openFeed(ctx, f, config, func() (*elastic.Client, error) { return a.connect(ctx, &f.settings) })
+	r, err := a.openFeed(ctx, f, config)
 	if err != nil {
 		return err
 	}

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -40,20 +41,18 @@ type feedRun struct {
 	counts  map[string]int64 // for status; of all origins
 }
 
-// openFeed makes sure that this is the only feed, opens state and the spool, and makes
-// Elasticsearch ready. close has to be called.
-func (a *app) openFeed(ctx context.Context, f *feedArgs, config pipeline.Config,
-	connect func() (*elastic.Client, error),
-) (*feedRun, error) {
+// openFeed makes sure that this is the only feed, opens state and the spool, makes
+// Elasticsearch ready, and asks the origins whether they are there. close has to be called.
+func (a *app) openFeed(ctx context.Context, f *feedArgs, config pipeline.Config, origins ...*origin) (*feedRun, error) {
 	r := &feedRun{app: a, args: f, log: config.Logger, config: config, started: a.now(), counts: map[string]int64{}}
-	if err := r.open(ctx, connect); err != nil {
+	if err := r.open(ctx, origins); err != nil {
 		r.close()
 		return nil, err
 	}
 	return r, nil
 }
 
-func (r *feedRun) open(ctx context.Context, connect func() (*elastic.Client, error)) (err error) {
+func (r *feedRun) open(ctx context.Context, origins []*origin) (err error) {
 	f := r.args
 	if r.unlock, err = lockFeed(ctx, f.settings.data); err != nil {
 		return err
@@ -61,7 +60,7 @@ func (r *feedRun) open(ctx context.Context, connect func() (*elastic.Client, err
 	if r.store, err = f.settings.openState(r.app); err != nil {
 		return err
 	}
-	if r.client, err = connect(); err != nil {
+	if r.client, err = r.connect(ctx, origins); err != nil {
 		return err
 	}
 	if err := installMissing(ctx, r.client.Patient(), f.settings.prefix, r.log); err != nil {
@@ -75,6 +74,25 @@ func (r *feedRun) open(ctx context.Context, connect func() (*elastic.Client, err
 	r.config.ES.Transport, r.config.ES.Requests, r.config.Ledger = r.client, r.client.Patient(), r.store
 	r.spool, err = spool.Open(f.settings.spoolDir(), spool.Options{Now: r.app.now, Logger: r.log})
 	return err
+}
+
+// connect asks Elasticsearch and the sources at once, so that a machine
+// without network is told of in seconds. Of several sources those that cannot be
+// reached do not hold up the others.
+func (r *feedRun) connect(ctx context.Context, origins []*origin) (*elastic.Client, error) {
+	var asking sync.WaitGroup
+	for _, from := range origins {
+		asking.Go(func() { from.away = from.reach(ctx) })
+	}
+	client, err := r.app.connect(ctx, &r.args.settings)
+	if err != nil {
+		return nil, err
+	}
+	asking.Wait()
+	if len(origins) == 1 {
+		err = origins[0].away
+	}
+	return client, err
 }
 
 // close leaves what is not finished in the spool, for others to adopt.

@@ -63,6 +63,7 @@ type origin struct {
 	url     string
 	// check makes one request that shows whether it is there.
 	check func(ctx context.Context) error
+	away  error  // what it said when a feed began
 	lab   string // of LAVA only
 }
 
