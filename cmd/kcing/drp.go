@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -49,10 +50,7 @@ func (a *app) drp(ctx context.Context, s *settings, dryRun bool, log *slog.Logge
 		return err // it did not come to anything
 	}
 	if s.json {
-		if encodeErr := a.writeJSON(report); err == nil {
-			err = encodeErr
-		}
-		return err
+		return cmp.Or(err, a.writeJSON(report))
 	}
 	a.printDRP(report)
 	return err

@@ -85,10 +85,8 @@ func (o *sourceArgs) kinds(from *origin) ([]string, error) {
 	if o.kind == "" {
 		return all, nil
 	}
-	for _, kind := range all {
-		if kind == o.kind {
-			return []string{kind}, nil
-		}
+	if slices.Contains(all, o.kind) {
+		return []string{o.kind}, nil
 	}
 	return nil, usagef("--kind %s: the source %s has no such records, only %s", o.kind, o.source, fmt.Sprint(all))
 }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"errors"
-	"fmt"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -215,13 +214,4 @@ func (s *settings) days() mappings.Days {
 func kindFlag(usage string, to *string) *cli.StringFlag {
 	return &cli.StringFlag{Name: "kind", Usage: usage + " `KIND`: " + kinds.AnyRecord(), Destination: to,
 		Action: oneOf(kinds.Names()...)}
-}
-
-// eachKind says how many there are of each kind of records.
-func eachKind(counts map[string]int64) string {
-	var parts []string
-	for _, kind := range kinds.Names() {
-		parts = append(parts, fmt.Sprintf("%s %d", kind, counts[kind]))
-	}
-	return strings.Join(parts, ", ")
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -51,10 +52,7 @@ func (a *app) setupESCommand() *cli.Command {
 func (a *app) setupES(ctx context.Context, s *settings, o mappings.InstallOptions, client *elastic.Client) error {
 	changes, err := mappings.Install(ctx, client.Patient(), o)
 	if s.json {
-		if encodeErr := a.writeJSON(changes); err == nil {
-			err = encodeErr
-		}
-		return err
+		return cmp.Or(err, a.writeJSON(changes))
 	}
 	verb := ""
 	if o.DryRun {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/dustin/go-humanize"
 
+	"github.com/kcing/kcing/internal/kinds"
 	"github.com/kcing/kcing/mappings"
 )
 
@@ -56,6 +57,15 @@ func byKind(counts map[string]int64) string {
 	}
 	if len(parts) == 0 {
 		return "none"
+	}
+	return strings.Join(parts, ", ")
+}
+
+// eachKind says how many there are of each kind of records.
+func eachKind(counts map[string]int64) string {
+	var parts []string
+	for _, kind := range kinds.Names() {
+		parts = append(parts, fmt.Sprintf("%s %d", kind, counts[kind]))
 	}
 	return strings.Join(parts, ", ")
 }
