@@ -3,7 +3,6 @@ package transform
 import (
 	"cmp"
 	"fmt"
-	"strconv"
 	"strings"
 
 	"github.com/kcing/kcing/internal/jsontext"
@@ -184,7 +183,9 @@ func (d *Documents) childTests() {
 			return
 		}
 		d.begin(nodeTestDoc)
-		d.uniqueID(nodeID(c.id))
+		start := len(d.buf)
+		d.buf = append(d.buf, nodeID(c.id)...)
+		d.numberID(start, false)
 		d.open()
 		d.testName(c.testPath())
 		d.member("name", c.name)
@@ -201,15 +202,5 @@ func (d *Documents) childTests() {
 		d.member("error_msg", c.errorMsg)
 		d.member("node_id", d.clip("node_id", c.id))
 		d.end()
-	}
-}
-
-// uniqueID writes a whole id, with a number behind it where it was given before.
-func (d *Documents) uniqueID(id string) {
-	n := d.job.ids[id]
-	d.job.ids[id] = n + 1
-	d.buf = append(d.buf, id...)
-	if n > 0 {
-		d.buf = strconv.AppendInt(append(d.buf, '/'), int64(n+1), 10)
 	}
 }

@@ -6,20 +6,12 @@ import (
 	"github.com/kcing/kcing/internal/jsontext"
 )
 
-// members writes fields as they are, less those that are dropped, null or
-// written by kcing itself. edit, when given, changes or leaves out a value.
-func (d *Documents) members(fields []jsontext.Field, edit func(jsontext.Field) ([]byte, bool)) {
-	for _, f := range fields {
-		if string(f.Raw) == "null" || dropped[string(f.Name)] || added[string(f.Name)] {
-			continue
-		}
-		if edit != nil {
-			var keep bool
-			if f.Raw, keep = edit(f); !keep {
-				continue
-			}
-		}
-		d.buf = appendField(d.buf, f)
+// field writes a field of the record as it is, unless it is null, dropped or written
+// by kcing itself.
+func (d *Documents) field(f jsontext.Field) {
+	if string(f.Raw) != "null" && !dropped[string(f.Name)] && !added[string(f.Name)] {
+		d.buf = append(jsontext.AppendString(append(d.buf, ','), f.Name), ':')
+		d.buf = appendValue(d.buf, f.Raw)
 	}
 }
 

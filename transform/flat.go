@@ -14,7 +14,9 @@ func (r *Record) build(d *Documents) {
 	}
 	d.begin(buildDoc)
 	d.open()
-	d.members(fields, nil)
+	for _, f := range fields {
+		d.field(f)
+	}
 	d.member("build_key", buildKey(func(name string) string { return lookup(fields, name) }))
 	d.tags()
 	d.end()
@@ -23,28 +25,20 @@ func (r *Record) build(d *Documents) {
 // boot makes the one document of a boot from a lab without LAVA.
 func (r *Record) boot(d *Documents) {
 	fields := r.fields
+	if kernel := r.value("kernel"); kernel != nil && r.value("git_describe") == nil {
+		fields = append(fields, jsontext.Field{Name: []byte("git_describe"), Raw: kernel})
+	}
 	get := func(name string) string { return lookup(fields, name) }
 	d.begin(bootDoc)
 	d.open()
-	d.members(fields, func(f jsontext.Field) ([]byte, bool) {
+	for _, f := range fields {
 		switch string(f.Name) {
 		case "fastboot":
-			return nil, false
+			continue
 		case "boot_result":
-			return bytes.ToLower(f.Raw), true
+			f.Raw = bytes.ToLower(f.Raw)
 		}
-		return f.Raw, true
-	})
-	if r.value("git_describe") == nil {
-		if kernel := r.value("kernel"); kernel != nil {
-			d.buf = appendField(d.buf, jsontext.Field{Name: []byte("git_describe"), Raw: kernel})
-			get = func(name string) string {
-				if name == "git_describe" {
-					name = "kernel"
-				}
-				return lookup(fields, name)
-			}
-		}
+		d.field(f)
 	}
 	d.member("build_key", buildKey(get))
 	d.member("boot_key", bootKey(get))
@@ -54,7 +48,7 @@ func (r *Record) boot(d *Documents) {
 
 func lookup(fields []jsontext.Field, name string) string {
 	for _, f := range fields {
-		if string(f.Name) == name {
+		if string(f.Name) == name && string(f.Raw) != "null" {
 			return jsontext.ScalarText(f.Raw)
 		}
 	}

@@ -44,7 +44,7 @@ func (d *Documents) testName(path string) {
 }
 
 // testID writes the rest of a test's id: the result's id, or suite, name and how
-// many of that name came before. Ids that occur twice get a number as well.
+// many of that name came before.
 func (d *Documents) testID(c *testCase) {
 	start := len(d.buf)
 	d.buf = append(d.buf, "/t/"...)
@@ -58,9 +58,15 @@ func (d *Documents) testID(c *testCase) {
 	}
 	const number = len("/200000")
 	d.buf = shorten(d.buf, start, maxID-number-len(d.key))
+	d.numberID(start, numbered)
+}
+
+// numberID puts a number behind the id that begins at start in buf: how often it has
+// been given. The first has none, unless all are numbered.
+func (d *Documents) numberID(start int, all bool) {
 	given, end := d.job.ids, len(d.buf)
 	n := given[string(d.buf[start:])]
-	for numbered || n > 0 {
+	for all || n > 0 {
 		n++
 		d.buf = strconv.AppendInt(append(d.buf[:end], '/'), int64(n), 10)
 		if _, taken := given[string(d.buf[start:])]; !taken { // by a result whose id reads so

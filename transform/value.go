@@ -78,7 +78,7 @@ func (w *valueWriter) object() {
 			w.dst = append(w.dst, ',')
 		}
 		m := member{name: len(w.dst)}
-		w.dst = jsontext.AppendString(w.dst, innerName(string(jsontext.PlainName(w.in.Key()))))
+		w.dst = jsontext.AppendString(w.dst, innerName(string(jsontext.Unescape(w.in.Key()))))
 		m.value = len(w.dst)
 		w.dst = append(w.dst, ':')
 		w.members = append(w.members, m)
@@ -116,12 +116,6 @@ func (w *valueWriter) dropReplaced(first, start int) {
 		out = append(out, w.dst[m.name:m.end]...) // to the left of where it was
 	}
 	w.dst = append(out, '}')
-}
-
-// appendField writes a member as it came.
-func appendField(dst []byte, f jsontext.Field) []byte {
-	dst = jsontext.AppendString(append(dst, ','), f.Name)
-	return appendValue(append(dst, ':'), f.Raw)
 }
 
 // appendMember writes a text, empty or not. The name must need no escaping.

@@ -47,24 +47,14 @@ func (y *yamlReader) affords(text []byte) bool { return y.parsed+len(text)+perPa
 func (y *yamlReader) parse(text []byte) (root *yaml.Node, err error) {
 	root, err = y.decode(text)
 	if err != nil && !errors.Is(err, errYAMLTooLarge) && bytes.Contains(text, []byte(`\/`)) {
-		return y.decode(plainSlashes(text)) // PyYAML knows this escape of JSON's, the library does not
+		return y.decode([]byte(plainSlashes.Replace(string(text))))
 	}
 	return root, err
 }
 
-// plainSlashes writes each escaped slash as it stands.
-func plainSlashes(text []byte) []byte {
-	out := make([]byte, 0, len(text))
-	for i := 0; i < len(text); i++ {
-		if text[i] == '\\' && i+1 < len(text) {
-			if i++; text[i] != '/' {
-				out = append(out, '\\')
-			}
-		}
-		out = append(out, text[i])
-	}
-	return out
-}
+// plainSlashes writes each escaped slash as it stands: PyYAML knows this escape of
+// JSON's, the library does not.
+var plainSlashes = strings.NewReplacer(`\\`, `\\`, `\/`, `/`)
 
 func (y *yamlReader) decode(text []byte) (root *yaml.Node, err error) {
 	y.more = false
@@ -125,27 +115,18 @@ func joinSurrogates(text []byte) []byte {
 	}
 	out := make([]byte, 0, len(text))
 	for i := 0; i < len(text); {
-		if text[i] != '\\' {
-			out = append(out, text[i])
-			i++
+		if half, ok := jsontext.HexEscape(text, i); ok && utf16.IsSurrogate(half) {
+			r, n := jsontext.EscapedRune(text, i)
+			out = fmt.Appendf(out, `\U%08X`, r)
+			i += n
 			continue
 		}
-		high, ok := jsontext.HexEscape(text, i)
-		if !ok || !utf16.IsSurrogate(high) {
-			out = append(out, text[i])
-			if i++; i < len(text) {
-				out = append(out, text[i])
-				i++
-			}
-			continue
+		end := i + 1
+		if text[i] == '\\' { // what it escapes may be a backslash too
+			end = min(i+2, len(text))
 		}
-		r := rune('\uFFFD')
-		i += 6
-		if low, ok := jsontext.HexEscape(text, i); ok && utf16.DecodeRune(high, low) != '\uFFFD' {
-			r = utf16.DecodeRune(high, low)
-			i += 6
-		}
-		out = fmt.Appendf(out, `\U%08X`, r)
+		out = append(out, text[i:end]...)
+		i = end
 	}
 	return out
 }

@@ -119,7 +119,7 @@ func (s *scanner) object(i, level int) int {
 		}
 		if level == 1 {
 			ascii := s.b[i] == '"' && s.ascii
-			s.members = append(s.members, Field{Name: PlainName(name), Raw: s.b[i:end], ASCII: ascii})
+			s.members = append(s.members, Field{Name: Unescape(name), Raw: s.b[i:end], ASCII: ascii})
 		}
 		switch i = s.space(end); {
 		case s.is(i, '}'):

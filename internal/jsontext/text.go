@@ -6,16 +6,11 @@ import (
 	"unicode/utf8"
 )
 
-// PlainName is a member's name without escapes.
-func PlainName(name []byte) []byte {
-	if bytes.IndexByte(name, '\\') < 0 {
-		return name
-	}
-	return Unescape(name)
-}
-
-// Unescape is the text of a JSON string's content.
+// Unescape is the text of a JSON string's content: content itself where it has no escapes.
 func Unescape(content []byte) []byte {
+	if bytes.IndexByte(content, '\\') < 0 {
+		return content
+	}
 	return AppendText(make([]byte, 0, len(content)), content)
 }
 
@@ -75,20 +70,11 @@ func ScalarText(raw []byte) string {
 	}
 	switch raw[0] {
 	case '"':
-		return StringText(raw)
+		return string(Unescape(raw[1 : len(raw)-1]))
 	case '{', '[', 'n':
 		return ""
 	}
 	return string(raw)
-}
-
-// StringText is the text of a JSON string.
-func StringText(raw []byte) string {
-	content := raw[1 : len(raw)-1]
-	if bytes.IndexByte(content, '\\') < 0 {
-		return string(content)
-	}
-	return string(Unescape(content))
 }
 
 // AppendString appends s as a JSON string (RFC 8259 §7). Only what must be escaped is:

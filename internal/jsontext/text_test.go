@@ -37,10 +37,10 @@ func sameText(t *testing.T, content string) {
 	if !utf8.ValidString(content) || json.Unmarshal(raw, &want) != nil {
 		return
 	}
-	if got := StringText(raw); got != want {
+	if got := ScalarText(raw); got != want {
 		t.Fatalf("%s: text %q, want %q", raw, got, want)
 	}
-	if fixed, _ := ReplaceLoneSurrogates(raw); StringText(fixed) != want {
+	if fixed, _ := ReplaceLoneSurrogates(raw); ScalarText(fixed) != want {
 		t.Fatalf("%s: %s means something else", raw, fixed)
 	}
 	written := AppendString(nil, want)

@@ -22,7 +22,7 @@ func Members(object []byte) iter.Seq[Field] {
 		w := Walker{B: object}
 		w.Space()
 		for more := w.Open(); more; more = w.Next() {
-			name := PlainName(w.Key())
+			name := Unescape(w.Key())
 			if !yield(Field{Name: name, Raw: w.Skip()}) {
 				return
 			}
@@ -84,7 +84,7 @@ func (w *Walker) Next() bool {
 // written: without its quotes, with its escapes.
 func (w *Walker) Key() []byte {
 	start := w.I + 1
-	w.I = SkipString(w.B, w.I)
+	w.I = skipString(w.B, w.I)
 	name := w.B[start : w.I-1]
 	w.Space()
 	w.I++ // the colon
@@ -105,7 +105,7 @@ func skipValue(b []byte, i int) int {
 	for i < len(b) {
 		switch b[i] {
 		case '"':
-			i = SkipString(b, i)
+			i = skipString(b, i)
 			if level == 0 {
 				return i
 			}
@@ -130,9 +130,9 @@ func skipValue(b []byte, i int) int {
 	return i
 }
 
-// SkipString returns the index behind the string whose quote stands at i; len(b)
+// skipString returns the index behind the string whose quote stands at i; len(b)
 // when it does not end.
-func SkipString(b []byte, i int) int {
+func skipString(b []byte, i int) int {
 	i++
 	for {
 		j := bytes.IndexByte(b[i:], '"')
