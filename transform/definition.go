@@ -223,7 +223,7 @@ func (f *jobFacts) slow(y *yamlReader, text string) (damage string) {
 		return "_nometadata:definition"
 	}
 	f.deviceType, f.jobName = y.scalarText(root, "device_type"), y.scalarText(root, "job_name")
-	f.role = y.scalarText(y.mapping(y.mapping(root, "protocols"), multinode), "role")
+	f.role = y.scalarText(y.child(y.child(root, "protocols"), multinode), "role")
 	meta := y.child(root, "metadata")
 	switch {
 	case meta == nil && f.deviceType != "":
@@ -236,26 +236,4 @@ func (f *jobFacts) slow(y *yamlReader, text string) (damage string) {
 	}
 	f.nodeID = y.text(y.child(meta, "node_id"))
 	return ""
-}
-
-// mapping is a mapping below a key of another; nil when there is none.
-func (y *yamlReader) mapping(m *yaml.Node, key string) *yaml.Node {
-	if m == nil {
-		return nil
-	}
-	if m = y.child(m, key); m == nil || m.Kind != yaml.MappingNode {
-		return nil
-	}
-	return m
-}
-
-// scalarText is the text of a key's scalar, "" for anything else.
-func (y *yamlReader) scalarText(m *yaml.Node, key string) string {
-	if m == nil {
-		return ""
-	}
-	if m = y.child(m, key); m == nil || m.Kind != yaml.ScalarNode {
-		return ""
-	}
-	return y.text(m)
 }

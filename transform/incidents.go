@@ -1,12 +1,12 @@
 package transform
 
 import (
-	"bytes"
 	"fmt"
 	"slices"
 	"strconv"
 	"strings"
 
+	"github.com/kcing/kcing/internal/jsontext"
 	"github.com/kcing/kcing/transform/incident"
 )
 
@@ -50,7 +50,7 @@ func (d *Documents) readConsole() []incident.Incident {
 		number := d.buf[s.id+len(logID) : s.source]
 		msg := consoleMessage(d.buf[s.source+len(`,"lineno":`)+len(number) : s.end])
 		if n, err := strconv.Atoi(string(number)); err == nil && msg != nil {
-			reader.Line(n, d.work.contentText(msg[:stringEnd(msg)]))
+			reader.Line(n, d.work.contentText(msg[:jsontext.StringEnd(msg)]))
 		}
 	}
 	return reader.Incidents()
@@ -67,7 +67,7 @@ func consoleMessage(doc []byte) []byte {
 	)
 	if hasAt(doc, 0, dt) {
 		doc = doc[len(dt):]
-		doc = doc[stringEnd(doc)+1:]
+		doc = doc[jsontext.StringEnd(doc)+1:]
 	}
 	switch {
 	case hasAt(doc, 0, target):
@@ -76,21 +76,6 @@ func consoleMessage(doc []byte) []byte {
 		return doc[len(feedback):]
 	}
 	return nil
-}
-
-// stringEnd is the place of the quote that ends the JSON string whose content b
-// begins with.
-func stringEnd(b []byte) int {
-	end := bytes.IndexByte(b, '"')
-	if bytes.IndexByte(b[:end], '\\') < 0 {
-		return end
-	}
-	for end = 0; b[end] != '"'; end++ {
-		if b[end] == '\\' {
-			end++
-		}
-	}
-	return end
 }
 
 // logQuery is KQL that finds the job's log lines, so that a link can lead to

@@ -49,7 +49,7 @@ func (l *logReader) fields(i int) int {
 	raw, dst := l.raw, l.d.buf
 	dst = append(dst, `,"dt":"`...)
 	end := i + len("2006-01-02T15:04:05.000000")
-	if hasAt(raw, end, lineLevel) && l.sameSecond(raw[i:end]) {
+	if hasAt(raw, end, lineLevel) && l.sameMinute(raw[i:end]) {
 		dst = append(dst, raw[i:i+len(dtStamp)]...)
 	} else {
 		if end = l.word(i); end < 0 || !hasAt(raw, end, lineLevel) {
@@ -92,19 +92,19 @@ func (l *logReader) fields(i int) int {
 	return l.lineEnd(i)
 }
 
-// sameSecond reports whether dt is within the second of the line before, as most are.
-func (l *logReader) sameSecond(dt []byte) bool {
-	n := len(l.second)
-	return n > 0 && len(dt) > n && bytes.Equal(dt[:n], l.second) && isFractionUTC(dt[n:])
+// sameMinute reports whether dt is within the minute of the line before, as most are.
+func (l *logReader) sameMinute(dt []byte) bool {
+	n := len(l.minute)
+	return n > 0 && len(dt) > n && bytes.Equal(dt[:n], l.minute) && isSecondsUTC(dt[n:])
 }
 
 // appendTime appends a dt in the form of documents.
 func (l *logReader) appendTime(dst, dt []byte) []byte {
-	if !l.sameSecond(dt) {
+	if !l.sameMinute(dt) {
 		if !isUTC(string(dt), dtStamp) {
 			return append(dst, toMillis(string(dt), dtStamp)...)
 		}
-		l.second = dt[:wholeSecond]
+		l.minute = dt[:wholeMinute]
 	}
 	return append(dst, dt[:len(dtStamp)]...)
 }
@@ -358,7 +358,7 @@ type logReader struct {
 	lines int    // entries so far, readable or not
 	made  int    // documents so far
 
-	second []byte // of the dt last read, known to be good
+	minute []byte // of the dt last read, known to be good
 	large  bool   // the log is too large to be parsed as a whole
 	lost   bool   // something could not be read
 }

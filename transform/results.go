@@ -132,14 +132,11 @@ func (y *yamlReader) testCase(suite string, row *yaml.Node) testCase {
 			c.values[i], c.present[i] = y.text(v), true
 		}
 	}
-	if meta := y.child(row, "metadata"); meta != nil && meta.Kind == yaml.MappingNode {
-		if c.isJob() {
-			c.errorType = y.text(y.child(meta, "error_type"))
-			c.errorMsg = redactMessage(y.text(y.child(meta, "error_msg")))
-		}
-		if set := y.child(meta, "set"); set != nil && set.Kind == yaml.ScalarNode {
-			c.set = y.text(set)
-		}
+	meta := y.child(row, "metadata")
+	if c.isJob() {
+		c.errorType = y.text(y.child(meta, "error_type"))
+		c.errorMsg = redactMessage(y.text(y.child(meta, "error_msg")))
 	}
+	c.set = y.scalarText(meta, "set")
 	return c
 }

@@ -94,8 +94,8 @@ const (
 	loggedStamp = "2006-01-02 15:04:05.000"
 )
 
-// wholeSecond is the beginning of a time up to its seconds.
-const wholeSecond = len("2006-01-02T15:04:05")
+// wholeMinute is the length of a time's beginning, up to its seconds.
+const wholeMinute = len("2006-01-02T15:04:")
 
 // toMillis is a time in the form of layout, dtStamp or loggedStamp: in UTC, with
 // milliseconds. Text that is no time stays as it is.
@@ -112,22 +112,22 @@ func toMillis(text, layout string) string {
 // isUTC reports whether text begins like layout and goes on as Python writes a UTC
 // time, so that its beginning is the time in that form.
 func isUTC(text, layout string) bool {
-	if len(text) <= len(layout) || !isFractionUTC([]byte(text[wholeSecond:])) {
+	if len(text) <= len(layout) || !isSecondsUTC([]byte(text[wholeMinute:])) {
 		return false
 	}
-	_, err := time.Parse(layout[:wholeSecond], text[:wholeSecond])
+	_, err := time.Parse(layout[:wholeMinute], text[:wholeMinute])
 	return err == nil
 }
 
-// isFractionUTC reports whether s is what Python writes behind the seconds of a UTC
-// time: microseconds, with or without +00:00.
-func isFractionUTC(s []byte) bool {
-	const micros, zone = len(".000000"), "+00:00"
-	if len(s) < micros || len(s) > micros && string(s[micros:]) != zone || s[0] != '.' {
+// isSecondsUTC reports whether s is what Python writes behind the minute of a UTC time:
+// seconds and microseconds, with or without +00:00.
+func isSecondsUTC(s []byte) bool {
+	const form, zone = len("05.000000"), "+00:00"
+	if len(s) < form || len(s) > form && string(s[form:]) != zone || s[0] > '5' || s[2] != '.' {
 		return false
 	}
-	for _, c := range s[1:micros] {
-		if c-'0' > 9 {
+	for i, c := range s[:form] {
+		if c-'0' > 9 && i != 2 {
 			return false
 		}
 	}

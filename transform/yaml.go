@@ -150,8 +150,11 @@ func (y *yamlReader) visit(node *yaml.Node) *yaml.Node {
 }
 
 // child is the value of a key of a mapping, or of a mapping that a merge key
-// brings in; nil when there is none or it is null.
+// brings in; nil when there is none or it is null, and where m is no mapping.
 func (y *yamlReader) child(m *yaml.Node, key string) *yaml.Node {
+	if m == nil || m.Kind != yaml.MappingNode {
+		return nil
+	}
 	v, found := y.own(m, key)
 	for i := 0; i+1 < len(m.Content) && !found; i += 2 {
 		if m.Content[i].Tag == mergeTag {
@@ -189,6 +192,14 @@ func plain(v *yaml.Node) bool {
 
 func isNull(v *yaml.Node) bool {
 	return plain(v) && (v.Value == "" || v.Value == "~" || strings.EqualFold(v.Value, "null"))
+}
+
+// scalarText is the text of a key's scalar, "" for anything else.
+func (y *yamlReader) scalarText(m *yaml.Node, key string) string {
+	if v := y.child(m, key); v != nil && v.Kind == yaml.ScalarNode {
+		return y.text(v)
+	}
+	return ""
 }
 
 // text is a node as text, as Ruby's psych followed by to_s has it for scalars;

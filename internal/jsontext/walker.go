@@ -134,7 +134,13 @@ func skipValue(b []byte, i int) int {
 // when it does not end.
 func skipString(b []byte, i int) int {
 	i++
-	for {
+	return min(i+StringEnd(b[i:])+1, len(b))
+}
+
+// StringEnd is the place of the quote that ends the string whose content b begins
+// with; len(b) when none does.
+func StringEnd(b []byte) int {
+	for i := 0; ; i++ {
 		j := bytes.IndexByte(b[i:], '"')
 		if j < 0 {
 			return len(b)
@@ -144,7 +150,6 @@ func skipString(b []byte, i int) int {
 		for k := i - 1; k >= 0 && b[k] == '\\'; k-- {
 			escapes++
 		}
-		i++
 		if escapes%2 == 0 {
 			return i
 		}
