@@ -134,12 +134,12 @@ func (f *jobFacts) strictMetadata(after string) bool {
 // none is at from. False: it can, or a quote stands where it is not clear whether
 // it opens one, as in plain text.
 func quotesClosed(text string, from int) bool {
-	single, double := indexFrom(text, from, '\''), indexFrom(text, from, '"')
-	for {
-		i := min(single, double)
-		if i == len(text) {
+	for i := from; ; {
+		next := strings.IndexAny(text[i:], `'"`)
+		if next < 0 {
 			return true
 		}
+		i += next
 		end := closingQuote(text, i)
 		if end < 0 || !mayOpen(text[:i]) {
 			return false
@@ -147,33 +147,20 @@ func quotesClosed(text string, from int) bool {
 		if strings.Contains(text[i:end], "\n") && (!opensValue(text[:i]) || mayHoldBlocks(text)) {
 			return false
 		}
-		if single <= end {
-			single = indexFrom(text, end+1, '\'')
-		}
-		if double <= end {
-			double = indexFrom(text, end+1, '"')
-		}
+		i = end + 1
 	}
-}
-
-// indexFrom is the place of c in text from i on; the text's end if there is none.
-func indexFrom(text string, i int, c byte) int {
-	if n := strings.IndexByte(text[i:], c); n >= 0 {
-		return i + n
-	}
-	return len(text)
 }
 
 // closingQuote is the place of the quote that closes the one at i; -1 when there
 // is none, or an escape.
 func closingQuote(text string, i int) int {
-	quote := text[i]
+	quote := text[i : i+1]
 	for end := i + 1; ; end += len("''") {
-		end = indexFrom(text, end, quote)
-		switch {
-		case end == len(text), quote == '"' && strings.Contains(text[i:end], `\`):
+		n := strings.Index(text[end:], quote)
+		if end += n; n < 0 || quote == `"` && strings.Contains(text[i:end], `\`) {
 			return -1
-		case quote == '"' || end+1 == len(text) || text[end+1] != quote:
+		}
+		if quote == `"` || !strings.HasPrefix(text[end+1:], quote) {
 			return end
 		}
 	}
