@@ -185,7 +185,7 @@ func (d *Documents) childTests() {
 		d.begin(nodeTestDoc)
 		start := len(d.buf)
 		d.buf = append(d.buf, nodeID(c.id)...)
-		d.numberID(start, false)
+		d.uniqueID(start)
 		d.open()
 		d.testName(c.testPath())
 		d.member("name", c.name)

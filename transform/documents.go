@@ -11,7 +11,7 @@ import (
 
 // Document is one Elasticsearch document.
 type Document struct {
-	// Kind is DocBuild, DocBoot, DocTest or DocLog.
+	// Kind is DocBuild, DocBoot, DocTest, DocLog or DocIncident.
 	Kind string
 	// ID is unique within its index and the same for the same record: at most
 	// 512 bytes of [A-Za-z0-9._:/@+=%-].
@@ -102,7 +102,7 @@ func (d *Documents) Reset() {
 // Len is the number of documents.
 func (d *Documents) Len() int { return len(d.spans) }
 
-// All yields the documents in order: a callback's boot, its tests, its log.
+// All yields the documents in order: a callback's boot, its tests, its log, its incidents.
 // What it yields is valid until the next one is asked for, so at most one loop
 // may run at a time.
 func (d *Documents) All() iter.Seq[Document] {
@@ -212,10 +212,7 @@ func (d *Documents) clip(name, text string) string {
 // 1 GB.
 const maxCommonText = 1 << 10
 
-// The kinds of documents that records become. A build record becomes one
-// DocBuild, a boot record one DocBoot, a LAVA callback one DocBoot, a DocTest
-// for each result, a DocLog for each log line and a DocIncident for each failure
-// that has a name.
+// The kinds of documents that records become.
 const (
 	DocBuild    = kinds.Build
 	DocBoot     = kinds.Boot

@@ -48,33 +48,42 @@ func (d *Documents) testName(path string) {
 func (d *Documents) testID(c *testCase) {
 	start := len(d.buf)
 	d.buf = append(d.buf, "/t/"...)
-	numbered := c.values[rowID] == ""
-	if numbered {
-		d.buf = appendID(d.buf, c.values[rowSuite])
-		d.buf = append(d.buf, '/')
+	named := c.values[rowID] == ""
+	if named {
+		d.buf = append(appendID(d.buf, c.values[rowSuite]), '/')
 		d.buf = appendID(d.buf, c.values[rowName])
 	} else {
 		d.buf = appendID(d.buf, c.values[rowID])
 	}
 	const number = len("/200000")
 	d.buf = shorten(d.buf, start, maxID-number-len(d.key))
-	d.numberID(start, numbered)
+	if named {
+		d.numberID(start)
+	} else {
+		d.uniqueID(start)
+	}
 }
 
-// numberID puts a number behind the id that begins at start in buf: how often it has
-// been given. The first has none, unless all are numbered.
-func (d *Documents) numberID(start int, all bool) {
-	given, end := d.job.ids, len(d.buf)
-	n := given[string(d.buf[start:])]
-	for all || n > 0 {
-		n++
-		d.buf = strconv.AppendInt(append(d.buf[:end], '/'), int64(n), 10)
+// uniqueID notes the id that begins at start in buf, with a number if it was given before.
+func (d *Documents) uniqueID(start int) {
+	if id := string(d.buf[start:]); d.job.ids[id] == 0 {
+		d.job.ids[id] = 1
+		return
+	}
+	d.numberID(start)
+}
+
+// numberID puts the next number behind the id that begins at start in buf.
+func (d *Documents) numberID(start int) {
+	given, id := d.job.ids, string(d.buf[start:])
+	for n := given[id] + 1; ; n++ {
+		d.buf = strconv.AppendInt(append(d.buf[:start+len(id)], '/'), int64(n), 10)
 		if _, taken := given[string(d.buf[start:])]; !taken { // by a result whose id reads so
 			given[string(d.buf[start:])] = 1
-			break
+			given[id] = n
+			return
 		}
 	}
-	given[string(d.buf[start:end])] = max(n, 1)
 }
 
 // fill puts in what the old pipeline wrote for absent values, and makes the log

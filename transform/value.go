@@ -115,7 +115,8 @@ func (w *valueWriter) dropReplaced(first, start int) {
 		}
 		out = append(out, w.dst[m.name:m.end]...) // to the left of where it was
 	}
-	w.dst = append(out, '}')
+	out = append(out, '}')
+	w.dst = out
 }
 
 // appendMember writes a text, empty or not. The name must need no escaping.
