@@ -36,7 +36,9 @@ func (a *app) reportCommand() *cli.Command {
 				"instead of each tree's newest with the one before",
 			Destination: &k.compare, DefaultText: "none",
 		},
-		&cli.StringFlag{Name: "html", Usage: "write the report as one page to `FILE`", Destination: &k.html},
+		&cli.StringFlag{
+			Name: "html", Usage: "write the report as one page to `FILE`, - for stdout", Destination: &k.html,
+		},
 		&cli.IntFlag{
 			Name: "limit", Value: 500, Usage: "at most `N` changes of a tree, and as many incidents",
 			Destination: &k.limit, Action: atLeast(1),
@@ -64,6 +66,9 @@ func (a *app) reportCommand() *cli.Command {
 			"Example:\n   kcing report --tree mainline --html report.html",
 		Flags: slices.Concat(flags, filters, s.esFlags(), s.kibana.linkFlags(), s.logFlags()),
 		Action: func(c *cli.Context) error {
+			if k.html == "-" && s.json {
+				return usagef("--html - and --json both write to stdout")
+			}
 			return a.reportKernels(c.Context, s, k, c.Args().Slice())
 		},
 	}
@@ -122,6 +127,10 @@ func (a *app) writeReport(s *settings, k *kernelReport, r *report.Report) error 
 		}
 		var page bytes.Buffer
 		if err := r.WriteHTML(&page, links); err != nil {
+			return err
+		}
+		if k.html == "-" {
+			_, err := a.stdout.Write(page.Bytes())
 			return err
 		}
 		if err := writeWhole(k.html, page.Bytes(), 0o644); err != nil {
