@@ -25,11 +25,7 @@ type branch struct{ tree, branch string }
 // kernel and the one before it. A kernel is as new as its first document: names
 // are no order (v6.9, v6.10, next-20260101), and an old kernel is tested again.
 func (s *snapshot) trees(ctx context.Context, o Options) ([]Tree, error) {
-	var asked []any
-	if o.Compare[0] != "" {
-		asked = []any{anyOf([]any{terms(fieldKernel, o.Compare[:]...), terms(fieldVersion, o.Compare[:]...)})}
-	}
-	found, err := s.kernels(ctx, o.Filter, asked)
+	found, err := s.kernels(ctx, o.Filter)
 	if err != nil {
 		return nil, err
 	}
@@ -40,31 +36,35 @@ func (s *snapshot) trees(ctx context.Context, o Options) ([]Tree, error) {
 	for _, b := range branches {
 		kernels := found[b]
 		newest, previous, ok := newestOf(kernels, o.Since)
+		columns := kernels[max(0, len(kernels)-matrixKernels):]
 		if o.Compare[0] != "" {
 			previous, newest = chosen(kernels, o.Compare[0]), chosen(kernels, o.Compare[1])
 			ok = previous != "" && newest != ""
+			columns = slices.DeleteFunc(slices.Clone(kernels), func(k kernel) bool {
+				return k.name != previous && k.name != newest
+			})
 		}
 		if !ok {
 			continue
 		}
 		trees = append(trees, Tree{
 			Tree: b.tree, Branch: b.branch, Kernel: newest, Previous: previous,
-			Counts: map[Change]int{}, Changes: []Difference{}, kernels: kernels,
+			Counts: map[Change]int{}, Changes: []Difference{}, kernels: kernels, columns: columns,
 		})
 	}
 	if len(trees) == 0 && o.Compare[0] != "" {
-		return nil, s.noKernel(ctx, o)
+		return nil, noKernel(found, o.Compare)
 	}
 	return trees, nil
 }
 
 // kernels are all kernels by tree and branch, oldest first.
-func (s *snapshot) kernels(ctx context.Context, f Filter, more []any) (map[branch][]kernel, error) {
+func (s *snapshot) kernels(ctx context.Context, f Filter) (map[branch][]kernel, error) {
 	seen := map[branch]map[string]*kernel{}
 	for _, kind := range f.kinds() {
 		q := question{
 			kind: kind, fields: []string{fieldTree, fieldBranch, fieldKernel, fieldVersion}, times: true,
-			query: slices.Concat([]any{exists(fieldKernel)}, f.clauses(), more),
+			query: append([]any{exists(fieldKernel)}, f.clauses()...),
 		}
 		err := s.each(ctx, q, func(b bucket) {
 			at, name := branch{b.key[0], b.key[1]}, b.key[2]
@@ -133,17 +133,13 @@ func chosen(kernels []kernel, want string) (name string) {
 	return name
 }
 
-// noKernel explains why there is nothing to compare.
-func (s *snapshot) noKernel(ctx context.Context, o Options) error {
-	found, err := s.kernels(ctx, o.Filter, nil)
-	if err != nil {
-		return err
-	}
+// noKernel says which kernels there are to compare instead.
+func noKernel(found map[branch][]kernel, asked [2]string) error {
 	kernels := slices.Concat(slices.Collect(maps.Values(found))...)
 	slices.SortFunc(kernels, func(a, b kernel) int {
 		return cmp.Or(b.first.Compare(a.first), naturally(b.name, a.name))
 	})
-	e := &NoKernelError{Kernels: o.Compare[:]}
+	e := &NoKernelError{Kernels: asked[:]}
 	for _, k := range kernels[:min(len(kernels), 5)] {
 		if !slices.Contains(e.Known, k.name) {
 			e.Known = append(e.Known, k.name)

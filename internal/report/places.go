@@ -66,7 +66,7 @@ func (s *snapshot) days(ctx context.Context, r *Report, in scope) error {
 }
 
 const (
-	matrixKernels = 8  // columns of a matrix, the newest kernels
+	matrixKernels = 8  // columns of a matrix, the newest kernels; with --compare the two
 	matrixBoards  = 60 // rows, the worst boards
 )
 
@@ -85,7 +85,7 @@ type Cell struct {
 // matrix fills in boards by kernels of one tree.
 func (s *snapshot) matrix(ctx context.Context, t *Tree, in scope) error {
 	var columns []string
-	for _, k := range t.kernels[max(0, len(t.kernels)-matrixKernels):] {
+	for _, k := range t.columns {
 		columns = append(columns, k.name)
 	}
 	q := question{

@@ -67,7 +67,8 @@ type Tree struct {
 	// Of the previous kernel, for what changed since.
 	PreviousBuilds, PreviousBoots, PreviousTests Results    `json:"-"`
 	Matrix                                       []BoardRow `json:"-"`
-	kernels                                      []kernel   // oldest first, Kernel is among them
+	kernels                                      []kernel   // all, oldest first
+	columns                                      []kernel   // of the matrix, from kernels
 }
 
 // Results are numbers of documents. What the lab lost, what was skipped and what

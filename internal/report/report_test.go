@@ -226,6 +226,39 @@ func TestChanges(t *testing.T) {
 	}
 }
 
+// TestSinceLooksAtAllKernels: two chosen kernels are compared, but since when it
+// fails is told by those between and before them too.
+func TestSinceLooksAtAllKernels(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	var boots []doc
+	for i, result := range []string{"pass", "fail", "fail", "pass", "fail", "fail"} {
+		boots = append(boots, aBoot.with("git_describe", fmt.Sprint("v", i+1), "kernel", fmt.Sprint("6.", i+1),
+			"boot_result", result, "@timestamp", at(150-20*i)))
+	}
+	w.index(mappings.Boot, boots...)
+	f := func(old, newer string, since string) {
+		t.Helper()
+		tree := w.make(func(o *Options) { o.Compare = [2]string{old, newer} }).Trees[0]
+		want := []string{"boot still failing b1  fail fail " + since + " "}
+		if got := briefs(tree); !slices.Equal(got, want) {
+			t.Errorf("%s to %s: %q, want %q", old, newer, got, want)
+		}
+		var columns []string
+		for _, c := range tree.Matrix[0].Cells {
+			columns = append(columns, c.Kernel)
+		}
+		if want := []string{tree.Previous, tree.Kernel}; !slices.Equal(columns, want) {
+			t.Errorf("%s to %s: the matrix has %q, want the kernels that are compared", old, newer, columns)
+		}
+	}
+	f("v2", "v6", "v5") // v4 passed between them
+	f("v3", "v6", "v5")
+	f("v5", "v6", "v5")
+	f("6.3", "v6", "v5") // by version
+	f("v2", "v3", "v2")  // what came after does not count
+}
+
 // TestFirstKcing: its documents have no test_path, and its lab's failures are
 // failures in boot_result.
 func TestFirstKcing(t *testing.T) {
