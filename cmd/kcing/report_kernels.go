@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -78,12 +79,15 @@ func (a *app) reportKernels(ctx context.Context, s *settings, k *kernelReport, a
 	o := report.Options{Prefix: s.prefix, Until: a.now(), Filter: k.filter, Limit: k.limit}
 	o.Since = o.Until.AddDate(0, 0, -k.days)
 	switch {
-	case k.compare != "" && len(args) != 1:
+	case k.compare != "" && (len(args) != 1 || args[0] == ""):
 		return usagef("--compare wants two kernels: kcing report --compare OLD NEW")
 	case k.compare == "" && len(args) > 0:
 		return usagef("report takes no arguments but the NEW of --compare OLD NEW, so what is %q?", args[0])
 	case k.compare != "":
 		o.Compare = [2]string{k.compare, args[0]}
+		if k.compare == args[0] {
+			return usagef("--compare: %v", &report.SameKernelError{Names: o.Compare})
+		}
 	}
 	client, err := s.client()
 	if err != nil {
@@ -93,7 +97,11 @@ func (a *app) reportKernels(ctx context.Context, s *settings, k *kernelReport, a
 		return err
 	}
 	r, err := report.Make(ctx, client, o)
-	if err != nil {
+	var same *report.SameKernelError
+	switch {
+	case errors.As(err, &same):
+		return usagef("--compare: %v", same)
+	case err != nil:
 		return fmt.Errorf("no report: %w", err)
 	}
 	if err := a.writeReport(s, k, r); err != nil {

@@ -29,7 +29,7 @@ func (s *snapshot) trees(ctx context.Context, o Options) ([]Tree, error) {
 	if err != nil {
 		return nil, err
 	}
-	trees := []Tree{}
+	trees, one := []Tree{}, ""
 	branches := slices.SortedFunc(maps.Keys(found), func(a, b branch) int {
 		return cmp.Or(naturally(a.tree, b.tree), naturally(a.branch, b.branch))
 	})
@@ -44,6 +44,9 @@ func (s *snapshot) trees(ctx context.Context, o Options) ([]Tree, error) {
 				return k.name != previous && k.name != newest
 			})
 		}
+		if ok && newest == previous {
+			one, ok = newest, false
+		}
 		if !ok {
 			continue
 		}
@@ -52,10 +55,13 @@ func (s *snapshot) trees(ctx context.Context, o Options) ([]Tree, error) {
 			Counts: map[Change]int{}, Changes: []Difference{}, kernels: kernels, columns: columns,
 		})
 	}
-	if len(trees) == 0 && o.Compare[0] != "" {
-		return nil, noKernel(found, o.Compare)
+	switch {
+	case len(trees) > 0 || o.Compare[0] == "":
+		return trees, nil
+	case one != "":
+		return nil, &SameKernelError{Names: o.Compare, Kernel: one}
 	}
-	return trees, nil
+	return nil, noKernel(found, o.Compare)
 }
 
 // kernels are all kernels by tree and branch, oldest first.

@@ -123,7 +123,8 @@ type Place struct {
 func (p Place) Name() string { return cmp.Or(p.Lab, p.Board) }
 
 // Make reads a report from Elasticsearch. No index at all is an empty report.
-// A kernel of Compare that no tree has is a [*NoKernelError].
+// A kernel of Compare that no tree has is a [*NoKernelError], both of them being
+// one a [*SameKernelError].
 func Make(ctx context.Context, es Elasticsearch, o Options) (*Report, error) {
 	s, err := open(ctx, es, o.Prefix)
 	if err != nil {
@@ -228,4 +229,14 @@ func (e *NoKernelError) Error() string {
 		known = "the newest are " + strings.Join(e.Known, ", ")
 	}
 	return fmt.Sprintf("no tree and branch has both %s; %s", strings.Join(e.Kernels, " and "), known)
+}
+
+// SameKernelError says that the two kernels to compare are one.
+type SameKernelError struct {
+	Names  [2]string // that were asked for: git describe or version
+	Kernel string    // git describe
+}
+
+func (e *SameKernelError) Error() string {
+	return e.Names[0] + " and " + e.Names[1] + " are one kernel"
 }

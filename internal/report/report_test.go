@@ -3,6 +3,7 @@ package report
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -257,6 +258,11 @@ func TestSinceLooksAtAllKernels(t *testing.T) {
 	f("v5", "v6", "v5")
 	f("6.3", "v6", "v5") // by version
 	f("v2", "v3", "v2")  // what came after does not count
+	o := Options{Prefix: w.prefix, Since: until, Until: until, Limit: 1, Compare: [2]string{"6.6", "v6"}}
+	var same *SameKernelError
+	if _, err := Make(t.Context(), w.es, o); !errors.As(err, &same) || same.Kernel != "v6" {
+		t.Errorf("6.6 to v6, which are one: %v", err)
+	}
 }
 
 // TestFirstKcing: its documents have no test_path, and its lab's failures are
