@@ -24,7 +24,7 @@ const typeJob = "job"
 type Incident struct {
 	Title   string    `json:"title"`
 	Type    string    `json:"type"`
-	Jobs    int64     `json:"jobs"` // within the time
+	Jobs    int64     `json:"jobs"` // within the time, and of the kernels compared
 	Boards  []string  `json:"boards"`
 	Labs    []string  `json:"labs"`
 	Kernels []string  `json:"kernels"` // that had it, as far back as there are documents, in order of time
@@ -37,8 +37,8 @@ type Incident struct {
 // OfJob reports whether it is a job's error: the lab's or the test's, not the kernel's.
 func (i Incident) OfJob() bool { return i.Type == typeJob }
 
-// incidents fills in the titles of the time, new ones first, then the most
-// frequent, and returns how many were left out.
+// incidents fills in the titles of the time and of the kernels compared, new ones
+// first, then the most frequent, and returns how many were left out.
 func (s *snapshot) incidents(ctx context.Context, r *Report, in scope, limit int) (leftOut int, err error) {
 	found, total, err := s.titles(ctx, in, limit)
 	if err != nil || len(found) == 0 {
@@ -56,7 +56,7 @@ func (s *snapshot) incidents(ctx context.Context, r *Report, in scope, limit int
 		} {
 			q := question{
 				kind: mappings.Incident, fields: []string{fieldTitle, field},
-				query: append(in.query(), terms(fieldTitle, batch...), exists(field)),
+				query: slices.Concat(in.incidents, in.filters, []any{terms(fieldTitle, batch...), exists(field)}),
 			}
 			err := s.each(ctx, q, func(b bucket) {
 				if i := byTitle[b.key[0]]; i != nil {
@@ -76,7 +76,8 @@ func (s *snapshot) incidents(ctx context.Context, r *Report, in scope, limit int
 // in all.
 func (s *snapshot) titles(ctx context.Context, in scope, limit int) (found []Incident, total int, err error) {
 	q := question{
-		kind: mappings.Incident, fields: []string{fieldTitle, fieldType, fieldKernel}, times: true, window: in.window,
+		kind: mappings.Incident, fields: []string{fieldTitle, fieldType, fieldTree, fieldBranch, fieldKernel},
+		times: true, window: in.incidents,
 		query: append(slices.Clone(in.filters), object{
 			"bool": object{"must_not": object{"term": object{fieldProvoked: true}}},
 		}),
@@ -103,11 +104,15 @@ func incidentOf(of []bucket, in scope) Incident {
 		if b.last.After(i.Last) {
 			i.Last = b.last
 		}
-		if kernel := b.key[2]; kernel != "" {
-			i.Kernels = append(i.Kernels, kernel)
-			newest, before = newest || in.newest[kernel], before || in.before[kernel]
-			other = other || !in.newest[kernel]
+		kernel := kernelOf{branch{b.key[2], b.key[3]}, b.key[4]}
+		if kernel.name == "" {
+			continue
 		}
+		if !slices.Contains(i.Kernels, kernel.name) {
+			i.Kernels = append(i.Kernels, kernel.name)
+		}
+		newest, before = newest || in.newest[kernel], before || in.before[kernel]
+		other = other || !in.newest[kernel]
 	}
 	i.New, i.Gone = newest && !other, before && !newest
 	return i

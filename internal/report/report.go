@@ -180,28 +180,42 @@ func Make(ctx context.Context, es Elasticsearch, o Options) (*Report, error) {
 	return r, err
 }
 
-// scope is what the parts of a report that go by time look at: all documents of
-// the time, or with --compare those of the two kernels.
+// scope is what the parts of a report that go by time look at.
 type scope struct {
-	window  []any // filters: the time, or the two kernels
-	filters []any // the others
-	newest  map[string]bool
-	before  map[string]bool // the kernels before
+	filters   []any // of the user
+	window    []any // filters: all documents of the time, or with --compare those of the kernels compared
+	incidents []any // filters: the same, and always those of the kernels compared
+	newest    map[kernelOf]bool
+	before    map[kernelOf]bool // the kernels before
+}
+
+// kernelOf names a kernel of a branch: others may have one of the same name.
+type kernelOf struct {
+	branch
+	name string
 }
 
 func (s scope) query() []any { return slices.Concat(s.window, s.filters) }
 
 func scopeOf(r *Report, o Options) scope {
-	s := scope{filters: o.Filter.clauses(), newest: map[string]bool{}, before: map[string]bool{}}
-	var kernels []string
+	s := scope{filters: o.Filter.clauses(), newest: map[kernelOf]bool{}, before: map[kernelOf]bool{}}
+	var compared []any
 	for _, t := range r.Trees {
-		s.newest[t.Kernel], s.before[t.Previous] = true, t.Previous != ""
-		kernels = append(kernels, t.Kernel, t.Previous)
+		at, kernels := branch{t.Tree, t.Branch}, []string{t.Kernel}
+		s.newest[kernelOf{at, t.Kernel}] = true
+		if t.Previous != "" {
+			s.before[kernelOf{at, t.Previous}] = true
+			kernels = append(kernels, t.Previous)
+		}
+		compared = append(compared,
+			all(equal(fieldTree, t.Tree), equal(fieldBranch, t.Branch), terms(fieldKernel, kernels...)))
 	}
 	if o.Compare[0] != "" {
-		s.window = []any{terms(fieldKernel, kernels...)}
+		s.window = []any{anyOf(compared)}
+		s.incidents = s.window
 	} else {
 		s.window = []any{between(r.Since, r.Until)}
+		s.incidents = []any{anyOf(append(compared, s.window...))}
 	}
 	return s
 }

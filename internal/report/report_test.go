@@ -310,6 +310,47 @@ func TestIncidents(t *testing.T) {
 	}
 }
 
+// TestIncidentsAreOfTheKernelsCompared: whether a title is new or gone goes by the
+// kernels that are compared, however old they are, and by those of its own tree.
+func TestIncidentsAreOfTheKernelsCompared(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	const week = 7 * 24
+	i := doc{"job": "mainline", "git_branch": "master", "board": "b1", "lab_name": "lab-a", "incident_type": "bug"}
+	next := []any{"job", "next", "git_branch", "main"}
+	seen := func(of doc, title, kernel string, hours int, more ...any) doc {
+		return of.with(append([]any{"title", title, "git_describe", kernel, "@timestamp", at(hours)}, more...)...)
+	}
+	w.index(mappings.Boot,
+		aBoot.with("git_describe", "v1", "@timestamp", at(3*week)), aBoot.with("git_describe", "v2", "@timestamp", at(9)),
+		// In next v1 is the newest, and was tested again.
+		aBoot.with("git_describe", "v0", "@timestamp", at(4*week)).with(next...),
+		aBoot.with("git_describe", "v1", "@timestamp", at(2*week)).with(next...),
+		aBoot.with("git_describe", "v0", "@timestamp", at(8)).with(next...))
+	w.index(mappings.Incident,
+		seen(i, "BUG: gone", "v1", 3*week), seen(i, "BUG: older", "v0", 4*week), // older: by no kernel that is compared
+		seen(i, "BUG: new in next", "v1", 2*week, next...), seen(i, "BUG: not new in next", "v1", 2*week, next...),
+		seen(i, "BUG: not new in next", "v1", 3*week), // v1 of mainline is not the newest
+	)
+	f := func(want []string, change func(*Options)) {
+		t.Helper()
+		var got []string
+		for _, i := range w.make(change).Incidents {
+			got = append(got, fmt.Sprint(i.Title, " ", i.Jobs, i.Boards, i.Kernels, " ", i.Mark()))
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+	f([]string{"BUG: new in next 1 [b1] [v1] new", "BUG: not new in next 2 [b1] [v1] ",
+		"BUG: gone 1 [b1] [v1] gone"}, nil)
+	f([]string{"BUG: gone 1 [b1] [v1] gone", "BUG: not new in next 1 [b1] [v1] gone"},
+		func(o *Options) { o.Filter.Tree = "mainline" })
+	// next has no v2.
+	f([]string{"BUG: gone 1 [b1] [v1] gone", "BUG: not new in next 1 [b1] [v1] gone"},
+		func(o *Options) { o.Compare = [2]string{"v1", "v2"} })
+}
+
 func TestEmpty(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
