@@ -84,6 +84,13 @@ func (e ending) lost() bool {
 	return e.outcome() == Inconclusive && (transform.LabsFault(e.errorType) || e.canceled())
 }
 
+// well reports whether a boot passed and its job went on to its end, so that it
+// has all results that it can have.
+func (e ending) well() bool {
+	return e.outcome() == Pass && !transform.LabsFault(e.errorType) && !e.canceled() &&
+		!strings.EqualFold(e.lavaStatus, "incomplete")
+}
+
 // outcome of a pair of which these were seen in one kernel.
 func (r Results) outcome() Outcome {
 	switch {

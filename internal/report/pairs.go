@@ -93,10 +93,10 @@ func (d Difference) boot() boot { return boot{d.Board, d.Defconfig, d.Arch, d.Co
 
 // comparison reads one tree, pair by pair, and keeps those alone that changed.
 type comparison struct {
-	tree     *Tree
-	limit    int
-	notThere map[boot]bool // boots that did not pass in the newest kernel, with those that are missing
-	found    map[Change][]located
+	tree   *Tree
+	limit  int
+	unwell map[boot]bool // boots of which, in the newest kernel, one job did not end well, or there is none
+	found  map[Change][]located
 }
 
 // located is a change with what its documents are found by.
@@ -109,7 +109,7 @@ type located struct {
 // compare fills in what changed in the tree, and returns how many changes were
 // left out.
 func (s *snapshot) compare(ctx context.Context, t *Tree, o Options) (leftOut int, err error) {
-	c := &comparison{tree: t, limit: o.Limit, notThere: map[boot]bool{}, found: map[Change][]located{}}
+	c := &comparison{tree: t, limit: o.Limit, unwell: map[boot]bool{}, found: map[Change][]located{}}
 	kernels := []string{t.Kernel}
 	if t.Previous != "" {
 		kernels = append(kernels, t.Previous)
@@ -146,17 +146,24 @@ func (c *comparison) read(ctx context.Context, s *snapshot, k *pairKind, query [
 	fields := append(slices.Clone(k.parts), fieldKernel, k.result, fieldError, fieldStatus)
 	return s.groups(ctx, question{kind: k.kind, query: query, fields: fields}, n, func(of []bucket) {
 		var before, now Results
+		unwell := false
 		for _, b := range of {
-			is := b.ending(n + 1).outcome()
+			end := b.ending(n + 1)
+			is := end.outcome()
 			if b.key[n] == c.tree.Kernel {
 				now.add(is, b.count)
 				ofNewest.add(is, b.count)
+				unwell = unwell || !end.well()
 			} else {
 				before.add(is, b.count)
 				ofPrevious.add(is, b.count)
 			}
 		}
-		c.settle(k, of[0].key[:n], before.outcome(), now.outcome())
+		pair := of[0].key[:n]
+		if k.kind == mappings.Boot && (unwell || now.outcome() == Missing) {
+			c.unwell[k.difference(pair).boot()] = true
+		}
+		c.settle(k, pair, before.outcome(), now.outcome())
 	})
 }
 
@@ -170,12 +177,10 @@ func (t *Tree) results(kind string) (ofNewest, ofPrevious *Results) {
 	return of[0], of[1]
 }
 
-// settle notes what became of one pair. A test that is missing since its boot
-// failed, or is missing itself, is no change of its own: the boot is.
+// settle notes what became of one pair. A test that is missing since its job did
+// not end well, or is missing itself, is no change of its own: the job is. Which
+// job a test is missing from nobody can say, so it is any of its board and build.
 func (c *comparison) settle(k *pairKind, pair []string, before, now Outcome) {
-	if k.kind == mappings.Boot && now != Pass && now != Unstable {
-		c.notThere[k.difference(pair).boot()] = true
-	}
 	if c.tree.Previous == "" && now != Fail && now != Unstable {
 		return
 	}
@@ -183,7 +188,7 @@ func (c *comparison) settle(k *pairKind, pair []string, before, now Outcome) {
 	if change == "" {
 		return
 	}
-	if change == Disappeared && k.kind == mappings.Test && c.notThere[k.difference(pair).boot()] {
+	if change == Disappeared && k.kind == mappings.Test && c.unwell[k.difference(pair).boot()] {
 		return
 	}
 	c.tree.Counts[change]++

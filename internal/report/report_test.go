@@ -265,6 +265,47 @@ func TestSinceLooksAtAllKernels(t *testing.T) {
 	}
 }
 
+// TestMissingWithItsJob: a board runs several jobs of a build; a test that is
+// missing may be of the one that did not end well, and then has not disappeared.
+func TestMissingWithItsJob(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	const infrastructure = "Infrastructure"
+	now := aBoot.with("git_describe", "v6.10", "@timestamp", at(10))
+	var disappeared []string
+	f := func(board string, gone bool, jobs ...doc) {
+		var boots []doc
+		for _, job := range append(jobs, now) {
+			boots = append(boots, job.with("board", board))
+		}
+		w.index(mappings.Boot, append(boots, two(aBoot.with("board", board), "boot_result", "pass", nil)...)...)
+		w.index(mappings.Test, two(aTest.with("board", board), "result", "pass", nil)...)
+		if gone {
+			disappeared = append(disappeared, "test disappeared "+board+" ltp/open01 pass missing v6.10 ")
+		}
+	}
+	f("all-well", true, now.with("lava_status", "complete"), now.with("error_type", "Test"))
+	f("failed", false, now.with("boot_result", "fail"))
+	f("lost", false, now.with("boot_result", "incomplete", "error_type", infrastructure))
+	f("lost-after-boot", false, now.with("error_type", infrastructure))
+	f("canceled-after-boot", false, now.with("lava_status", "canceled"))
+	f("given-up-after-boot", false, now.with("lava_status", "incomplete", "error_type", "Job"))
+	f("offline", false, now.with("boot_result", "offline"))
+	f("tried-again", true, now.with("boot_result", "incomplete", "retried", true))
+	f("other-build", true, now.with("boot_result", "fail", "arch", "arm"))
+	var got []string
+	for _, d := range w.make(nil).Trees[0].Changes {
+		if d.Kind == mappings.Test {
+			got = append(got, brief(d))
+		}
+	}
+	slices.Sort(got)
+	slices.Sort(disappeared)
+	if !slices.Equal(got, disappeared) {
+		t.Errorf("tests:\n%s\nwant:\n%s", strings.Join(got, "\n"), strings.Join(disappeared, "\n"))
+	}
+}
+
 // TestFirstKcing: its documents have no test_path, and its lab's failures are
 // failures in boot_result.
 func TestFirstKcing(t *testing.T) {
@@ -453,7 +494,11 @@ func naive(tree Tree, boots, tests []doc) (out []string) {
 				bootKey := keyOf(d.with("test_path", ""))
 				was := outcomes(boots, "boot_result", tree.Previous, bootKey)
 				is := outcomes(boots, "boot_result", tree.Kernel, bootKey)
-				if is == Fail || is == Inconclusive || is == Missing && was != Missing {
+				if is == Missing && was != Missing || slices.ContainsFunc(boots, func(b doc) bool {
+					return b.text("git_branch") == tree.Branch && b.text("git_describe") == tree.Kernel &&
+						keyOf(b) == bootKey &&
+						(b.text("boot_result") != "pass" || b.text("error_type") == "Infrastructure")
+				}) {
 					continue
 				}
 			}
