@@ -107,6 +107,15 @@ func atLeast(least int) func(*cli.Context, int) error {
 	}
 }
 
+func between(least, most int) func(*cli.Context, int) error {
+	return func(c *cli.Context, v int) error {
+		if v > most {
+			return fmt.Errorf("%d is too large, the most is %d", v, most)
+		}
+		return atLeast(least)(c, v)
+	}
+}
+
 // byteSize is a flag for sizes such as 5MiB.
 type byteSize int64
 

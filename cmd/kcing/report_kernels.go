@@ -24,12 +24,16 @@ type kernelReport struct {
 	failOn  string
 }
 
+// mostDays is a hundred years: older than any record, and days that
+// Elasticsearch and JSON can write.
+const mostDays = 36_500
+
 func (a *app) reportCommand() *cli.Command {
 	s, k := new(settings), new(kernelReport)
 	flags := []cli.Flag{
 		&cli.IntFlag{
 			Name: "days", Value: 7, Usage: "kernels tested within the last `N` days", Destination: &k.days,
-			Action: atLeast(1),
+			Action: between(1, mostDays),
 		},
 		&cli.StringFlag{
 			Name: "compare",
