@@ -111,13 +111,28 @@ func (a *app) reportKernels(ctx context.Context, s *settings, k *kernelReport, a
 	if err := a.writeReport(s, k, r); err != nil {
 		return err
 	}
-	if k.failOn == "" {
+	return a.failOn(k, s.prefix, r)
+}
+
+// failOn ends the command with an error when there is such a change, or when
+// nothing was compared: whoever waits for a change would wait for ever. Only
+// where there is nothing yet that is no error.
+func (a *app) failOn(k *kernelReport, prefix string, r *report.Report) error {
+	const nothing = "--fail-on: nothing was compared: "
+	switch {
+	case k.failOn == "":
 		return nil
-	}
-	if len(r.Others) > 0 {
+	case r.Nothing:
+		a.complain(nothing + fmt.Sprintf("there are no results under the index prefix %q", prefix))
+		return nil
+	case len(r.Others) > 0:
 		return &exitError{code: exitFailed,
-			msg: "--fail-on: the filters leave no kernel, so nothing was compared; there are " +
-				strings.Join(r.Others, ", ")}
+			msg: nothing + "the filters leave no kernel; there are " + strings.Join(r.Others, ", ")}
+	case len(r.Trees) == 0:
+		return &exitError{code: exitFailed,
+			msg: nothing + "no kernel was tested in the last " + plural(k.days, "day")}
+	case !r.Compared():
+		return &exitError{code: exitFailed, msg: nothing + "no tree has a kernel before its newest"}
 	}
 	n := 0
 	for _, t := range r.Trees {

@@ -21,14 +21,11 @@ type kernel struct {
 // branch is one branch of a tree.
 type branch struct{ tree, branch string }
 
-// trees are the branches that were tested within the time, each with its newest
-// kernel and the one before it. A kernel is as new as its first document: names
-// are no order (v6.9, v6.10, next-20260101), and an old kernel is tested again.
-func (s *snapshot) trees(ctx context.Context, o Options) ([]Tree, error) {
-	found, err := s.kernels(ctx, o.Filter)
-	if err != nil {
-		return nil, err
-	}
+// treesOf are the branches that were tested within the time, each with its newest
+// kernel and the one before it, or with those to compare. A kernel is as new as
+// its first document: names are no order (v6.9, v6.10, next-20260101), and an old
+// kernel is tested again.
+func treesOf(found map[branch][]kernel, o Options) ([]Tree, error) {
 	trees, one := []Tree{}, ""
 	branches := slices.SortedFunc(maps.Keys(found), func(a, b branch) int {
 		return cmp.Or(naturally(a.tree, b.tree), naturally(a.branch, b.branch))
@@ -62,6 +59,20 @@ func (s *snapshot) trees(ctx context.Context, o Options) ([]Tree, error) {
 		return nil, &SameKernelError{Names: o.Compare, Kernel: one}
 	}
 	return nil, noKernel(found, o.Compare)
+}
+
+// others fills in what there is instead when the filters or the time leave no tree.
+func (s *snapshot) others(ctx context.Context, r *Report, o Options) error {
+	found, err := s.kernels(ctx, Filter{})
+	if err != nil {
+		return err
+	}
+	r.Nothing = len(found) == 0
+	trees, err := treesOf(found, o)
+	for _, t := range trees {
+		r.Others = append(r.Others, t.Name())
+	}
+	return err
 }
 
 // kernels are all kernels by tree and branch, oldest first.

@@ -126,6 +126,23 @@ func TestPage(t *testing.T) {
 	}
 }
 
+// TestOtherTrees: text and page name them as JSON does.
+func TestOtherTrees(t *testing.T) {
+	t.Parallel()
+	var text, page strings.Builder
+	r := &Report{Others: []string{"mainline master", "next main"}}
+	if err := errors.Join(r.WriteText(&text), r.WriteHTML(&page, Links{})); err != nil {
+		t.Fatal(err)
+	}
+	for _, out := range []string{text.String(), page.String()} {
+		for _, want := range []string{"that these filters leave", "mainline master", "next main"} {
+			if !strings.Contains(out, want) {
+				t.Errorf("no %q in %s", want, out)
+			}
+		}
+	}
+}
+
 // TestLinks lead to pages that setup-kibana imports, and ask there for the row
 // whatever is in its title.
 func TestLinks(t *testing.T) {

@@ -49,7 +49,13 @@ type Report struct {
 	Labs      []Place    `json:"labs"`   // the worst first
 	Boards    []Place    `json:"boards"` // the worst first
 
-	Days []Day `json:"-"` // for the page alone, by tree and day
+	Days    []Day `json:"-"` // for the page alone, by tree and day
+	Nothing bool  `json:"-"` // there are no results of any kernel, at no time
+}
+
+// Compared reports whether any tree has a kernel before its newest.
+func (r *Report) Compared() bool {
+	return slices.ContainsFunc(r.Trees, func(t Tree) bool { return t.Previous != "" })
 }
 
 // Tree is one branch of a tree: its newest kernel beside the one before it.
@@ -135,18 +141,16 @@ func Make(ctx context.Context, es Elasticsearch, o Options) (*Report, error) {
 		Since: o.Since.UTC(), Until: o.Until.UTC(),
 		Incidents: []Incident{},
 	}
-	if r.Trees, err = s.trees(ctx, o); err != nil {
+	found, err := s.kernels(ctx, o.Filter)
+	if err != nil {
 		return nil, err
 	}
-	if len(r.Trees) == 0 && o.Filter != (Filter{}) {
-		all := o
-		all.Filter = Filter{}
-		others, err := s.trees(ctx, all)
-		if err != nil {
+	if r.Trees, err = treesOf(found, o); err != nil {
+		return nil, err
+	}
+	if len(r.Trees) == 0 {
+		if err := s.others(ctx, r, o); err != nil {
 			return nil, err
-		}
-		for _, t := range others {
-			r.Others = append(r.Others, t.Name())
 		}
 	}
 	if o.Compare[0] != "" {
