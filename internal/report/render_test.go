@@ -78,6 +78,44 @@ func TestTextFitsAMail(t *testing.T) {
 	}
 }
 
+// TestNothingIsCut: what does not fit goes on in the next line.
+func TestNothingIsCut(t *testing.T) {
+	t.Parallel()
+	const title = "BUG: unable to handle kernel NULL pointer dereference in meson_pcie_probe_with_a_long_name"
+	day := time.Date(2026, 11, 26, 0, 0, 0, 0, time.UTC)
+	long := strings.Repeat("ユ", 60) // 120 columns without a blank
+	d := Difference{
+		Kind: "test", Change: StillFailing, Board: "meson-g12b-a311d-khadas-vim3", Arch: "arm64", Defconfig: "defconfig",
+		TestPath: long, Incident: title, SinceKernel: "next-20261126-17-g1234567890ab", Since: day, Lab: "lab-collabora",
+	}
+	r := &Report{
+		Trees: []Tree{{Tree: "next", Branch: "master", Kernel: "next-20261128", Changes: []Difference{d},
+			Counts: map[Change]int{StillFailing: 1}}},
+		Incidents: []Incident{{Title: title, Jobs: 12, First: day, Last: day.AddDate(0, 0, 2),
+			Boards: []string{"meson-g12b-a311d-khadas-vim3", "meson-sm1-s905d3-libretech-cc"},
+			Labs:   []string{"lab-collabora", "lab-baylibre-seattle"}}},
+	}
+	var out strings.Builder
+	if err := r.WriteText(&out); err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(out.String()) {
+		if n := uniseg.StringWidth(strings.TrimSuffix(line, "\n")); n > Width {
+			t.Errorf("%d columns: %s", n, line)
+		}
+	}
+	words := strings.Join(strings.Fields(out.String()), " ")
+	for _, want := range []string{title + ", since next-20261126-17-g1234567890ab, from 2026-11-26, in lab-collabora",
+		"(lab-collabora, lab-baylibre-seattle); 2026-11-26 to 2026-11-28", "on meson-g12b-a311d-khadas-vim3 arm64"} {
+		if !strings.Contains(words, want) {
+			t.Errorf("no %q in\n%s", want, out.String())
+		}
+	}
+	if n := strings.Count(out.String(), "ユ"); n != 60 {
+		t.Errorf("%d of 60 characters in\n%s", n, out.String())
+	}
+}
+
 // TestPage: well-formed, nothing to load or to run, headings in order, texts as
 // they are.
 func TestPage(t *testing.T) {

@@ -12,7 +12,7 @@ import (
 	"github.com/rivo/uniseg"
 )
 
-// Width is the most columns that a line of the text has.
+// Width is the most columns that a line of the text has; longer ones are folded.
 const Width = 100
 
 // shown is how many lines of one kind the text has; JSON and the page have all.
@@ -47,9 +47,19 @@ func (r *Report) WriteText(w io.Writer) error {
 
 type text struct{ w *bufio.Writer }
 
-// line writes one line, no wider than Width.
+// line writes one line. What is wider than Width goes on in the next one, further in.
 func (t *text) line(format string, args ...any) {
-	_, _ = t.w.WriteString(strings.TrimRight(clip(fmt.Sprintf(format, args...), Width), " ") + "\n")
+	rest := strings.TrimRight(harmless(fmt.Sprintf(format, args...)), " ")
+	further := min(len(rest)-len(strings.TrimLeft(rest, " "))+2, Width/2)
+	for {
+		var line string
+		line, rest = folded(rest, Width)
+		_, _ = t.w.WriteString(line + "\n")
+		if rest == "" {
+			return
+		}
+		rest = strings.Repeat(" ", further) + rest
+	}
 }
 
 func (t *text) tree(tree *Tree) {
@@ -179,26 +189,50 @@ func count(n int, one, many string) string {
 	return fmt.Sprintf("%d %s", n, many)
 }
 
+// folded takes a line of so many columns off a text: between words, or within one
+// that is too long for a line.
+func folded(text string, columns int) (line, rest string) {
+	line = beginning(text, columns)
+	if line == text {
+		return text, ""
+	}
+	indent := len(text) - len(strings.TrimLeft(text, " "))
+	if i := strings.LastIndexByte(text[:len(line)+1], ' '); i > indent {
+		line = text[:i]
+	}
+	return strings.TrimRight(line, " "), strings.TrimLeft(text[len(line):], " ")
+}
+
 // clip cuts a text to so many columns, and makes control characters harmless.
 func clip(s string, columns int) string {
-	s = strings.Map(func(r rune) rune {
+	s = harmless(s)
+	if beginning(s, columns) == s {
+		return s
+	}
+	return beginning(s, columns-1) + "…"
+}
+
+// beginning is what of a text fits into so many columns.
+func beginning(text string, columns int) string {
+	at, width, state := 0, 0, -1
+	for rest := text; rest != ""; {
+		var cluster string
+		var wide int
+		cluster, rest, wide, state = uniseg.FirstGraphemeClusterInString(rest, state)
+		if width += wide; width > columns {
+			break
+		}
+		at += len(cluster)
+	}
+	return text[:at]
+}
+
+// harmless is a text without control characters.
+func harmless(s string) string {
+	return strings.Map(func(r rune) rune {
 		if r < ' ' || r == 0x7f || 0x80 <= r && r < 0xa0 {
 			return ' '
 		}
 		return r
 	}, strings.ToValidUTF8(s, "\uFFFD"))
-	if uniseg.StringWidth(s) <= columns {
-		return s
-	}
-	out, width, state := "", 0, -1
-	for rest := s; rest != ""; {
-		var cluster string
-		var wide int
-		cluster, rest, wide, state = uniseg.FirstGraphemeClusterInString(rest, state)
-		if width += wide; width > columns-1 {
-			break
-		}
-		out += cluster
-	}
-	return out + "…"
 }
