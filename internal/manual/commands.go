@@ -39,13 +39,16 @@ type flag struct {
 	env    string
 }
 
-// flags are the visible ones, by name.
+// flags are the visible ones, by name, and last the one for help.
 func flags(list []cli.Flag) []flag {
 	var all []flag
 	for _, f := range list {
 		d, ok := f.(cli.DocGenerationFlag)
 		if v, can := f.(cli.VisibleFlag); !ok || can && !v.IsVisible() {
 			continue
+		}
+		if slices.Contains(f.Names(), "help") {
+			continue // the library has added it to the command that runs
 		}
 		one := flag{usage: d.GetUsage()}
 		if before, rest, found := strings.Cut(one.usage, "`"); found {
@@ -71,7 +74,7 @@ func flags(list []cli.Flag) []flag {
 		all = append(all, one)
 	}
 	slices.SortStableFunc(all, func(a, b flag) int { return strings.Compare(a.names[0], b.names[0]) })
-	return all
+	return append(all, help)
 }
 
 // help is the flag that the library adds.

@@ -25,27 +25,26 @@ func Bash(program *cli.App) string {
 	var lead, words strings.Builder
 	for _, c := range append([]command{{path: ""}}, all...) {
 		if c.Command == nil {
-			fmt.Fprintf(&words, "\t\"\") words=\"%s --help --version\" ;;\n", names(under(all, "")))
+			fmt.Fprintf(&words, "\t\"\") below=\"%s\" flags=\"--help --version\" ;;\n", names(under(all, "")))
 			continue
 		}
 		for _, w := range typed(c) {
 			fmt.Fprintf(&lead, "\t\t%q) command=%q ;;\n", w, c.path)
 		}
-		fmt.Fprintf(&words, "\t%q) words=\"%s\" ;;\n",
-			c.path, strings.TrimSpace(names(under(all, c.path))+" "+flagNames(c)))
+		fmt.Fprintf(&words, "\t%q) below=\"%s\" flags=\"%s\" ;;\n", c.path, names(under(all, c.path)), flagNames(c))
 	}
 	return fmt.Sprintf(`# bash completion of %[1]s
 _%[1]s() {
-	local cur=${COMP_WORDS[COMP_CWORD]} command="" words="" i
+	local cur=${COMP_WORDS[COMP_CWORD]} command="" below="" flags="" i
 	for ((i = 1; i < COMP_CWORD; i++)); do
 		case "$command ${COMP_WORDS[i]}" in
 %[2]s		esac
 	done
 	case "$command" in
 %[3]s	esac
-	[[ $cur == -* ]] || words=${words%%%%-*}
+	[[ $cur == -* ]] && below=$flags
 	# shellcheck disable=SC2207 # macOS' bash has no mapfile
-	COMPREPLY=($(compgen -W "$words" -- "$cur"))
+	COMPREPLY=($(compgen -W "$below" -- "$cur"))
 }
 complete -o bashdefault -o default -F _%[1]s %[1]s
 `, program.Name, lead.String(), words.String())
@@ -63,7 +62,7 @@ func names(list []command) string {
 // flagNames are the names with two dashes.
 func flagNames(c command) string {
 	all := ""
-	for _, f := range append(flags(c.Flags), help) {
+	for _, f := range flags(c.Flags) {
 		for _, name := range f.names {
 			if strings.HasPrefix(name, "--") {
 				all += name + " "
@@ -89,7 +88,7 @@ func Zsh(program *cli.App) string {
 			continue
 		}
 		cases.WriteString("\t\tflags=(\n")
-		for _, f := range append(flags(c.Flags), help) {
+		for _, f := range flags(c.Flags) {
 			spec := f.names[0] + "[" + strings.NewReplacer("[", `\[`, "]", `\]`).Replace(f.usage) + "]"
 			if f.value != "" {
 				spec += ":" + strings.ReplaceAll(f.value, ":", `\:`) + ":_files"
@@ -157,7 +156,7 @@ func Fish(program *cli.App) string {
 		if above != "" {
 			where = "__fish_seen_subcommand_from " + above + "; and " + where
 		}
-		for _, f := range append(flags(c.Flags), help) {
+		for _, f := range flags(c.Flags) {
 			fmt.Fprintf(&b, "complete -c %s -n %s", program.Name, single(where))
 			for _, name := range f.names {
 				if long, ok := strings.CutPrefix(name, "--"); ok {

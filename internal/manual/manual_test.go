@@ -10,7 +10,8 @@ import (
 	"github.com/urfave/cli/v2"
 )
 
-// program has what is hard: an apostrophe, a bracket, a leading dot, a name that begins like another.
+// program has what is hard: an apostrophe, a bracket, a leading dot, a name that begins like another, one with a
+// hyphen, and the flag that the library adds to the command that it runs.
 func program() *cli.App {
 	return &cli.App{
 		Name: "prog", Usage: "does things", UsageText: "prog COMMAND",
@@ -29,6 +30,7 @@ func program() *cli.App {
 					Flags: []cli.Flag{&cli.BoolFlag{Name: "all", Usage: "old ones too"}}},
 				{Name: "drop", Usage: "drop one", UsageText: "prog runs drop"},
 			}},
+			{Name: "set-up", Usage: "set it up", UsageText: "prog set-up", Flags: []cli.Flag{cli.HelpFlag}},
 			{Name: "hidden", Hidden: true},
 		},
 	}
@@ -99,7 +101,10 @@ func TestBash(t *testing.T) {
 		}
 	}
 	f("prog r", "run runs")
-	f("prog ", "run runs")
+	f("prog ", "run runs set-up")
+	f("prog se", "set-up")
+	f("prog set-up ", "")
+	f("prog set-up --", "--help")
 	f("prog --h", "--help")
 	f("prog run --f", "--file --force")
 	f("prog go --fo", "--force")
@@ -125,6 +130,9 @@ func TestFish(t *testing.T) {
 	f("prog runs l", "list list them")
 	f("prog runs list --a", "--all old ones too")
 	f("prog runs --fo", "")
+	if n := strings.Count(Fish(program()), "__fish_seen_subcommand_from set-up' -l help"); n != 1 {
+		t.Errorf("set-up has --help %d times", n)
+	}
 }
 
 func TestZsh(t *testing.T) {
@@ -137,7 +145,7 @@ words=("${(@s: :)2}"); CURRENT=$#words; source $1`
 			t.Errorf("%q: %q, want %q in it", typed, got, want)
 		}
 	}
-	f("prog r", "command run:run a thing runs:look at runs")
+	f("prog r", "command run:run a thing runs:look at runs set-up:set it up")
 	f("prog go -", `-s -S --file[read FILE \[the user’s\]]:FILE:_files --force[whatever is there] --help[show help] *:file:_files`)
 	f("prog runs l", "command list:list them drop:drop one")
 	f("prog runs list -", "--all[old ones too] --help")

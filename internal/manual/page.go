@@ -35,7 +35,7 @@ func Page(program *cli.App, version string, sections ...Section) string {
 		p.linef(".B %s", text(c.UsageText))
 		p.description(c.Description)
 		if len(c.Subcommands) == 0 {
-			p.flags(append(flags(c.Flags), help))
+			p.flags(flags(c.Flags))
 		}
 	}
 	for _, s := range sections {
