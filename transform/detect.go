@@ -1,6 +1,27 @@
 package transform
 
-import "github.com/kcing/kcing/internal/kinds"
+import (
+	"fmt"
+
+	"github.com/kcing/kcing/internal/kinds"
+)
+
+// settleKind finds the record's kind, or holds what was said of it against what it
+// looks like: a callback that was sent to the port of builds would become one build
+// with a job's definition and log for fields.
+func (r *Record) settleKind() error {
+	kind, err := r.detect()
+	switch {
+	case r.Kind == "":
+		r.Kind = kind
+		return err
+	case err == nil && kind != r.Kind:
+		return refuse(typeUnknownKind, "", fmt.Sprintf("no %s, as its sender says: it looks like %s", r.Kind, aKind[kind]))
+	}
+	return nil
+}
+
+var aKind = map[Kind]string{KindBuild: "a build", KindBoot: "a boot", KindLAVA: "a LAVA callback"}
 
 // detect goes by the fields that only one kind has. A callback is asked for
 // first: it is the only one with a job definition or a log; then boots, which

@@ -300,11 +300,12 @@ func TestReset(t *testing.T) {
 	var d Documents
 	for _, payload := range [][]byte{withLog(strings.Repeat(goodLine, 150_000)),
 		withSuite(strings.Repeat(`- name: a\n`, 150_000)), manyFields(2<<20, `{"id":"b"`), callbackJSON()} {
-		if err := r.Parse(payload, Options{}); err != nil {
-			kind := KindBuild
-			if err := r.Parse(payload, Options{Kind: kind}); err != nil {
-				t.Fatal(err)
-			}
+		o := Options{Lab: "lab"}
+		if !bytes.Contains(payload, []byte("definition")) {
+			o.Kind = KindBuild
+		}
+		if err := r.Parse(payload, o); err != nil {
+			t.Fatal(err)
 		}
 		if err := r.Documents(&d, testReceived); err != nil {
 			t.Fatal(err)

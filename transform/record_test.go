@@ -64,6 +64,31 @@ func TestDetect(t *testing.T) {
 	}
 }
 
+// TestSaidKind: a record that is plainly of another kind than its sender says is
+// refused; one that could be anything is what he says.
+func TestSaidKind(t *testing.T) {
+	const boot = `{"id":"b","board":"x","lab_name":"l","boot_result":"PASS","defconfig":"d","build_platform":["x"]}`
+	const build = `{"id":"u","defconfig":"d","build_result":"PASS"}`
+	plain := map[Kind]string{KindBuild: build, KindBoot: boot, KindLAVA: string(callbackJSON())}
+	for is, payload := range plain {
+		for _, said := range []Kind{KindBuild, KindBoot, KindLAVA} {
+			var r Record
+			err := r.Parse([]byte(payload), Options{Kind: said, Lab: "l"})
+			if said != is {
+				refusedAs(t, err, "unknown_kind", "no "+string(said)+", as its sender says: it looks like "+aKind[is])
+			} else if err != nil {
+				t.Errorf("%s said to be %s: %v", is, said, err)
+			}
+		}
+	}
+	for _, said := range []Kind{KindBuild, KindBoot} {
+		var r Record
+		if err := r.Parse([]byte(`{"id":"x","job":"next"}`), Options{Kind: said}); err != nil || r.Kind != said {
+			t.Errorf("said to be %s: %s, %v", said, r.Kind, err)
+		}
+	}
+}
+
 // TestForeign: what is somebody else's is said to be that, whatever it is taken
 // for by who sends it.
 func TestForeign(t *testing.T) {

@@ -57,12 +57,8 @@ func (r *Record) parse(payload []byte, o Options) error {
 	if err := r.refuseForeign(); err != nil {
 		return err
 	}
-	if r.Kind == "" {
-		kind, err := r.detect()
-		if err != nil {
-			return err
-		}
-		r.Kind = kind
+	if err := r.settleKind(); err != nil {
+		return err
 	}
 	if r.Kind == KindLAVA {
 		return r.identifyCallback(o)
