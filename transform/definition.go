@@ -27,6 +27,10 @@ func (d *Documents) readDefinition(raw []byte) bool {
 	if board := facts.field("device.type"); *board == "" || *board == pythonNone {
 		*board = facts.deviceType
 	}
+	for i := range facts.values {
+		facts.values[i] = redactedURL(facts.values[i])
+	}
+	facts.jobName = redactedURL(facts.jobName)
 	d.job.facts = facts
 	return damage == ""
 }

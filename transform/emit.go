@@ -6,13 +6,14 @@ import (
 	"github.com/kcing/kcing/internal/jsontext"
 )
 
-// field writes a field of the record as it is, unless it is null, dropped or written
-// by kcing itself.
+// field writes a field of the record as it is, less what is secret in it, unless it is
+// null, dropped, secret or written by kcing itself.
 func (d *Documents) field(f jsontext.Field) {
-	if string(f.Raw) != "null" && !dropped[string(f.Name)] && !added[string(f.Name)] {
-		d.buf = append(jsontext.AppendString(append(d.buf, ','), f.Name), ':')
-		d.buf = appendValue(d.buf, f.Raw)
+	if name := string(f.Name); string(f.Raw) == "null" || dropped[name] || added[name] || secretName.MatchString(name) {
+		return
 	}
+	d.buf = append(jsontext.AppendString(append(d.buf, ','), f.Name), ':')
+	d.buf = appendValue(d.buf, redactURLs(replaceNamed(f.Raw, memberSecret)))
 }
 
 // member writes a text, or nothing when it is empty.

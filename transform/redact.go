@@ -11,33 +11,35 @@ import (
 
 // A callback brings the lab's token along: in its own field, in headers that a
 // proxy has put in, and in the job definition's notify block; and definitions hold
-// the passwords and keys of boards. The expressions below are tried where a name
-// ends with one of these words; over a whole record they would take seconds
-// (3 MB/s).
+// the passwords and keys of boards, and a block of names and values called secrets
+// (https://docs.lavasoftware.org/lava/explain_first_job.html). Names are looked at
+// where they end with one of these words; an expression over a whole record would
+// take seconds (3 MB/s).
 var secretWords = [][]byte{
-	[]byte("token"), []byte("authorization"), []byte("password"), []byte("passwd"),
+	[]byte("token"), []byte("authorization"), []byte("password"), []byte("passwd"), []byte("passphrase"),
 	[]byte("secret"), []byte("psk"), []byte("key"),
 	[]byte("submitter_email"), // of a person
 }
 
-var (
-	// A member of JSON: a string, a list or a number.
-	secretJSON = regexp.MustCompile(`(?i)\A("` + sensitive + `"\s*:\s*)(?:"(?:[^"\\]|\\.)*"?|\[[^\]]*\]?|[0-9.eE+-]+)`)
-	// A pair of YAML: quoted, a list, in a block below, or plain.
-	secretYAML = regexp.MustCompile(`(?i)\A(` + sensitive + `["']?[ \t]*:[ \t]*(?:[!&][^\s,]*[ \t]+)*)` +
-		`(?:"(?:[^"\\]|\\.)*"?|'(?:[^']|'')*'?|\[[^\]\n]*\]?|[|>][^\n]*\n[^\n]*|[^\s"'|>,}{\[][^\n,}]*)`)
-	// The same where it is not known what is a definition and where it ends: in
-	// damaged JSON, which cannot become a record any more.
-	secretAnywhere = regexp.MustCompile(`(?i)\A(` + sensitive + `(?:\\?["'])?\s*:\s*(?:\\?["'])?)[^"'\\,}\s][^"'\\,}]*`)
-	// A user's name, password or token within a URL.
-	secretUser = regexp.MustCompile(`(://)[^/\s"'\\<>?#]+@`)
-)
+// sensitive is an expression for the names of secrets.
+const sensitive = `(?:[\w.-]*(?:token|authorization|password|passwd|passphrase|secret|psk|key|submitter_email)|secrets)`
 
-const redacted = `${1}"REDACTED"`
+// secretMember is a member of JSON that is a secret, up to the end of its value or to
+// the bracket that opens it.
+var secretMember = regexp.MustCompile(`(?i)\A("` + sensitive + `"\s*:\s*)(?:"(?:[^"\\]|\\.)*"?|[\[{]|[0-9.eE+-]+)`)
 
-// replaceNamed replaces what re finds at the names that end with a secret word.
-// quoted says that re begins with the quote before the name.
-func replaceNamed(re *regexp.Regexp, src []byte, with string, quoted bool) []byte {
+// A secret is what is to be replaced: text[from:to], by with.
+type secret struct {
+	from, to int
+	with     string
+}
+
+const redacted = `"REDACTED"`
+
+// replaceNamed replaces the secrets that find finds at the names that end with a secret
+// word; from is where the name begins. find has to read no more than it replaces,
+// or the whole takes the square of its length.
+func replaceNamed(src []byte, find func(src []byte, name int) (secret, bool)) []byte {
 	lower := lowerASCII(src)
 	next := make([]int, len(secretWords)) // where each of them is found next
 	var out []byte
@@ -61,14 +63,9 @@ func replaceNamed(re *regexp.Regexp, src []byte, with string, quoted bool) []byt
 		if added[string(src[start:end])] {
 			continue // kcing's own, which end likewise
 		}
-		if quoted {
-			if start--; start < done || src[start] != '"' {
-				continue
-			}
-		}
-		if m := re.FindSubmatchIndex(src[start:]); m != nil {
-			out = re.Expand(append(out, src[done:start]...), []byte(with), src[start:], m)
-			done = start + m[1]
+		if s, ok := find(src, start); ok && s.from >= done {
+			out = append(append(out, src[done:s.from]...), s.with...)
+			done = s.to
 			at = max(at, done)
 		}
 	}
@@ -76,6 +73,51 @@ func replaceNamed(re *regexp.Regexp, src []byte, with string, quoted bool) []byt
 		return src
 	}
 	return append(out, src[done:]...)
+}
+
+// memberSecret finds the value of a member of JSON.
+func memberSecret(src []byte, name int) (secret, bool) {
+	if name--; name < 0 {
+		return secret{}, false
+	}
+	m := secretMember.FindSubmatchIndex(src[name:])
+	if m == nil {
+		return secret{}, false
+	}
+	from, to := name+m[3], name+m[1]
+	if opening := src[from]; opening == '{' || opening == '[' {
+		to = closing(src, from)
+	}
+	return secret{from, to, redacted}, true
+}
+
+// closing is the place behind the bracket that closes the one at open, or the end. Quotes
+// in the middle of an item, as in YAML's [it's], are none.
+func closing(src []byte, open int) int {
+	depth, quote := 0, byte(0)
+	begins := false // an item does here
+	for i := open; i < len(src); i++ {
+		switch c := src[i]; {
+		case quote == '"' && c == '\\':
+			i++
+		case quote != 0:
+			if c == quote {
+				quote = 0
+			}
+		case c == ' ' || c == '\t' || c == '\r' || c == '\n':
+			continue
+		case begins && (c == '"' || c == '\''):
+			quote = c
+		case c == '{' || c == '[':
+			depth++
+		case c == '}' || c == ']':
+			if depth--; depth == 0 {
+				return i + 1
+			}
+		}
+		begins = quote == 0 && bytes.IndexByte([]byte("{[,:"), src[min(i, len(src)-1)]) >= 0
+	}
+	return len(src)
 }
 
 // nameAround is the name that holds the word at i; it begins at from or later.
@@ -98,21 +140,14 @@ func wordByte(c byte) bool {
 	return c == '_' || c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z'
 }
 
-// redactURLs cuts what may be secret out of URLs: the user, and parameters.
-func redactURLs(text []byte) []byte {
-	if bytes.Contains(text, []byte("://")) {
-		text = secretUser.ReplaceAll(text, []byte("${1}REDACTED@"))
+func lowerASCII(src []byte) []byte {
+	lower := bytes.Clone(src)
+	for i, c := range lower {
+		if c >= 'A' && c <= 'Z' {
+			lower[i] = c + 'a' - 'A'
+		}
 	}
-	return redactQueries(text)
-}
-
-// redactMessage cuts secrets out of the URLs of a lab's error message, such as the
-// command that switches a board's power.
-func redactMessage(text string) string {
-	if !strings.Contains(text, "://") {
-		return text
-	}
-	return string(redactURLs([]byte(text)))
+	return lower
 }
 
 // Redact returns a copy of a record's bytes without tokens, passwords, keys, and
@@ -122,11 +157,10 @@ func Redact(payload []byte) []byte {
 	if body := trim(payload); len(body) > 0 && body[0] != '{' && body[0] != '[' && form.Match(body) {
 		return redactForm(payload)
 	}
-	out := redactURLs(replaceNamed(secretJSON, payload, redacted, true))
+	out := redactURLs(replaceNamed(payload, memberSecret))
 	fields, err := scanJSON(trim(out), nil)
 	if err != nil {
-		out = secretsEscaped.ReplaceAll(out, []byte(`${1}REDACTED\n`))
-		return replaceNamed(secretAnywhere, out, "${1}REDACTED", false)
+		return redactDamaged(out)
 	}
 	for _, f := range fields {
 		if string(f.Name) == "callback" && f.Raw[0] == '{' { // within a Maestro record
@@ -147,7 +181,7 @@ func redactDefinition(payload []byte, f jsontext.Field) []byte {
 		return payload
 	}
 	if f.Raw[0] != '"' {
-		return bytes.ReplaceAll(payload, f.Raw, redactSecrets(f.Raw))
+		return payload // an object, whose members are replaced
 	}
 	text := jsontext.Unescape(f.Raw[1 : len(f.Raw)-1])
 	if clean := redactText(text); !bytes.Equal(text, clean) {
@@ -156,9 +190,42 @@ func redactDefinition(payload []byte, f jsontext.Field) []byte {
 	return payload
 }
 
+// toQuote is what stands before a quote; escape is an escape in a string of JSON, or a
+// backslash that begins none.
+var (
+	toQuote = regexp.MustCompile(`(?s)\A(?:[^"\\]|\\.?)*`)
+	escape  = regexp.MustCompile(`\\(?:["\\/bfnrt]|u[0-9A-Fa-f]{4})?`)
+)
+
+// redactDamaged cuts secrets out of JSON of which nobody knows what in it is a
+// definition, and whether what stands between two quotes is a string.
+func redactDamaged(payload []byte) []byte {
+	payload = replaceNamed(append([]byte{'"'}, payload...), memberSecret)[1:] // it may begin within a name
+	clean := make([]byte, 0, len(payload))
+	for len(payload) > 0 {
+		between := toQuote.Find(payload)
+		payload = payload[len(between):]
+		text := jsontext.Unescape(escape.ReplaceAllFunc(between, func(e []byte) []byte {
+			if len(e) == 1 {
+				return []byte(`\\`)
+			}
+			return e
+		}))
+		if redacted := redactText(text); !bytes.Equal(redacted, text) {
+			redacted = jsontext.AppendString(nil, redacted)
+			between = redacted[1 : len(redacted)-1]
+		}
+		clean = append(clean, between...)
+		if len(payload) > 0 {
+			clean, payload = append(clean, '"'), payload[1:]
+		}
+	}
+	return clean
+}
+
 // redactText cuts secrets out of YAML.
 func redactText(text []byte) []byte {
-	return redactURLs(replaceNamed(secretYAML, redactSecrets(text), redacted, false))
+	return replaceNamed(redactURLs(text), yamlSecret)
 }
 
 // form matches a urlencoded body, which LAVA sends when the job
