@@ -74,12 +74,13 @@ type piece struct {
 	batch    *batch
 	payload  []byte
 	entries  []entry
-	attempts int           // requests these documents were in
-	failures int           // those that count against MaxAttempts
-	step     int           // failures since the last progress: the backoff's exponent
-	since    time.Time     // the first of them; zero when there is none
-	wait     time.Duration // before it is sent again
-	last     error         // why it must be
+	attempts int       // requests these documents were in
+	failures int       // those that count against MaxAttempts
+	step     int       // failures since the last progress: the backoff's exponent
+	since    time.Time // the first of them; zero when there is none
+	due      time.Time // when it is sent again, at the earliest
+	last     error     // why it must be
+	tooLarge time.Time // of a document alone: when it was refused for its size first
 }
 
 // body is the request body: the entries are neighbours in the payload.
@@ -127,10 +128,20 @@ func (p *piece) rest() *piece {
 	return &left
 }
 
+// patience is how long p may fail; negative: without end. What may be too large has
+// an end even then, else such documents alone could keep all senders.
+func (p *piece) patience(o *Options) time.Duration {
+	if o.RetryFor < 0 && !p.tooLarge.IsZero() {
+		return endlessPatience
+	}
+	return o.RetryFor
+}
+
 // deadline ends ctx when the piece's time budget does.
-func (p *piece) deadline(ctx context.Context, retryFor time.Duration) (context.Context, context.CancelFunc) {
-	if retryFor < 0 || p.since.IsZero() {
+func (p *piece) deadline(ctx context.Context, o *Options) (context.Context, context.CancelFunc) {
+	patience := p.patience(o)
+	if patience < 0 || p.since.IsZero() {
 		return ctx, func() {}
 	}
-	return context.WithDeadline(ctx, p.since.Add(retryFor))
+	return context.WithDeadline(ctx, p.since.Add(patience))
 }

@@ -89,13 +89,16 @@ func (ix *Indexer) refusedBefore(e *Error) bool {
 	return same
 }
 
+// leastRequest is how small requests are made at most, in bytes: a server that does not
+// take those takes nothing.
+const leastRequest = 64 << 10
+
 // tooLarge lowers the size of further requests after one of n bytes got a 413;
 // otherwise each batch would be sent several times.
 func (ix *Indexer) tooLarge(n int) {
-	const least = 64 << 10
 	ix.mu.Lock()
 	defer ix.mu.Unlock()
-	if limit := max(n/2, least); limit < ix.flushBytes {
+	if limit := max(n/2, leastRequest); limit < ix.flushBytes {
 		ix.flushBytes = limit
 		ix.o.Logger.Warn("Elasticsearch refuses requests of this size; using smaller ones", "bytes", n, "now", limit)
 	}

@@ -1,10 +1,12 @@
 package bulk
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -144,6 +146,123 @@ func TestTooLargeIsSplit(t *testing.T) {
 			t.Errorf("stats %+v", s)
 		}
 	})
+}
+
+// TestTooLargeWhateverIsSent: a server, or a proxy before it, that answers 413 to
+// whatever is sent is waited for, and no document is to blame. That it took some
+// before makes no difference, nor that the wait has no end.
+func TestTooLargeWhateverIsSent(t *testing.T) {
+	const total = 3000
+	f := func(from, to, retryFor time.Duration, want Outcome) {
+		t.Helper()
+		synctest.Test(t, func(t *testing.T) {
+			began := time.Now()
+			refused := 0
+			inner := serve(t, func(w http.ResponseWriter, _ int, docs []sentDoc) {
+				time.Sleep(10 * time.Millisecond)
+				if at := time.Since(began); at >= from && at < to {
+					refused++
+					w.WriteHeader(413)
+					return
+				}
+				answer(w, docs, created)
+			})
+			var got results
+			ix := mustNew(t, client(t, inMemory{inner}), got.add, Options{FlushActions: 500, RetryFor: retryFor})
+			for i := range total {
+				mustAdd(t, ix, doc(i))
+				time.Sleep(time.Millisecond)
+			}
+			if want == Undelivered { // one batch after the other; the pipeline ends a run with the first
+				ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+				defer cancel()
+				_ = ix.Close(ctx)
+				if !slices.ContainsFunc(got.all, func(r Result) bool {
+					return r.Outcome == Undelivered && errors.Is(r.Err, ErrOutOfTime) &&
+						strings.Contains(r.Err.Error(), "answered 413")
+				}) {
+					t.Errorf("%v to %v, %v: no document says why it was not delivered", from, to, retryFor)
+				}
+			} else if err := ix.Close(t.Context()); err != nil {
+				t.Errorf("%v to %v, %v: Close: %v", from, to, retryFor, err)
+			}
+			checkBooks(t, ix.Stats(), &got, total)
+			outcomes := got.byOutcome()
+			if outcomes[want] == 0 || outcomes[Rejected] > 0 || want == Stored && outcomes[Stored] != total {
+				t.Errorf("%v to %v, %v: %v", from, to, retryFor, outcomes)
+			}
+			if took := time.Since(began); want == Stored && took > to+time.Minute {
+				t.Errorf("%v to %v, %v: took %v", from, to, retryFor, took)
+			}
+			if refused > 4*total {
+				t.Errorf("%v to %v, %v: %d requests were refused", from, to, retryFor, refused)
+			}
+		})
+	}
+	for _, retryFor := range []time.Duration{2 * time.Minute, -1} {
+		f(0, 20*time.Second, retryFor, Stored)
+		f(time.Second, 20*time.Second, retryFor, Stored)
+		f(0, time.Hour, retryFor, Undelivered)
+		f(time.Second, time.Hour, retryFor, Undelivered)
+	}
+}
+
+// TestTooLargeAlone: documents that are too large and come before all others do not
+// keep these waiting for ever; one among others is rejected.
+func TestTooLargeAlone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := serve(t, func(w http.ResponseWriter, _ int, docs []sentDoc) {
+			time.Sleep(time.Millisecond)
+			if len(docs[0].Body) > 1000 {
+				w.WriteHeader(413)
+				return
+			}
+			answer(w, docs, created)
+		})
+		large := func(i int) Doc {
+			d := doc(i)
+			d.Body = fmt.Appendf(nil, `{"pad":%q}`, strings.Repeat("x", 2000))
+			return d
+		}
+		var got results
+		ix := mustNew(t, client(t, inMemory{h}), got.add, Options{FlushActions: 1, RetryFor: -1})
+		mustAdd(t, ix, large(0), large(1), large(2), large(3), doc(4), doc(5))
+		time.Sleep(3 * time.Minute)
+		if s := ix.Stats(); s.Stored != 2 || s.PendingDocs != 0 {
+			t.Errorf("after three minutes: %+v", s)
+		}
+		for i := range 20 {
+			mustAdd(t, ix, []Doc{large(6), doc(6 + i)}[min(i, 1)])
+			time.Sleep(10 * time.Millisecond)
+		}
+		time.Sleep(time.Minute)
+		if s := ix.Stats(); s.Stored != 21 || s.RejectedBy["request_entity_too_large"] != 1 {
+			t.Errorf("one among others: %+v", s)
+		}
+		_ = ix.Close(t.Context()) // the first ones were not delivered
+		checkBooks(t, ix.Stats(), &got, 26)
+	})
+}
+
+// TestOneTooLargeAndNoOther: a large document that nothing comes after is rejected, a
+// small one is not to blame.
+func TestOneTooLargeAndNoOther(t *testing.T) {
+	for size, want := range map[int]Outcome{1000: Undelivered, 1 << 20: Rejected} {
+		for _, retryFor := range []time.Duration{0, 4 * time.Second, -1} {
+			synctest.Test(t, func(t *testing.T) {
+				h := serve(t, func(w http.ResponseWriter, _ int, _ []sentDoc) { w.WriteHeader(413) })
+				var got results
+				ix := mustNew(t, client(t, inMemory{h}), got.add, Options{RetryFor: retryFor})
+				d := doc(0)
+				d.Body = fmt.Appendf(nil, `{"pad":%q}`, strings.Repeat("x", size))
+				mustAdd(t, ix, d)
+				err := ix.Close(t.Context())
+				if got.all[0].Outcome != want || (err == nil) != (want == Rejected) {
+					t.Errorf("%d bytes, %v: %v, %v", size, retryFor, got.all[0].Outcome, err)
+				}
+			})
+		}
+	}
 }
 
 // TestBlockedIndexIsNotRejected: an index that an operator made read-only is

@@ -26,6 +26,8 @@ type Indices struct {
 
 	mu    sync.Mutex
 	known map[string]*indexState
+	taken time.Time // when the last request was sent of which a document got in
+	large int       // documents refused for their size since
 }
 
 // indexState is what is known of one index.
@@ -61,9 +63,13 @@ const (
 	mostIndices = 1000 // that are remembered, beside those that refuse documents
 )
 
-// took notes that an index took a document.
-func (x *Indices) took(index string) {
+// took notes that an index took a document of a request that was sent then.
+func (x *Indices) took(index string, then time.Time) {
 	x.mu.Lock()
+	if then.After(x.taken) {
+		x.taken = then
+	}
+	x.large = 0
 	s := x.state(index)
 	news := s.taken.IsZero() || !s.refuses.IsZero()
 	*s = indexState{taken: time.Now()}
@@ -71,6 +77,27 @@ func (x *Indices) took(index string) {
 	if news && x.Changed != nil {
 		x.Changed(index, nil)
 	}
+}
+
+// tooLarge notes that a document alone was refused for its size.
+func (x *Indices) tooLarge() {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.large++
+}
+
+// oneTooLarge reports whether only one was since something got in.
+func (x *Indices) oneTooLarge() bool {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return x.large == 1
+}
+
+// tookSince reports whether a document got in with a request that was sent since t.
+func (x *Indices) tookSince(t time.Time) bool {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return !x.taken.Before(t)
 }
 
 func (x *Indices) state(index string) *indexState {

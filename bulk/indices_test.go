@@ -146,7 +146,7 @@ func TestIndexMadeAgain(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			began := time.Now()
 			var known Indices
-			known.took("i")
+			known.took("i", time.Now())
 			time.Sleep(ago)
 			var docs []Doc
 			for i := range 19 {
@@ -265,7 +265,7 @@ func TestNamesAreNoContent(t *testing.T) {
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			known := &Indices{}
-			known.took("sick")
+			known.took("sick", time.Now())
 			o := Options{RetryFor: time.Minute, Indices: known}
 			results, err := sent(t, o, []Doc{{Index: "sick", ID: "1"}}, func(int, sentDoc) (int, string, string) {
 				return 400, "illegal_argument_exception", reason

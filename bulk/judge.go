@@ -1,6 +1,7 @@
 package bulk
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -11,7 +12,7 @@ import (
 // readItems gives the documents of p their outcomes, where s.items has one, and notes in
 // r what the items say together.
 func (s *sender) readItems(p *piece, r *reply) {
-	took := s.taking(p)
+	took := s.taking(p, r.sent)
 	for i := range s.items {
 		it, e := &s.items[i], &p.entries[i]
 		e.status, e.fault = it.status, it.fault
@@ -41,8 +42,8 @@ func (s *sender) readItems(p *piece, r *reply) {
 	}
 }
 
-// taking are the indices of p that took a document of it.
-func (s *sender) taking(p *piece) map[string]bool {
+// taking are the indices of p that took a document of it, in a request of then.
+func (s *sender) taking(p *piece, then time.Time) map[string]bool {
 	took := map[string]bool{}
 	last := ""
 	for i := range s.items {
@@ -52,7 +53,7 @@ func (s *sender) taking(p *piece) map[string]bool {
 		}
 		if v := s.items[i].verdict(); v == vStored || v == vDuplicate {
 			took[index], last = true, index
-			s.ix.o.Indices.took(index)
+			s.ix.o.Indices.took(index, then)
 		}
 	}
 	return took
@@ -88,7 +89,7 @@ func (s *sender) judge(p *piece, r reply) {
 	case vRetry, vThrottle:
 		s.again(p, r.cause(), r.throttled)
 	case vSplit:
-		s.split(p)
+		s.split(p, r.throttled)
 	case vIsolate:
 		s.isolate(p)
 	default:
@@ -114,21 +115,29 @@ func (s *sender) again(p *piece, cause error, gated bool) {
 		p.since = now
 	}
 	o := &s.ix.o
-	spent := o.RetryFor >= 0 && now.Sub(p.since) >= o.RetryFor
+	patience := p.patience(o)
+	spent := patience >= 0 && now.Sub(p.since) >= patience
 	if spent || (o.MaxAttempts > 0 && p.failures >= o.MaxAttempts) {
 		s.giveUp(p)
 		return
 	}
-	if p.wait = 0; !gated {
-		p.wait = o.backoff(p.step)
+	p.due = now
+	if !gated {
+		p.due = now.Add(o.backoff(p.step))
 	}
-	// Behind what is left of its batch: that must not wait for a blocked index.
-	s.work = slices.Insert(s.work, 0, p)
+	s.putBehind(p)
 	s.ix.countRetried(len(p.entries))
 }
 
-// split sends p in halves; a single document is too large for this server.
-func (s *sender) split(p *piece) {
+// putBehind has p sent after what is left of its batch: that must not wait for a
+// blocked index.
+func (s *sender) putBehind(p *piece) { s.work = slices.Insert(s.work, 0, p) }
+
+// split sends p in halves. A single document is too large when the server takes
+// others; one that answers 413 to whatever is sent, as a proxy may, is as good as
+// away. So the first time the document is only put behind the others. Where there are
+// none, a large one is rejected after a while.
+func (s *sender) split(p *piece, takesNothing bool) {
 	if len(p.entries) > 1 {
 		s.ix.tooLarge(len(p.body()))
 		s.halve(p)
@@ -140,7 +149,29 @@ func (s *sender) split(p *piece) {
 			Reason: fmt.Sprintf("the document alone, %d bytes, is more than the server takes in a request",
 				e.end-e.start)}
 	}
-	s.reject(p)
+	switch {
+	case takesNothing && !(s.alone(p) && time.Since(p.tooLarge) >= contentGrace):
+		s.again(p, e.fault, true)
+	case p.tooLarge.IsZero() && !s.ix.o.Indices.Judged:
+		s.ix.o.Indices.tooLarge()
+		now := time.Now()
+		p.tooLarge, p.since, p.last = now, cmp.Or(p.since, now), e.fault
+		p.due = now.Add(s.ix.o.backoff(1))
+		s.putBehind(p)
+	default:
+		s.reject(p)
+	}
+}
+
+// takesNothing reports whether nothing got in since p was refused for its size.
+func (s *sender) takesNothing(p *piece) bool {
+	return !p.tooLarge.IsZero() && !s.ix.o.Indices.tookSince(p.tooLarge)
+}
+
+// alone reports whether p is a large document that was refused for its size, and no
+// other one was since something got in.
+func (s *sender) alone(p *piece) bool {
+	return !p.tooLarge.IsZero() && len(p.body()) > leastRequest && s.ix.o.Indices.oneTooLarge()
 }
 
 func (s *sender) halve(p *piece) {
@@ -203,7 +234,7 @@ func (s *sender) giveUp(p *piece) {
 			last = errors.New("no answer")
 		}
 		took, why := time.Since(p.since), errOutOfAttempts
-		if !p.since.IsZero() && s.ix.o.RetryFor >= 0 && took >= s.ix.o.RetryFor {
+		if patience := p.patience(&s.ix.o); !p.since.IsZero() && patience >= 0 && took >= patience {
 			why = ErrOutOfTime
 		}
 		end = fmt.Errorf("%w after %d attempts in %v", why, p.attempts, took.Round(time.Millisecond))
@@ -215,6 +246,8 @@ func (s *sender) giveUp(p *piece) {
 		e := &p.entries[i]
 		e.outcome, e.err = Undelivered, err
 		switch {
+		case !ended && s.alone(p):
+			e.outcome, e.err = Rejected, nil
 		case e.refused == 0 || e.fault == nil:
 		case !ended && s.ix.o.Indices.ownFault(e):
 			e.outcome, e.err = Rejected, nil

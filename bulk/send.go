@@ -72,9 +72,9 @@ func (s *sender) deliver(b *batch) {
 
 // step sends p once, when it may be sent.
 func (s *sender) step(p *piece) {
-	ctx, cancel := p.deadline(s.ix.sending, s.ix.o.RetryFor)
+	ctx, cancel := p.deadline(s.ix.sending, &s.ix.o)
 	defer cancel()
-	if p.wait > 0 && s.ix.gate.sleep(ctx, nil, p.wait) != nil {
+	if wait := time.Until(p.due); wait > 0 && s.ix.gate.sleep(ctx, nil, wait) != nil {
 		s.giveUp(p)
 		return
 	}
@@ -86,7 +86,7 @@ func (s *sender) step(p *piece) {
 	r := s.send(p)
 	p.attempts++
 	aborted := r.err != nil && s.ix.sending.Err() != nil
-	r.throttled = r.verdict == vThrottle
+	r.throttled = r.verdict == vThrottle || r.verdict == vSplit && s.takesNothing(p)
 	if r.verdict == vStored {
 		s.readItems(p, &r)
 	}
@@ -120,6 +120,7 @@ func (s *sender) leave(end requestEnd, p *piece, r reply) {
 type reply struct {
 	verdict   verdict // of the request as a whole; vStored: the items say more
 	status    int
+	sent      time.Time     // when the request began
 	fault     *Error        // why the request was refused, or an item in a way that is fatal
 	err       error         // no answer, or an unusable one; of items: why one has to be sent again
 	after     time.Duration // Retry-After
@@ -164,6 +165,7 @@ func (s *sender) send(p *piece) reply {
 	if r.err != nil && s.ix.sending.Err() != nil {
 		class = "cancelled"
 	}
+	r.sent = start
 	s.ix.countRequest(class, len(raw), len(wire), time.Since(start))
 	return r
 }
