@@ -94,8 +94,11 @@ func (s *Server) put(ctx context.Context, m spool.Meta, payload []byte) error {
 		return nil
 	case errors.As(err, &full):
 		s.full(full)
-		return &intake.Busy{RetryAfter: retryAfter,
-			Reason: "the spool is full: what was accepted before has to reach Elasticsearch first"}
+		reason := "the spool is full: what was accepted before has to reach Elasticsearch first"
+		if full.Err != nil {
+			reason = "the spool's disk has no room"
+		}
+		return &intake.Busy{RetryAfter: retryAfter, Reason: reason}
 	case errors.Is(err, spool.ErrInvalid):
 		return &intake.Refusal{Status: http.StatusUnprocessableEntity, Type: "bad_key", Reason: err.Error()}
 	}

@@ -35,6 +35,12 @@ func TestFullDisk(t *testing.T) {
 	if n := len(files(t, dir, "")); n != stored+1 {
 		t.Errorf("%d files after %d records", n, stored)
 	}
+	if err := s.Room(); !errors.As(err, &full) || full.Limit != "disk" {
+		t.Errorf("Room: %v", err)
+	}
+	if n := len(files(t, dir, "")); n != stored+1 {
+		t.Errorf("%d files after Room", n)
+	}
 	items := s.Items()
 	for _, it := range items {
 		if _, _, err := s.Read(it); err != nil {
@@ -43,6 +49,9 @@ func TestFullDisk(t *testing.T) {
 	}
 	if err := s.Remove(items[0]); err != nil {
 		t.Error(err)
+	}
+	if err := s.Room(); err != nil { // though no Put has tried
+		t.Errorf("Room after room was made: %v", err)
 	}
 	if _, err := s.Put(t.Context(), Meta{}, make([]byte, 100_000)); err != nil {
 		t.Errorf("after room was made: %v", err)

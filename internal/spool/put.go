@@ -1,6 +1,7 @@
 package spool
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -38,9 +39,13 @@ func (s *Spool) Put(ctx context.Context, m Meta, payload []byte) (Item, error) {
 	s.reserved -= it.size
 	switch {
 	case err == nil:
+		if it.size >= s.short {
+			s.short = 0
+		}
 		s.index.add(it)
 		return it, nil
 	case noRoom(err):
+		s.short = it.size
 		return Item{}, s.full("disk", "", err)
 	}
 	return Item{}, fmt.Errorf("spool: %w", err)
@@ -67,7 +72,8 @@ func (s *Spool) reserve(size int64) error {
 }
 
 // Room says whether a Put of a small record would be taken now: nil, or the
-// *FullError that it would get. It does not know how much room the disk has.
+// *FullError that it would get. Of the disk it knows only what a Put has met: while
+// one had no room, that much, up to a MiB, is tried again.
 func (s *Spool) Room() error {
 	err := s.reserve(1)
 	if err != nil {
@@ -77,6 +83,16 @@ func (s *Spool) Room() error {
 	defer s.mu.Unlock()
 	s.writing--
 	s.reserved--
+	if s.short == 0 {
+		return nil
+	}
+	it := Item{received: s.options.Now().UnixNano(), nonce: newNonce()}
+	err = writeFile(s.tmpPath(it), make([]byte, min(s.short, 1<<20)))
+	_ = os.Remove(s.tmpPath(it)) // what is left is removed by the next process
+	if noRoom(err) {
+		return s.full("disk", "", err)
+	}
+	s.short = 0
 	return nil
 }
 
@@ -95,28 +111,13 @@ func (s *Spool) full(limit, most string, err error) error {
 
 // write makes the file durable under its name, or leaves nothing.
 func (s *Spool) write(it Item, line, payload []byte) (err error) {
-	path := s.path(it)
-	tmp := strings.TrimSuffix(path, recordSuffix) + tmpSuffix
+	path, tmp := s.path(it), s.tmpPath(it)
 	defer func() {
 		if err != nil {
 			_ = os.Remove(tmp)
 		}
 	}()
-	f, err := os.OpenFile(tmp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(line)
-	if err == nil {
-		_, err = f.Write(payload)
-	}
-	if err == nil {
-		err = f.Sync()
-	}
-	if closeErr := f.Close(); err == nil {
-		err = closeErr
-	}
-	if err != nil {
+	if err := writeFile(tmp, line, payload); err != nil {
 		return err
 	}
 	if err := os.Rename(tmp, path); err != nil {
@@ -127,6 +128,28 @@ func (s *Spool) write(it Item, line, payload []byte) (err error) {
 		return err
 	}
 	return nil
+}
+
+// tmpPath is where a record of ours lies until it is whole.
+func (s *Spool) tmpPath(it Item) string {
+	return strings.TrimSuffix(s.path(it), recordSuffix) + tmpSuffix
+}
+
+// writeFile makes a file whose bytes have reached the disk.
+func writeFile(path string, parts ...[]byte) error {
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return err
+	}
+	for _, part := range parts {
+		if err == nil {
+			_, err = f.Write(part)
+		}
+	}
+	if err == nil {
+		err = f.Sync()
+	}
+	return cmp.Or(err, f.Close())
 }
 
 // Remove forgets records that are finished. Items that are not there are left

@@ -43,6 +43,7 @@ type Spool struct {
 	index    index
 	reserved int64 // bytes of files that are being written
 	writing  int   // their number
+	short    int64 // bytes of a record for which the disk had no room when it was last tried; 0: it has
 	corrupt  int   // files set aside, at Open and by us since
 	closed   bool
 }
