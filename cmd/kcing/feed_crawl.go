@@ -17,7 +17,7 @@ import (
 // one after the other. lab is what --lab-name says.
 func (a *app) feedCrawl(ctx context.Context, f *feedArgs, lab string, config pipeline.Config) error {
 	log := config.Logger
-	origins, err := f.crawled.origins(&f.settings, lab, a.now, log)
+	origins, err := f.crawled.origins(a, &f.settings, lab, log)
 	if err != nil {
 		return err
 	}

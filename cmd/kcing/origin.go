@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
-	"time"
 
 	"github.com/urfave/cli/v2"
 
@@ -16,7 +15,7 @@ import (
 )
 
 func (o *sourceArgs) flags() []cli.Flag {
-	which := []cli.Flag{
+	all := []cli.Flag{
 		&cli.StringFlag{Name: "source", EnvVars: env("KCI_SOURCE"), Value: sourceMaestro,
 			Usage:       "crawl `SOURCE`: maestro (today's KernelCI), legacy (the old front end) or lava (LAVA servers)",
 			Destination: &o.source, Action: oneOf(sourceMaestro, sourceLegacy, sourceLAVA)},
@@ -24,7 +23,20 @@ func (o *sourceArgs) flags() []cli.Flag {
 			DefaultText: "from where the last crawl ended; the first goes back 48h", Destination: &o.since,
 			Action: positive},
 	}
-	others := []cli.Flag{
+	for _, each := range o.bySource() {
+		all = append(all, each.flags...)
+	}
+	return inCategory("Source", all...)
+}
+
+// sourceFlags are those of one source alone.
+type sourceFlags struct {
+	source string
+	flags  []cli.Flag
+}
+
+func (o *sourceArgs) bySource() []sourceFlags {
+	legacyFlags := []cli.Flag{
 		&cli.StringFlag{Name: "kci-host", EnvVars: env("KCI_HOST"), Value: legacy.DefaultHost,
 			Usage: "`HOST` of the old front end; its files are at storage.HOST", Destination: &o.host},
 		&cli.StringFlag{Name: "kci-scheme", EnvVars: env("KCI_SCHEME"), Value: legacy.DefaultScheme,
@@ -34,6 +46,8 @@ func (o *sourceArgs) flags() []cli.Flag {
 			DefaultText: "SCHEME://storage.HOST", Destination: &o.storage},
 		&cli.StringFlag{Name: "kci-non-lava-lab", EnvVars: env("KCI_NON_LAVA_LAB"), Value: legacy.DefaultNonLavaLab,
 			Usage: "`LAB` that has boot records instead of LAVA callbacks", Destination: &o.nonLavaLab},
+	}
+	lavaFlags := []cli.Flag{
 		&cli.StringFlag{Name: "lava-url", EnvVars: env("LAVA_URL"),
 			Usage:       "`URL` of the LAVA server; of several: name=URL,name=URL, with the labs' names",
 			Destination: &o.lavaURL},
@@ -46,7 +60,9 @@ func (o *sourceArgs) flags() []cli.Flag {
 		&cli.StringFlag{Name: "jobs", Usage: "only these `JOBS` of the LAVA server, such as 100-200,305",
 			DefaultText: "all that have finished", Destination: &o.jobs},
 	}
-	return inCategory("Source", slices.Concat(which, o.maestro.flags(), others)...)
+	return []sourceFlags{
+		{sourceMaestro, o.maestro.flags()}, {sourceLegacy, legacyFlags}, {sourceLAVA, lavaFlags},
+	}
 }
 
 // settings are the flags that have a variable too: what status shows.
@@ -55,10 +71,16 @@ func (o *sourceArgs) settings() []cli.Flag {
 }
 
 // origins makes the sources that the flags choose: one, or several LAVA servers.
-func (o *sourceArgs) origins(s *settings, lab string, now func() time.Time, log *slog.Logger) ([]*origin, error) {
+func (o *sourceArgs) origins(a *app, s *settings, lab string, log *slog.Logger) ([]*origin, error) {
 	options := fetch.Options{UserAgent: userAgent(), MaxBytes: 2 * int64(s.maxRecordBytes), Logger: log}
-	if o.jobs != "" && o.source != sourceLAVA {
-		return nil, usagef("--jobs names jobs of a LAVA server: it goes with --source lava")
+	for _, other := range o.bySource() {
+		if other.source == o.source {
+			continue
+		}
+		why := fmt.Sprintf("for --source %s, and the source is %s", other.source, o.source)
+		if err := a.idle(other.flags, why); err != nil {
+			return nil, err
+		}
 	}
 	switch o.source {
 	case sourceLegacy:
@@ -69,7 +91,7 @@ func (o *sourceArgs) origins(s *settings, lab string, now func() time.Time, log 
 		}
 		return []*origin{front(site, sourceLegacy, "KCI_HOST", site.URL(), site.Client())}, nil
 	case sourceLAVA:
-		return o.lava(s, options, lab, now)
+		return o.lava(s, options, lab, a.now)
 	}
 	downloads := fetch.New(options)
 	api, err := o.maestro.client(downloads, log)

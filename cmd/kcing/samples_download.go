@@ -27,7 +27,7 @@ type download struct {
 }
 
 func (a *app) downloadSamples(ctx context.Context, o *samplesArgs, log *slog.Logger) error {
-	origins, err := o.crawled.origins(&o.settings, "", a.now, log)
+	origins, err := o.crawled.origins(a, &o.settings, "", log)
 	if err != nil {
 		return err
 	}
