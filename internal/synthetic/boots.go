@@ -13,7 +13,7 @@ func (s *schedule) boot(builds []*build, seq, n, total int) Record {
 	place, b, k := bootPlace(builds, seq+n)
 	at := k.at + 15*minute + int64(n)*150*minute/int64(max(total, 1)) + int64(r.below(300))*second +
 		int64(r.below(1_000_000))
-	oid := objectID(at, r, seq|0x800000)
+	oid := s.objectID(at, r, seq|0x800000)
 	result := bootResult(r, b)
 	centi := b.bootCenti + b.bootCenti/100*r.between(-5, 9)
 	o := object{

@@ -31,7 +31,7 @@ func (s *schedule) build(rev *revision, seq, n int) *build {
 	b := &build{rand: r, rev: rev, target: targets[n%len(targets)]}
 	b.arch = architectureOf(b.target.arch)
 	b.at = rev.at + int64(n)*4*minute + int64(r.between(240, 900))*second + int64(r.below(1_000_000))
-	b.oid = objectID(b.at, r, seq)
+	b.oid = s.objectID(b.at, r, seq)
 	b.pass = !buildFails(b, n)
 	b.warnings = r.below(6)
 	if b.target.isClang() {
@@ -70,8 +70,8 @@ func buildSeconds(b *build) int {
 }
 
 // objectID is a MongoDB ObjectId: seconds, then what makes it unique.
-func objectID(at int64, r *random, seq int) string {
-	return fmt.Sprintf("%08x%s%06x", at/second, r.hex(10), seq&0xffffff)
+func (s *schedule) objectID(at int64, r *random, seq int) string {
+	return fmt.Sprintf("%08x%010x%06x", at/second, splitmix(s.set^r.source.Uint64())>>24, seq&0xffffff)
 }
 
 // path is where the artifacts are: the file_server_resource.

@@ -34,7 +34,8 @@ type job struct {
 func (s *schedule) job(r run, seq, n, total int) *job {
 	j := &job{rand: newRandom(s.Seed, streamJob, seq), run: r, rev: r.build.rev, seed: s.Seed,
 		sequence: int64(seq), real: s.Profile == Real}
-	j.id = 1_480_000 + int64(seq)*int64(len(labs)) + int64(r.site.index)
+	const first, numbers = 1_000_000_000, 9_000_000_000
+	j.id = first + int64(s.set%numbers) + int64(seq)*int64(len(labs)) + int64(r.site.index)
 	j.submitted = r.build.at + 4*minute + int64(j.rand.below(240))*second + int64(j.rand.below(1_000_000))
 	j.started = j.submitted + int64(n)*200*minute/int64(total) + int64(j.rand.between(3, 600))*second +
 		int64(j.rand.below(1_000_000))

@@ -74,9 +74,31 @@ func TestSameOptionsGiveTheSameBytes(t *testing.T) {
 			t.Errorf("%+v: digest %s, want %s", o, first, want)
 		}
 	}
-	f(Options{Size: 120, Seed: 7, Now: testNow}, "07053455878977afb4d8d2ac1369f33b2a1919907b2bf07239d56ce47f6260e1")
+	f(Options{Size: 120, Seed: 7, Now: testNow}, "1a8f400053f1671646df9a830cafcfd42caed28fbfbba58b8f76e97ed8774b35")
 	f(Options{Size: 24, Seed: 7, Now: testNow, Profile: Real},
-		"42de74aa22a006d4e32272b97471ef7badeb3ba57cc654800d8c42ecb03a3fc3")
+		"9aef74dfaceedf4cefc9206816ce715afbbbefecd66b5b72780b8b028de93f1a")
+}
+
+// TestOtherOptionsGiveOtherRecords: records of another day, size, seed or profile have
+// other ids, so that they can be fed beside the ones before.
+func TestOtherOptionsGiveOtherRecords(t *testing.T) {
+	of := map[string]Options{}
+	sets := []Options{{Size: 2500, Seed: 1, Now: testNow.AddDate(0, 0, 3)}, {Size: 40, Seed: 1, Now: testNow, Profile: Real}}
+	for day := range 3 {
+		for _, size := range []int{1, 2, 20, 40, 100, 101} {
+			for seed := range uint64(2) {
+				sets = append(sets, Options{Size: size, Seed: seed, Now: testNow.AddDate(0, 0, day)})
+			}
+		}
+	}
+	for _, o := range sets {
+		for r := range Records(o) {
+			if other, there := of[r.Name]; there {
+				t.Errorf("%s is of %+v and of %+v", r.Name, other, o)
+			}
+			of[r.Name] = o
+		}
+	}
 }
 
 func TestSeedAndNowMatter(t *testing.T) {

@@ -22,7 +22,8 @@ const (
 // Window is how long before Options.Now the oldest record may lie.
 const Window = 72 * time.Hour
 
-// Options choose a set of records. The same Options give the same bytes.
+// Options choose a set of records. The same Options give the same bytes, others give
+// records with other ids.
 type Options struct {
 	// Size is the number of records in all: about 18 % builds, 6 % boots, the
 	// rest LAVA callbacks. Zero or less: none. The stories need about 2,000 to
@@ -69,6 +70,8 @@ type schedule struct {
 	start, now                     int64 // microseconds since 1970
 	revisions, builds, boots, jobs int
 
+	set uint64 // in all ids: a number of the Options, since records of others are other records
+
 	logBuffer []byte // reused from job to job
 }
 
@@ -89,6 +92,12 @@ func newSchedule(o Options) schedule {
 	now := o.Now.Unix() * second
 	s := schedule{Options: o, start: now - Window.Microseconds(), now: now}
 	size := max(o.Size, 0)
+	for _, part := range []uint64{o.Seed, uint64(now), uint64(size)} { //nolint:gosec // only to be told apart
+		s.set = splitmix(s.set ^ part)
+	}
+	if o.Profile == Real {
+		s.set = splitmix(s.set)
+	}
 	if size == 0 {
 		return s
 	}
