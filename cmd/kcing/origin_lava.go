@@ -70,7 +70,7 @@ func (o *sourceArgs) labs(s *settings, lab string) ([]lavarest.Lab, error) {
 	}
 	for _, l := range labs {
 		if fault := intake.LabFault(l.Name); fault != "" {
-			return nil, usagef("the lab's name %.40q %s (--lava-url, LAVA_URL, --lab-name)", l.Name, fault)
+			return nil, usagef("--lava-url (LAVA_URL): the lab's name %.40q %s", l.Name, fault)
 		}
 	}
 	return labs, nil

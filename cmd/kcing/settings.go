@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -10,6 +11,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/kcing/kcing/bulk"
+	"github.com/kcing/kcing/internal/intake"
 	"github.com/kcing/kcing/internal/kinds"
 	"github.com/kcing/kcing/internal/source"
 	"github.com/kcing/kcing/mappings"
@@ -159,6 +161,12 @@ func (s *settings) labFlag(usage string) cli.Flag {
 	return &cli.StringFlag{
 		Name: labName, EnvVars: env("KCING_LAB"), Usage: usage, DefaultText: "none", Destination: &s.lab,
 		Category: "Records",
+		Action: func(_ *cli.Context, lab string) error {
+			if fault := intake.LabFault(lab); fault != "" {
+				return fmt.Errorf("%.40q %s", lab, fault)
+			}
+			return nil
+		},
 	}
 }
 
