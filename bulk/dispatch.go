@@ -89,8 +89,8 @@ func (ix *Indexer) refusedBefore(e *Error) bool {
 	return same
 }
 
-// leastRequest is how small requests are made at most, in bytes: a server that does not
-// take those takes nothing.
+// leastRequest is the size in bytes below which no limit is lowered: a server that does
+// not even take that takes nothing.
 const leastRequest = 64 << 10
 
 // tooLarge lowers the size of further requests after one of n bytes got a 413;

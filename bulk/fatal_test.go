@@ -265,6 +265,27 @@ func TestOneTooLargeAndNoOther(t *testing.T) {
 	}
 }
 
+// TestTooLargeAndThenAway: of a document that was too large before the connection broke
+// nothing is known.
+func TestTooLargeAndThenAway(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := serve(t, func(w http.ResponseWriter, n int, _ []sentDoc) {
+			if n > 1 {
+				panic(io.ErrUnexpectedEOF)
+			}
+			w.WriteHeader(413)
+		})
+		var got results
+		ix := mustNew(t, client(t, inMemory{h}), got.add, Options{RetryFor: time.Minute})
+		d := doc(0)
+		d.Body = fmt.Appendf(nil, `{"pad":%q}`, strings.Repeat("x", 1<<20))
+		mustAdd(t, ix, d)
+		if err := ix.Close(t.Context()); err == nil || got.byOutcome()[Undelivered] != 1 {
+			t.Errorf("%v, %v", got.byOutcome(), err)
+		}
+	})
+}
+
 // TestBlockedIndexIsNotRejected: an index that an operator made read-only is
 // retried, and when it stays so the documents are undelivered.
 func TestBlockedIndexIsNotRejected(t *testing.T) {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"slices"
 	"time"
 )
@@ -150,7 +151,9 @@ func (s *sender) split(p *piece, takesNothing bool) {
 				e.end-e.start)}
 	}
 	switch {
-	case takesNothing && !(s.alone(p) && time.Since(p.tooLarge) >= contentGrace):
+	case takesNothing && s.alone(p) && time.Since(p.tooLarge) >= contentGrace:
+		s.reject(p)
+	case takesNothing:
 		s.again(p, e.fault, true)
 	case p.tooLarge.IsZero() && !s.ix.o.Indices.Judged:
 		s.ix.o.Indices.tooLarge()
@@ -168,10 +171,11 @@ func (s *sender) takesNothing(p *piece) bool {
 	return !p.tooLarge.IsZero() && !s.ix.o.Indices.tookSince(p.tooLarge)
 }
 
-// alone reports whether p is a large document that was refused for its size, and no
-// other one was since something got in.
+// alone reports whether p is a large document that was refused for its size, the last
+// time too, and no other one was since something got in.
 func (s *sender) alone(p *piece) bool {
-	return !p.tooLarge.IsZero() && len(p.body()) > leastRequest && s.ix.o.Indices.oneTooLarge()
+	return !p.tooLarge.IsZero() && p.entries[0].status == http.StatusRequestEntityTooLarge &&
+		len(p.body()) > leastRequest && s.ix.o.Indices.oneTooLarge()
 }
 
 func (s *sender) halve(p *piece) {

@@ -73,7 +73,7 @@ func (s *Spool) reserve(size int64) error {
 
 // Room says whether a Put of a small record would be taken now: nil, or the
 // *FullError that it would get. Of the disk it knows only what a Put has met: while
-// one had no room, that much, up to a MiB, is tried again.
+// one had no room, that much, up to a MiB, is tried again, and other calls wait.
 func (s *Spool) Room() error {
 	err := s.reserve(1)
 	if err != nil {
