@@ -10,7 +10,8 @@ import (
 
 // writeWhole makes a file that is there whole and durable, or leaves what was there.
 // Links are followed. What is no regular file cannot be replaced without destroying
-// it, so that a pipe or a device gets the data as from any program.
+// it, so a pipe or a device gets the data as from any program; so does what a link
+// names that is not there yet, where nothing can be lost.
 func writeWhole(name string, data []byte, mode fs.FileMode) error {
 	info, err := os.Stat(name)
 	switch {
