@@ -17,7 +17,7 @@ func (d *Documents) addIncidents() {
 	j := &d.job
 	j.incidents = d.readConsole()
 	own, ok := incident.JobError(j.errorType, j.errorMsg)
-	if ok && !slices.ContainsFunc(j.incidents, func(in incident.Incident) bool { return in.Title == own.Title }) {
+	if ok && !slices.ContainsFunc(j.incidents, func(in incident.Incident) bool { return in.Explains(own) }) {
 		j.incidents = append(j.incidents, own)
 	}
 	if len(j.incidents) == 0 {

@@ -91,6 +91,25 @@ func TestLogQuery(t *testing.T) {
 	}
 }
 
+// TestPanicOfTheLogAndOfTheJob: LAVA's error message quotes the panic that ended a report.
+func TestPanicOfTheLogAndOfTheJob(t *testing.T) {
+	job := `- {name: job, result: fail, metadata: {error_type: Job, error_msg: '%s'}}\n`
+	for message, want := range map[string]int{
+		"[    3.000014] Kernel panic - not syncing: Fatal exception":              1,
+		"[    3.000014] Kernel panic - not syncing: VFS: Unable to mount root fs": 2,
+	} {
+		log := logOf(append(oopsLines[:len(oopsLines):len(oopsLines)],
+			"target:[    3.000014] Kernel panic - not syncing: Fatal exception")...)
+		_, d, err := made(callbackJSON("log", log, "results", `{"lava":"`+fmt.Sprintf(job, message)+`"}`), Options{Lab: "l"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if ids := incidentIDs(d); len(ids) != want {
+			t.Errorf("%s: %q, want %d", message, ids, want)
+		}
+	}
+}
+
 func incidentIDs(d *Documents) (ids []string) {
 	for doc := range d.All() {
 		if doc.Kind == DocIncident {

@@ -61,6 +61,9 @@ func (d *Documents) writeHead() {
 	for _, p := range j.more {
 		add(p.name, p.text)
 	}
+	if j.result == statusIncomplete { // to Maestro it is, whatever the callback says of the boot
+		result = statusIncomplete
+	}
 	d.head = j.attempt.append(d.head, result)
 	j.buildKey = buildKey(d.jobFact)
 	for _, key := range [...]pair{{"build_key", j.buildKey}, {"boot_key", bootKey(d.jobFact)}} {

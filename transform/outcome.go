@@ -26,17 +26,18 @@ func LabsFault(errorType string) bool { return slices.Contains(LabErrors, errorT
 
 // The words of a job's status that more than one place asks for.
 const (
-	statusComplete = "complete"
-	statusCanceled = "canceled"
-	statusUnknown  = "unknown"
+	statusComplete   = "complete"
+	statusIncomplete = "incomplete"
+	statusCanceled   = "canceled"
+	statusUnknown    = "unknown"
 )
 
 // LAVA's numbers for a job's status (of old, and in each callback), state and
 // health (lava_scheduler_app/models.py), and the words for them.
 var (
-	statusWords = [...]string{"submitted", "running", statusComplete, "incomplete", statusCanceled, "canceling"}
+	statusWords = [...]string{"submitted", "running", statusComplete, statusIncomplete, statusCanceled, "canceling"}
 	stateWords  = [...]string{"submitted", "scheduling", "scheduled", "running", "canceling", "finished"}
-	healthWords = [...]string{statusUnknown, statusComplete, "incomplete", statusCanceled}
+	healthWords = [...]string{statusUnknown, statusComplete, statusIncomplete, statusCanceled}
 )
 
 // unfinished are the words for a job that is not over.
@@ -134,7 +135,7 @@ func notBlamed(result, status, errorType string) string {
 	case status == statusCanceled, errorType == ErrorCanceled:
 		return statusCanceled
 	case LabsFault(errorType):
-		return "incomplete"
+		return statusIncomplete
 	}
 	return result
 }
@@ -189,7 +190,7 @@ func jobError(cases []testCase) (errorType, errorMsg string) {
 // job or build: KernelCI reports no such attempt, and it does not count as a boot or
 // a build.
 func retried(attempt uint64, result string) bool {
-	return attempt < lastAttempt && result == "incomplete"
+	return attempt < lastAttempt && result == statusIncomplete
 }
 
 // lastAttempt is the retry_counter of a node that Maestro does not try again

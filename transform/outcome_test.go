@@ -1,7 +1,9 @@
 package transform
 
 import (
+	"encoding/json"
 	"fmt"
+	"os"
 	"strings"
 	"testing"
 )
@@ -104,5 +106,39 @@ func refusedAs(t *testing.T, err error, class, says string) {
 	t.Helper()
 	if r, ok := err.(*RefusedError); !ok || r.Type != class || !strings.Contains(r.Error(), says) { //nolint:errorlint // as it is returned
 		t.Errorf("got %v, want %s, %q", err, class, says)
+	}
+}
+
+// TestRetried: whether an attempt was tried again is Maestro's to say, whatever the callback
+// says of its boot.
+func TestRetried(t *testing.T) {
+	body, err := os.ReadFile("../testdata/maestro/job.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		result  string
+		attempt int
+		retried bool
+	}{{"incomplete", 0, true}, {"incomplete", lastAttempt, false}, {"fail", 0, false}, {"pass", 0, false}} {
+		var record map[string]any
+		if err := json.Unmarshal(body, &record); err != nil {
+			t.Fatal(err)
+		}
+		set(record, "node.result", c.result)
+		set(record, "node.retry_counter", c.attempt)
+		changed, err := json.Marshal(record)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, d, err := made(changed, Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for kind, docs := range sources(t, d) {
+			if got := docs[0]["retried"] == true; got != c.retried {
+				t.Errorf("%+v: %s says %v", c, kind, docs[0]["retried"])
+			}
+		}
 	}
 }

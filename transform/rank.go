@@ -9,7 +9,7 @@ import (
 // Version of the documents that this package makes. Raise it with every change
 // after which a record becomes other documents than before, or a record that
 // comes again looks like another one of the same key.
-const Version = 10
+const Version = 11
 
 // rank of a record whose parts and node are known.
 func (r *Record) rank() (rank Rank) {

@@ -1,6 +1,7 @@
 package transform
 
 import (
+	"slices"
 	"time"
 
 	"github.com/kcing/kcing/internal/jsontext"
@@ -211,6 +212,7 @@ func (r *Record) setValue(name string, raw []byte) {
 	r.fields = append(r.fields, jsontext.Field{Name: []byte(name), Raw: raw})
 }
 
+// hasAny reports whether there is one of the fields, be it null.
 func (r *Record) hasAny(names ...string) bool {
 	for _, n := range names {
 		if _, ok := r.values[n]; ok {
@@ -218,6 +220,11 @@ func (r *Record) hasAny(names ...string) bool {
 		}
 	}
 	return false
+}
+
+// hasValue reports whether one of the fields is there, and not null.
+func (r *Record) hasValue(names ...string) bool {
+	return slices.ContainsFunc(names, func(name string) bool { return r.value(name) != nil })
 }
 
 func (r *Record) hasList(names ...string) bool {

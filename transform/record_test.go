@@ -32,6 +32,9 @@ func TestDetect(t *testing.T) {
 	f(`{"build_result":"PASS","job":"x"}`, KindBuild)
 	f(`{"status":"PASS","build_environment":"gcc-12"}`, KindBuild)
 	f(`{"kernel_image":null}`, KindBuild)
+	f(`{"build_result":"PASS","boot_result":null,"board":null}`, KindBuild)
+	f(`{"defconfig":"x","test_cases":null,"resource_uri":null,"requested_device_type":null}`, KindBuild)
+	f(`{"definition":"x","results":{},"log":"","boot_result":null,"requested_device_type":null}`, KindLAVA)
 	f(`{"defconfig":"x","arch":"arm"}`, KindBuild)
 	f(`{"revision":{},"build":{},"environment":{},"kernel":{}}`, KindBuild)
 	f(`{"boot_result":"PASS","build_environment":"gcc-12","defconfig_full":"x"}`, KindBoot)
@@ -83,7 +86,7 @@ func TestSaidKind(t *testing.T) {
 	}
 	for _, said := range []Kind{KindBuild, KindBoot} {
 		var r Record
-		if err := r.Parse([]byte(`{"id":"x","job":"next"}`), Options{Kind: said}); err != nil || r.Kind != said {
+		if err := r.Parse([]byte(`{"id":"x","job":"next","definition":null,"results":null}`), Options{Kind: said}); err != nil || r.Kind != said {
 			t.Errorf("said to be %s: %s, %v", said, r.Kind, err)
 		}
 	}

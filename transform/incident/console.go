@@ -82,7 +82,7 @@ func findStamp(line string, i int) (at int, s stamp) {
 }
 
 func stampAt(line string, i int) (s stamp) {
-	const most, fraction = 6, 6 // digits of seconds and of their fraction
+	const most, fraction = 10, 6 // digits of seconds and of their fraction
 	begin := skip(line, i+1, isBlank)
 	point := skip(line, begin, isDigit)
 	if point == begin || point-begin > most || point >= len(line) || line[point] != '.' {

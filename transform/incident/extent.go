@@ -64,7 +64,15 @@ func (o *report) explains() bool {
 var consequences = [...]string{
 	"Fatal exception", "panic_on_warn", "fault=panic set", "kmsan.panic", "workqueue lockup", "Oops", "hung_task",
 	"softlockup", "RCU Stall", "Hard LOCKUP", "bad mode", "Watchdog", "BUG!",
-	"Attempted to kill init", "Aiee, killing", "Fatal hardware", "scheduling while atomic",
+	"Attempted to kill init", "Attempted to kill the idle task", "Machine halted", "system warned too often",
+	"Aiee, killing", "Fatal hardware", "scheduling while atomic",
+}
+
+// Explains reports whether an incident of the log is what [JobError] made another of: a
+// lab's message quotes the console.
+func (in Incident) Explains(job Incident) bool {
+	return in.Title == job.Title || job.Kind != Job &&
+		(in.Message == job.Message || in.Fatal && isConsequence(job.Message))
 }
 
 func isConsequence(text string) bool { return hasAny(text, consequences[:]...) }

@@ -35,7 +35,7 @@ func formPhrases() []string {
 	return all
 }
 
-const formFactor = 0x9E4129CF
+const formFactor = 0x9E4D9E93
 
 // Suspect tells whether a line may hold a report's header. It is meant to be
 // asked of every line of a log, in the form that JSON has it.
@@ -45,7 +45,7 @@ func Suspect(line []byte) bool {
 
 // notHeaders are parts of lines that hold a header's words and are none.
 var notHeaders = [...]string{
-	"DEBUG:", "Kernel command line", "nknown parameter", "nknown kernel command line", "hostname",
+	"DEBUG:", "Kernel command line", "nknown parameter", "nknown kernel command line",
 	"Booting Linux", "Linux version",
 	"INFO: lockdep is turned off", "INFO: Stall ended", "[ end Kernel panic",
 }

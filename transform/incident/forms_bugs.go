@@ -59,9 +59,9 @@ var warningForms = table{kind: Warning, locate: atWarning, forms: []form{
 	{has: "usb_submit_urb", re: rx(`WARNING: .* usb_submit_urb`), title: "WARNING in {F}/usb_submit_urb",
 		innocent: usbURB},
 	// Both orders of file and function, and the old one without a function.
-	{has: "WARNING: ", re: rx(`WARNING: (?:CPU: \d+ PID: \d+ )?at [\w./-]+\.[a-zA-Z]+:\d+(?: (?<f>\w+)[.+])?`),
+	{has: "WARNING: ", re: rx(`WARNING: (?:CPU: \d+ PID: \d+ )?at \S+\.[a-zA-Z]+:\d+(?: (?<f>\w+)[.+])?`),
 		title: "WARNING in {F}"},
-	{has: "WARNING: ", re: rx(`WARNING: (?:\[.*\] )?[\w./-]+\.[a-zA-Z]+:\d+ at (?:0x[0-9a-f]+|(?<f>\w+)[.+])`),
+	{has: "WARNING: ", re: rx(`WARNING: (?:\[.*\] )?\S+\.[a-zA-Z]+:\d+ at (?:0x[0-9a-f]+|(?<f>\w+)[.+])`),
 		title: "WARNING in {F}"},
 	// Of a kernel built without the names of its files.
 	{has: "WARNING: ", re: rx(`WARNING: (?:CPU: \d+ PID: \d+ )?at (?<f>\w+)(?:\.[\w.]+)?\+0x`),
@@ -79,7 +79,7 @@ var panicForms = table{kind: Panic, forms: []form{
 	{has: "ic - not syncing", re: rx(`Kernel panic - not syncing: corrupted stack end`),
 		title: "kernel panic: corrupted stack end in {F}", locate: belowDispatcherOfTrace,
 		innocent: patterns(`schedule retint_kernel`)},
-	{has: "ic - not syncing", re: rx(`Kernel panic - not syncing: kernel stack overflow`),
+	{has: "ic - not syncing", re: rx(`Kernel panic - not syncing: [kK]ernel stack overflow`),
 		title: "kernel stack overflow in {F}", locate: belowDispatcherOfTrace, innocent: patterns(`bad_stack`)},
 	{has: "ic - not syncing", re: rx(`Kernel panic - not syncing: Attempted to kill init!`),
 		title: "kernel panic: Attempted to kill init!"},

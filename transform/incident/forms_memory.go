@@ -45,27 +45,29 @@ var oopsForms = table{kind: Oops, locate: atRegisters, forms: []form{
 }}
 
 // otherTraps are windows of what die() says on different architectures.
-const otherTraps = "] Oops: |] Oops - |Oops [#|Oops[#1|de[#1]:|ss[#1]:|" +
-	"simd exception: |fpu exception: | double fault|d sw trap|ilc:1 [#|ilc:2 [#|ilc:3 [#|[#1] SMP|[#1] PREEMPT"
+const otherTraps = "] Oops: |] Oops - |Oops [#|Oops[#1|Oops[#2|Oops[#3|l code[#|access[#|erflow[#|ontext![#|" +
+	"simd exception: |fpu exception: | double fault|d sw trap|ilc:1 [#|ilc:2 [#|ilc:3 [#|" +
+	"[#1] SMP|[#1] PREEMPT|[#2] SMP|[#2] PREEMPT|[#3] SMP|[#3] PREEMPT"
 
 // Traps of the processor. The text differs by architecture, the "[#1]" of die()
 // is everywhere.
 var trapForms = table{kind: Oops, locate: atRegisters, forms: []form{
-	{has: "eral protection", re: rx(`general protection fault[^:]*:`), title: "general protection fault in {F}"},
-	{has: "k segment: ", re: rx(`stack segment: `), title: "stack segment fault in {F}"},
-	{has: "vide error|ide_error", re: rx(`divide[_ ]error: `), title: "divide error in {F}"},
+	{has: "eral protection", re: rx(`general protection fault.*: [0-9a-f]+ \[#\d+\]`),
+		title: "general protection fault in {F}"},
+	{has: "k segment: ", re: rx(`stack segment: .*\[#\d+\]`), title: "stack segment fault in {F}"},
+	{has: "vide error|ide_error", re: rx(`divide[_ ]error: .*\[#\d+\]`), title: "divide error in {F}"},
 	{has: " double fault", re: rx(`PANIC: double fault`), title: "PANIC: double fault in {F}"},
 	{has: "int3: 0", re: rx(`(?:^|Oops: )int3: `), title: "int3 in {F}"},
 	{kind: UBSAN, has: "UBSAN: ", re: rx(`UBSAN: Undefined behaviour in`), title: "UBSAN: undefined-behaviour in {F}",
 		locate: inTrace, innocent: patterns(`ubsan overflow`), traced: true},
 	{kind: UBSAN, has: "UBSAN: ", re: rx(`UBSAN: ([a-z][a-z -]*?) in `), title: "UBSAN: {1} in {F}", locate: inTrace,
 		innocent: patterns(`ubsan overflow`), traced: true},
-	{has: "al error: ", re: rx(`Internal error: `), title: "Internal error in {F}", detail: true},
+	{has: "al error: ", re: rx(`Internal error: .*\[#\d+\]`), title: "Internal error in {F}", detail: true},
 	{has: "Unhandled fault:", re: rx(`Unhandled fault: `), title: "Unhandled fault in {F}", ifKernels: true},
 	{has: " trap: ", re: rx(`Alignment trap: `), title: "Alignment trap in {F}", ifKernels: true},
-	{has: "d opcode: ", re: rx(`invalid opcode: `), title: "invalid opcode in {F}", detail: true},
+	{has: "d opcode: ", re: rx(`invalid opcode: .*\[#\d+\]`), title: "invalid opcode in {F}", detail: true},
 	{has: "el BUG [#|el BUG[#|el bug detected", re: rx(`Kernel (?:bug detected|BUG) ?\[#\d+\]`),
 		title: "kernel BUG in {F}", detail: true},
-	{has: otherTraps, re: rx(`([A-Za-z](?:[\w (),-]*[\w)])?)[ ,-]*(?:: [0-9a-fx]+)?(?: ilc:\d)? ?\[#\d+\]`),
+	{has: otherTraps, re: rx(`([A-Za-z](?:[\w (),-]*[\w)])?)!?[ ,-]*(?:: [0-9a-fx]+)?(?: ilc:\d)? ?\[#\d+\]`),
 		title: "{1} in {F}", detail: true},
 }}

@@ -33,6 +33,25 @@ func TestTitles(t *testing.T) {
 			" <TASK>", " ? __die+0x20/0x70",
 			" widget_fill_ring+0x44/0x90 [widget]", " widget_open+0x12/0x50 [widget]", " </TASK>",
 		}, "BUG: unable to handle kernel paging request in widget_fill_ring", Oops},
+		"second die of MIPS": {[]string{
+			"Reserved instruction in kernel code[#2]:", "CPU: 1 PID: 77 Comm: kettle Tainted: G      D",
+			"epc   : 80401234 widget_fill_ring+0x44/0x90", "Call Trace:", "[<80401234>] widget_fill_ring+0x44/0x90",
+		}, "Reserved instruction in kernel code in widget_fill_ring", Oops},
+		"MIPS coprocessor": {[]string{
+			"do_cpu invoked from kernel context![#1]:", "CPU: 1 PID: 77 Comm: kettle",
+			"epc   : 80401234 widget_fill_ring+0x44/0x90", "Call Trace:", "[<80401234>] widget_fill_ring+0x44/0x90",
+		}, "do_cpu invoked from kernel context in widget_fill_ring", Oops},
+		"file with signs": {[]string{
+			"WARNING: CPU: 0 PID: 1 at /build/teapot/6.1.7+gitAUTOINC+4f26~rc1-r0/git/a/b@2.c:1 widget_open+0x1/0x2",
+			"---[ end trace 0 ]---",
+		}, "WARNING in widget_open", Warning},
+		"file with signs, new order": {[]string{
+			"WARNING: ../linux-6.1~rc1+x=y,z/a/b.c:1 at widget_open+0x1/0x2, CPU#0: kettle/1", "---[ end trace 0 ]---",
+		}, "WARNING in widget_open", Warning},
+		"function of a word in a daemon's name": {[]string{
+			"BUG: KASAN: slab-use-after-free in extract_hostname+0x1/0x2", "Read of size 8 at addr ffff888 by task a/1",
+			"Call Trace:", " extract_hostname+0x1/0x2",
+		}, "KASAN: slab-use-after-free Read in extract_hostname", KASAN},
 		"x86 of old": {[]string{
 			"BUG: unable to handle kernel NULL pointer dereference at 0000000000000018",
 			"IP: [<ffffffffa0012345>] widget_poll+0x25/0x60 [widget]",
@@ -248,6 +267,8 @@ func TestNoIncident(t *testing.T) {
 		"echo 'x' > /proc/sys; Kernel panic - not syncing: in a script",
 		"<LAVA_SIGNAL_TESTCASE TEST_CASE_ID=kernel-BUG RESULT=pass>",
 		"Out of memory: Killed process 7 in a test's own words",
+		"Internal error: couldn't find dir_info for 77.", "[    3.000000] mmc0: Internal error: -110",
+		"invalid opcode: 12", "PASS: divide error: caught", "general protection fault, whatever: it is caught",
 	} {
 		if got := incidentsOf(line); len(got) != 0 {
 			t.Errorf("%q: %+v", line, got)
@@ -289,6 +310,16 @@ func TestCounts(t *testing.T) {
 		got := incidentsOf(c.log)
 		if len(got) != 1 || got[0].Count != c.count {
 			t.Errorf("%+v, want one counted %d times", got, c.count)
+		}
+	}
+}
+
+// The kernel prints seconds with as many digits as they have.
+func TestLongUptime(t *testing.T) {
+	for _, seconds := range []string{"[99999.", "[1050000.", "[1234567890."} {
+		got := incidentsOf(strings.ReplaceAll(stamped("", oops, "Oops: 0000 [#1] SMP"), "[   42.", seconds))
+		if len(got) != 1 {
+			t.Errorf("%s: %+v", seconds, got)
 		}
 	}
 }
@@ -343,6 +374,9 @@ func TestFolding(t *testing.T) {
 	}{
 		{"Kernel panic - not syncing: kernel: panic_on_warn set ...", 1},
 		{"Kernel panic - not syncing: Attempted to kill init! exitcode=0x0000000b", 1},
+		{"Kernel panic - not syncing: Attempted to kill the idle task!", 1},
+		{"Kernel panic - not syncing: kernel: system warned too often (kernel.warn_limit is 1)", 1},
+		{"Kernel panic - not syncing: Machine halted.", 1},
 		{"Kernel panic - not syncing: VFS: Unable to mount root fs on unknown-block(0,0)", 2},
 	} {
 		got := incidentsOf(stamped("", append(warning, c.panic)...))
