@@ -81,7 +81,9 @@ func (d *located) fill(t *Tree, of []bucket) {
 		if first, known := h.first[is]; !known || b.first.Before(first) {
 			h.first[is] = b.first
 		}
-		if name == t.Kernel && !b.last.Before(last) {
+		// What ended otherwise, in a lab that lost it, say, has nothing to say of a failure.
+		asIs := is == d.New || is == Fail && d.New == Unstable
+		if name == t.Kernel && asIs && !b.last.Before(last) {
 			more := slices.Concat(b.key[n+4:], []string{"", ""})
 			last, d.Lab, d.Incident = b.last, more[0], more[1]
 		}

@@ -160,6 +160,8 @@ func TestChanges(t *testing.T) {
 		[]doc{
 			aBoot.with("git_describe", "v6.10", "@timestamp", at(9), "board", "b2", "boot_result", "fail", "incident",
 				"WARNING in foo_probe", "lab_name", "lab-b"),
+			aBoot.with("git_describe", "v6.10", "@timestamp", at(8), "board", "b2", "boot_result", "incomplete", "incident",
+				"Infrastructure error: no power", "error_type", "Infrastructure", "lab_name", "lab-c"), // lost: says nothing
 			aBoot.with("git_describe", "v6.8", "@timestamp", at(100), "board", "b4", "boot_result", "fail"),
 			aBoot.with("git_describe", "v6.7", "@timestamp", at(150), "board", "b4", "boot_result", "pass"),
 		},
@@ -202,10 +204,10 @@ func TestChanges(t *testing.T) {
 	}
 	for _, d := range tree.Changes {
 		if d.Board == "b2" && d.Lab != "lab-b" {
-			t.Errorf("lab %s, want that of the last result, lab-b", d.Lab)
+			t.Errorf("lab %s, want that of the last failure, lab-b", d.Lab)
 		}
 	}
-	if tree.Boots != (Results{Pass: 3, Fail: 5, Inconclusive: 2}) {
+	if tree.Boots != (Results{Pass: 3, Fail: 5, Inconclusive: 3}) {
 		t.Errorf("boots %+v", tree.Boots)
 	}
 	if i := slices.IndexFunc(r.Boards, func(b Place) bool { return b.Board == "b8" }); i < 0 || r.Boards[i].Lost != 1 {
