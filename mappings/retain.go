@@ -45,17 +45,21 @@ func (d Days) Longest() int {
 	return most
 }
 
-// Validate refuses negative days and unknown kinds.
+// MostDays is how many days can be kept: with more the first of them would be before
+// all dates, and with very many behind them.
+const MostDays = 700_000
+
+// Validate refuses days below 0 and above [MostDays], and unknown kinds.
 func (d Days) Validate() error {
-	if d.Default < 0 {
-		return fmt.Errorf("days to keep: %d is negative", d.Default)
+	if d.Default < 0 || d.Default > MostDays {
+		return fmt.Errorf("days to keep: %d is not between 0 and %d", d.Default, MostDays)
 	}
 	for kind, days := range d.ByKind {
 		if !slices.Contains(Kinds, kind) {
 			return fmt.Errorf("days to keep: no such kind %q", kind)
 		}
-		if days < 0 {
-			return fmt.Errorf("days to keep of %s: %d is negative", kind, days)
+		if days < 0 || days > MostDays {
+			return fmt.Errorf("days to keep of %s: %d is not between 0 and %d", kind, days, MostDays)
 		}
 	}
 	return nil

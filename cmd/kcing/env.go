@@ -82,11 +82,11 @@ func byVariable(commands []*cli.Command) map[string]cli.Flag {
 }
 
 // replaced names Logstash settings of the first kcing and what took their place.
-var replaced = []struct{ name, by string }{
-	{"ES_LAVA", "documents go straight to Elasticsearch (ES_HOST)"},
-	{"ES_BUILD", "documents go straight to Elasticsearch (ES_HOST)"},
-	{"ES_BOOT", "documents go straight to Elasticsearch (ES_HOST)"},
-	{"ES_LOAD_INTERVAL", "the indexer slows down by itself when Elasticsearch does (ES_BULK_REQUESTS)"},
+var replaced = map[string]string{
+	"ES_LAVA":          "documents go straight to Elasticsearch (ES_HOST)",
+	"ES_BUILD":         "documents go straight to Elasticsearch (ES_HOST)",
+	"ES_BOOT":          "documents go straight to Elasticsearch (ES_HOST)",
+	"ES_LOAD_INTERVAL": "the indexer slows down by itself when Elasticsearch does (ES_BULK_REQUESTS)",
 }
 
 // notOurs are variables of ls and of Logstash's own JVM that begin like its
@@ -104,28 +104,35 @@ func (a *app) warnOfSettings(log *slog.Logger) {
 // environment, each with what took its place.
 func replacedSettings() []string {
 	var found []string
-	for _, r := range replaced {
-		if os.Getenv(r.name) != "" {
-			found = append(found, r.name+": "+r.by)
-		}
-	}
 	for _, pair := range os.Environ() {
-		if name, value, _ := strings.Cut(pair, "="); strings.HasPrefix(name, "LS_") && !notOurs[name] && value != "" {
-			found = append(found, name+": there is no Logstash any more, "+
-				"documents go straight to Elasticsearch (ES_HOST)")
+		name, value, _ := strings.Cut(pair, "=")
+		if by := replacement(name); by != "" && value != "" {
+			found = append(found, name+": "+by)
 		}
 	}
+	slices.Sort(found)
 	return found
+}
+
+// replacement is what took the place of a setting of the Logstash days; empty: it was none.
+func replacement(name string) string {
+	switch {
+	case replaced[name] != "":
+		return replaced[name]
+	case strings.HasPrefix(name, "LS_") && !notOurs[name]:
+		return "there is no Logstash any more, documents go straight to Elasticsearch (ES_HOST)"
+	}
+	return ""
 }
 
 // misspelledSettings are names of the settings file that no command knows, and
 // that nobody else can mean: those that begin with KCING_, and slips for one that
-// is known.
+// is known. Those of the Logstash days are named by [replacedSettings].
 func misspelledSettings(commands []*cli.Command, names []string) (found []string) {
 	known := byVariable(commands)
 	all := slices.Sorted(maps.Keys(known))
 	for _, name := range names {
-		if known[name] != nil {
+		if known[name] != nil || replacement(name) != "" {
 			continue
 		}
 		i := slices.IndexFunc(all, func(k string) bool { return alike(name, k) })

@@ -184,7 +184,7 @@ func (s *settings) drpFlags() []cli.Flag {
 	flags := []cli.Flag{
 		&cli.IntFlag{
 			Name: "drp-days", EnvVars: env("DRP_DAYS"), Value: 3, Usage: "keep today and `N` days before it",
-			Destination: &s.drpDays, Action: atLeast(0),
+			Destination: &s.drpDays, Action: between(0, mappings.MostDays),
 		},
 	}
 	s.drpDaysOf = map[string]*int{}
@@ -194,7 +194,7 @@ func (s *settings) drpFlags() []cli.Flag {
 		flags = append(flags, &cli.IntFlag{
 			Name: "drp-days-" + kind, EnvVars: env("DRP_DAYS_" + strings.ToUpper(kind)), Value: -1,
 			DefaultText: drpDefault(kind), Usage: "`N` for " + kind + " documents", Destination: days,
-			Action: atLeast(0),
+			Action: between(0, mappings.MostDays),
 		})
 	}
 	return inCategory("Retention", flags...)
