@@ -47,6 +47,8 @@ type app struct {
 	misspelled []string
 	// typesRecords: a person at the terminal is standard input.
 	typesRecords bool
+	// unprinted is the first error of writing to stdout, see wrote.
+	unprinted error
 }
 
 // codeOf is the exit code that an error of a command leads to.

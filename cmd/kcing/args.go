@@ -56,6 +56,9 @@ func reorder(flags []cli.Flag, args []string) []string {
 			first = append(first, arg)
 			list = ""
 			name, _, _ := typedFlag(arg)
+			if flagNamed(flags, name) == nil && slices.Contains(cli.HelpFlag.Names(), name) {
+				return []string{arg} // the library would look for help on an argument
+			}
 			if takesValue(flags, arg) {
 				if i++; i == len(args) {
 					return first // not before the arguments, or it would swallow one

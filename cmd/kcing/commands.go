@@ -36,8 +36,10 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 func (a *app) exitCode(ctx context.Context, err error) int {
 	var exit *exitError
 	switch {
-	case err == nil:
+	case err == nil && a.unprinted == nil:
 		return exitOK
+	case err == nil:
+		err = a.unprinted
 	case errors.As(err, &exit):
 		if exit.msg != "" {
 			a.complain(exit.msg)

@@ -91,7 +91,7 @@ func (a *app) printDRP(r drpReport) {
 	for _, i := range r.Deleted {
 		t.row(i.Name, plural(i.Docs, "document"), bytesText(i.Bytes))
 	}
-	_ = t.print(a.stdout)
+	a.wrote(t.print(a.stdout))
 	if len(r.Deleted)+len(r.Failed)+r.Forgotten == 0 {
 		a.say("nothing to do: no index and no finished record is from before %s; %s kept",
 			r.Before.Format(time.DateOnly), plural(r.Kept, "index"))

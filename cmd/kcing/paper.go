@@ -9,6 +9,19 @@ import (
 	"strings"
 )
 
+// printf writes to stdout.
+func (a *app) printf(format string, args ...any) {
+	_, err := fmt.Fprintf(a.stdout, format, args...)
+	a.wrote(err)
+}
+
+// wrote takes an error of writing to stdout: it is the command's when that has no other.
+func (a *app) wrote(err error) {
+	if err != nil && a.unprinted == nil {
+		a.unprinted = fmt.Errorf("standard output: %w", err)
+	}
+}
+
 // say writes a sentence or a line of a report to stdout. On a terminal it is
 // broken between words where it does not fit.
 func (a *app) say(format string, args ...any) { a.sayIn(2, format, args...) }
@@ -20,7 +33,7 @@ func (a *app) sayIn(column int, format string, args ...any) {
 	if column > width-leastColumn {
 		column = 4
 	}
-	_, _ = fmt.Fprintln(a.stdout, folded(fmt.Sprintf(format, args...), width, column))
+	a.printf("%s\n", folded(fmt.Sprintf(format, args...), width, column))
 }
 
 // writeJSON writes a report for programs to stdout, on one line.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"log/slog"
 	"os"
@@ -62,18 +63,18 @@ func (a *app) samplesCommand() *cli.Command {
 			if err := a.idle(downloading, why); err != nil {
 				return err
 			}
-			return a.samples(o)
+			return a.samples(c.Context, o)
 		},
 	}
 }
 
-func (a *app) samples(o *samplesArgs) error {
+func (a *app) samples(ctx context.Context, o *samplesArgs) error {
 	if err := os.MkdirAll(o.dir, 0o750); err != nil {
 		return fmt.Errorf("--samples-dir: %w", err)
 	}
 	if o.ifEmpty {
 		if entries, err := os.ReadDir(o.dir); err != nil || len(entries) > 0 {
-			_, _ = fmt.Fprintf(a.stdout, "%s has records already (--if-empty)\n", o.dir)
+			a.printf("%s has records already (--if-empty)\n", o.dir)
 			return err
 		}
 	}
@@ -82,6 +83,9 @@ func (a *app) samples(o *samplesArgs) error {
 	for r := range synthetic.Records(synthetic.Options{
 		Size: o.size, Seed: o.seed, Now: today, Profile: synthetic.Profile(o.logLines),
 	}) {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
 		if err := os.WriteFile(filepath.Join(o.dir, r.Name), r.Payload, 0o644); err != nil { //nolint:gosec // samples are for all
 			return err
 		}

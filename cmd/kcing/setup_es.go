@@ -61,12 +61,12 @@ func (a *app) setupES(ctx context.Context, s *settings, o mappings.InstallOption
 	for _, c := range changes {
 		switch c.Action {
 		case mappings.Created, mappings.Updated:
-			_, _ = fmt.Fprintf(a.stdout, "%-24s %s%s (version %d)\n", c.Template, verb, c.Action, c.NewVersion)
+			a.printf("%-24s %s%s (version %d)\n", c.Template, verb, c.Action, c.NewVersion)
 		default:
-			_, _ = fmt.Fprintf(a.stdout, "%-24s %s (version %d)\n", c.Template, c.Action, c.OldVersion)
+			a.printf("%-24s %s (version %d)\n", c.Template, c.Action, c.OldVersion)
 		}
 		if o.DryRun && c.Diff != "" {
-			_, _ = fmt.Fprintln(a.stdout, c.Diff)
+			a.printf("%s\n", c.Diff)
 		}
 		if c.HiddenBy != "" {
 			_, _ = fmt.Fprintln(a.stderr, "kcing: "+hiddenTemplate(c.Template, c.HiddenBy))

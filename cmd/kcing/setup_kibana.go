@@ -197,18 +197,18 @@ func (a *app) printSetupKibana(s *settings, r setupKibanaReport) error {
 	}
 	where += " at " + r.Kibana + ", space " + r.Space
 	if r.Unchanged > 0 {
-		_, _ = fmt.Fprintf(a.stdout, "nothing to do: %s in %s as they should be\n",
+		a.printf("nothing to do: %s in %s as they should be\n",
 			plural(r.Unchanged, "object"), where)
 	} else {
-		_, _ = fmt.Fprintf(a.stdout, "imported %s into %s: %d new, %d replaced\n",
+		a.printf("imported %s into %s: %d new, %d replaced\n",
 			plural(r.Created+r.Replaced, "object"), where, r.Created, r.Replaced)
 	}
 	if r.Backup != "" {
-		_, _ = fmt.Fprintf(a.stdout, "what was there before is in %s; to go back to it: kcing setup-kibana %[1]s\n",
+		a.printf("what was there before is in %s; to go back to it: kcing setup-kibana %[1]s\n",
 			r.Backup)
 	}
 	if r.Open != "" {
-		_, _ = fmt.Fprintf(a.stdout, "open %s\n", r.Open)
+		a.printf("open %s\n", r.Open)
 	}
 	return nil
 }

@@ -61,7 +61,7 @@ func (a *app) stateCheck(ctx context.Context, s *settings, _ []string) error {
 		return err
 	}
 	for _, p := range r.Problems {
-		_, _ = fmt.Fprintln(a.stdout, p)
+		a.printf("%s\n", p)
 	}
 	if !r.OK() {
 		return fmt.Errorf("%s is damaged: %s; move it away and feed again "+
