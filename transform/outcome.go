@@ -21,6 +21,10 @@ var LabErrors = []string{"Infrastructure", "Configuration", "Bug",
 // ErrorCanceled is the error type of a job that somebody canceled.
 const ErrorCanceled = "Canceled"
 
+// ResultOffline is the boot_result of a board that was not there: KernelCI's labs without
+// LAVA say it, in capitals.
+const ResultOffline = "offline"
+
 // LabsFault reports whether a job with this error type was lost to the lab.
 func LabsFault(errorType string) bool { return slices.Contains(LabErrors, errorType) }
 

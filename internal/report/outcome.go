@@ -79,9 +79,10 @@ func (e ending) outcome() Outcome {
 	return Inconclusive
 }
 
-// lost reports whether the lab lost it, or somebody canceled it.
+// lost reports whether the lab lost it, or had no board for it, or somebody canceled it.
 func (e ending) lost() bool {
-	return e.outcome() == Inconclusive && (transform.LabsFault(e.errorType) || e.canceled())
+	return e.outcome() == Inconclusive && (transform.LabsFault(e.errorType) || e.canceled() ||
+		strings.EqualFold(e.result, transform.ResultOffline))
 }
 
 // well reports whether a boot passed and its job went on to its end, so that it

@@ -122,7 +122,7 @@ type Place struct {
 	Lab   string `json:"lab,omitempty"`
 	Board string `json:"board,omitempty"`
 	Results
-	Lost int64 `json:"lost"` // boots that the lab lost or somebody canceled; they are inconclusive
+	Lost int64 `json:"lost"` // boots that the lab lost, offline ones too, or somebody canceled; they are inconclusive
 }
 
 // Name of the lab or board.

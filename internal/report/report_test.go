@@ -154,6 +154,7 @@ func TestChanges(t *testing.T) {
 		two(aBoot.with("board", "b6"), "boot_result", "pass", nil),
 		two(aBoot.with("board", "b7"), "boot_result", "pass", "incomplete"),
 		two(aBoot.with("board", "b8", "error_type", "Infrastructure"), "boot_result", "pass", "fail"), // the lab's
+		two(aBoot.with("board", "b0"), "boot_result", "pass", "OFFLINE"),
 		two(aBoot.with("board", "b9"), "boot_result", "pass", "pass"),
 		two(aBoot.with("board", "b9"), "boot_result", nil, "fail"),                        // again: unstable
 		two(aBoot.with("board", "b1", "retried", true), "boot_result", nil, "incomplete"), // no boot: tried again
@@ -207,11 +208,13 @@ func TestChanges(t *testing.T) {
 			t.Errorf("lab %s, want that of the last failure, lab-b", d.Lab)
 		}
 	}
-	if tree.Boots != (Results{Pass: 3, Fail: 5, Inconclusive: 3}) {
+	if tree.Boots != (Results{Pass: 3, Fail: 5, Inconclusive: 4}) {
 		t.Errorf("boots %+v", tree.Boots)
 	}
-	if i := slices.IndexFunc(r.Boards, func(b Place) bool { return b.Board == "b8" }); i < 0 || r.Boards[i].Lost != 1 {
-		t.Errorf("boards %+v: b8 was lost once", r.Boards)
+	for _, board := range []string{"b8", "b0"} {
+		if i := slices.IndexFunc(r.Boards, func(b Place) bool { return b.Board == board }); i < 0 || r.Boards[i].Lost != 1 {
+			t.Errorf("boards %+v: %s was lost once", r.Boards, board)
+		}
 	}
 	limited := w.make(func(o *Options) { o.Limit = 3 })
 	if n := len(limited.Trees[0].Changes); n != 3 || limited.LeftOut != len(want)-3 {

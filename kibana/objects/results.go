@@ -32,10 +32,11 @@ var (
 	buildFailed       = `build_result : ("FAIL" or "fail")`
 	buildInconclusive = `not build_result : ("PASS" or "pass" or "FAIL" or "fail")`
 
+	offline          = `boot_result : "` + transform.ResultOffline + `"`
 	bootSucceeded    = `boot_result : "pass"`
 	bootFailed       = `boot_result : "fail" and not ` + labTrouble
-	bootLost         = `not boot_result : "pass" and (` + labTrouble + ` or boot_result : "offline")`
-	bootInconclusive = `not boot_result : ("pass" or "fail" or "offline") and not ` + labTrouble
+	bootLost         = `not boot_result : "pass" and (` + labTrouble + ` or ` + offline + `)`
+	bootInconclusive = `not boot_result : ("pass" or "fail") and not ` + offline + ` and not ` + labTrouble
 
 	// Of a Maestro job or build that is tried again only the last attempt is a boot
 	// or build: see transform. What it says of a lab is counted all the same.
