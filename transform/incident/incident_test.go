@@ -384,6 +384,12 @@ func TestFolding(t *testing.T) {
 			t.Errorf("%q: %+v", c.panic, got)
 		}
 	}
+	// The panic is of the thread that says so, whoever has reported in between.
+	got := incidentsOf(stamped("T7", oops, "Oops: 0000 [#1] SMP", "RIP: 0010:teapot_brew+0x1/0x2",
+		"---[ end trace 0 ]---") + stamped("C1", warning...) + stamped("T7", "Kernel panic - not syncing: Fatal exception"))
+	if len(got) != 2 || !got[0].Fatal || got[1].Fatal {
+		t.Errorf("another thread in between: %+v", got)
+	}
 	if got := incidentsOf(stamped("", "Kernel panic - not syncing: Fatal exception in interrupt")); len(got) != 1 ||
 		!got[0].Fatal {
 		t.Errorf("alone: %+v", got)

@@ -13,8 +13,9 @@ import (
 // Its work for a line without a report around is [Suspect]'s; it grows with the
 // log and with nothing else, and what it keeps is bounded.
 type Reader struct {
-	open     []*report // whose messages still come, the oldest first
-	last     *report   // begun last; whether it was fatal is only known behind it
+	open     []*report          // whose messages still come, the oldest first
+	last     *report            // begun last; whether it was fatal is only known behind it
+	settled  map[string]settled // the last report of each thread of which no message comes any more
 	sequence int
 	titles   map[string]*Incident
 	seen     map[uint64]bool // headers by stamp and text: dmesg prints them again
@@ -209,6 +210,7 @@ func (r *Reader) settle(o *report) {
 		known.Count++
 		known.Fatal = known.Fatal || fatal
 		if known.sequence < o.sequence {
+			r.ofThread(o, title)
 			return
 		}
 	}
@@ -226,6 +228,25 @@ func (r *Reader) settle(o *report) {
 		r.titles = make(map[string]*Incident)
 	}
 	r.titles[title] = in
+	r.ofThread(o, title)
+}
+
+// settled is what is known of a report when a panic of its thread comes later.
+type settled struct {
+	title string
+	line  int
+}
+
+// ofThread remembers a report by its thread, where the kernel says which it is.
+func (r *Reader) ofThread(o *report, title string) {
+	const most = 256
+	if o.thread == "" || o.thread == byProgram {
+		return
+	}
+	if r.settled == nil || len(r.settled) >= most {
+		r.settled = make(map[string]settled)
+	}
+	r.settled[o.thread] = settled{title, o.line}
 }
 
 // hasRegisters tells a kernel's fault: registers of a user's program have no
@@ -351,6 +372,11 @@ func (r *Reader) foldPanic(own, next *report) bool {
 	}
 	if behind := next.line - cause.line; own == nil && (behind > maxDistance || initDied && behind >= near) {
 		return false
+	}
+	if before, known := r.settled[next.thread]; known && own == nil && cause.thread != next.thread &&
+		next.line-before.line <= maxDistance { // another thread's report has come in between
+		r.titles[before.title].Fatal = true
+		return true
 	}
 	cause.fatal = true
 	if own == nil {
