@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -157,11 +158,11 @@ func TestTooLargeWhateverIsSent(t *testing.T) {
 		t.Helper()
 		synctest.Test(t, func(t *testing.T) {
 			began := time.Now()
-			refused := 0
+			var refused atomic.Int64
 			inner := serve(t, func(w http.ResponseWriter, _ int, docs []sentDoc) {
 				time.Sleep(10 * time.Millisecond)
 				if at := time.Since(began); at >= from && at < to {
-					refused++
+					refused.Add(1)
 					w.WriteHeader(413)
 					return
 				}
@@ -194,8 +195,8 @@ func TestTooLargeWhateverIsSent(t *testing.T) {
 			if took := time.Since(began); want == Stored && took > to+time.Minute {
 				t.Errorf("%v to %v, %v: took %v", from, to, retryFor, took)
 			}
-			if refused > 4*total {
-				t.Errorf("%v to %v, %v: %d requests were refused", from, to, retryFor, refused)
+			if n := refused.Load(); n > 4*total {
+				t.Errorf("%v to %v, %v: %d requests were refused", from, to, retryFor, n)
 			}
 		})
 	}
