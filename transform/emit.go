@@ -13,7 +13,11 @@ func (d *Documents) field(f jsontext.Field) {
 		return
 	}
 	d.buf = append(jsontext.AppendString(append(d.buf, ','), f.Name), ':')
-	d.buf = appendValue(d.buf, redactURLs(replaceNamed(f.Raw, memberSecret)))
+	value := redactURLs(f.Raw)
+	if value[0] == '{' || value[0] == '[' {
+		value = replaceNamed(value, memberSecret)
+	}
+	d.buf = appendValue(d.buf, value)
 }
 
 // member writes a text, or nothing when it is empty.

@@ -13,22 +13,20 @@ import (
 // proxy has put in, and in the job definition's notify block; and definitions hold
 // the passwords and keys of boards, and a block of names and values called secrets
 // (https://docs.lavasoftware.org/lava/explain_first_job.html). Names are looked at
-// where they end with one of these words; an expression over a whole record would
-// take seconds (3 MB/s).
-var secretWords = [][]byte{
-	[]byte("token"), []byte("authorization"), []byte("password"), []byte("passwd"), []byte("passphrase"),
-	[]byte("secret"), []byte("psk"), []byte("key"),
-	[]byte("submitter_email"), // of a person
-}
+// where they end with one of these words, of which the last is of a person; an
+// expression over a whole record would take seconds (3 MB/s).
+const secretEnds = "token|authorization|password|passwd|passphrase|secret|psk|key|submitter_email"
+
+var secretWords = bytes.Split([]byte(secretEnds), []byte("|"))
 
 // sensitive is an expression for the names of secrets.
-const sensitive = `(?:[\w.-]*(?:token|authorization|password|passwd|passphrase|secret|psk|key|submitter_email)|secrets)`
+const sensitive = `(?:[\w.-]*(?:` + secretEnds + `)|secrets)`
 
 // secretMember is a member of JSON that is a secret, up to the end of its value or to
 // the bracket that opens it.
 var secretMember = regexp.MustCompile(`(?i)\A("` + sensitive + `"\s*:\s*)(?:"(?:[^"\\]|\\.)*"?|[\[{]|[0-9.eE+-]+)`)
 
-// A secret is what is to be replaced: text[from:to], by with.
+// secret is what is to be replaced: the bytes from one place to another, by a text.
 type secret struct {
 	from, to int
 	with     string
@@ -36,9 +34,9 @@ type secret struct {
 
 const redacted = `"REDACTED"`
 
-// replaceNamed replaces the secrets that find finds at the names that end with a secret
-// word; from is where the name begins. find has to read no more than it replaces,
-// or the whole takes the square of its length.
+// replaceNamed replaces the secrets that find finds at names that end with a secret word;
+// find gets the place where the name begins. It must not read much more than it
+// replaces, or a long text takes the square of its length.
 func replaceNamed(src []byte, find func(src []byte, name int) (secret, bool)) []byte {
 	lower := lowerASCII(src)
 	next := make([]int, len(secretWords)) // where each of them is found next
@@ -95,7 +93,7 @@ func memberSecret(src []byte, name int) (secret, bool) {
 // in the middle of an item, as in YAML's [it's], are none.
 func closing(src []byte, open int) int {
 	depth, quote := 0, byte(0)
-	begins := false // an item does here
+	begins := false // whether an item may begin here
 	for i := open; i < len(src); i++ {
 		switch c := src[i]; {
 		case quote == '"' && c == '\\':
@@ -115,7 +113,7 @@ func closing(src []byte, open int) int {
 				return i + 1
 			}
 		}
-		begins = quote == 0 && bytes.IndexByte([]byte("{[,:"), src[min(i, len(src)-1)]) >= 0
+		begins = quote == 0 && strings.IndexByte("{[,:", src[min(i, len(src)-1)]) >= 0
 	}
 	return len(src)
 }
@@ -190,12 +188,8 @@ func redactDefinition(payload []byte, f jsontext.Field) []byte {
 	return payload
 }
 
-// toQuote is what stands before a quote; escape is an escape in a string of JSON, or a
-// backslash that begins none.
-var (
-	toQuote = regexp.MustCompile(`(?s)\A(?:[^"\\]|\\.?)*`)
-	escape  = regexp.MustCompile(`\\(?:["\\/bfnrt]|u[0-9A-Fa-f]{4})?`)
-)
+// escape is an escape in a string of JSON, or a backslash that begins none.
+var escape = regexp.MustCompile(`\\(?:["\\/bfnrt]|u[0-9A-Fa-f]{4})?`)
 
 // redactDamaged cuts secrets out of JSON of which nobody knows what in it is a
 // definition, and whether what stands between two quotes is a string.
@@ -203,7 +197,7 @@ func redactDamaged(payload []byte) []byte {
 	payload = replaceNamed(append([]byte{'"'}, payload...), memberSecret)[1:] // it may begin within a name
 	clean := make([]byte, 0, len(payload))
 	for len(payload) > 0 {
-		between := toQuote.Find(payload)
+		between := payload[:jsontext.StringEnd(payload)]
 		payload = payload[len(between):]
 		text := jsontext.Unescape(escape.ReplaceAllFunc(between, func(e []byte) []byte {
 			if len(e) == 1 {
