@@ -81,9 +81,10 @@ func (d *located) fill(t *Tree, of []bucket) {
 		if first, known := h.first[is]; !known || b.first.Before(first) {
 			h.first[is] = b.first
 		}
-		// What ended otherwise, in a lab that lost it, say, has nothing to say of a failure.
-		asIs := is == d.New || is == Fail && d.New == Unstable
-		if name == t.Kernel && asIs && !b.last.Before(last) {
+		// Lab and incident are those of a document that ended as the change says: a
+		// later one that a lab lost says nothing of a failure.
+		explains := is == d.New || is == Fail && d.New == Unstable
+		if name == t.Kernel && explains && !b.last.Before(last) {
 			more := slices.Concat(b.key[n+4:], []string{"", ""})
 			last, d.Lab, d.Incident = b.last, more[0], more[1]
 		}
