@@ -86,7 +86,8 @@ func TestSaidKind(t *testing.T) {
 	}
 	for _, said := range []Kind{KindBuild, KindBoot} {
 		var r Record
-		if err := r.Parse([]byte(`{"id":"x","job":"next","definition":null,"results":null}`), Options{Kind: said}); err != nil || r.Kind != said {
+		err := r.Parse([]byte(`{"id":"x","job":"next","definition":null,"results":null}`), Options{Kind: said})
+		if err != nil || r.Kind != said {
 			t.Errorf("said to be %s: %s, %v", said, r.Kind, err)
 		}
 	}
