@@ -16,12 +16,12 @@ func (r *Record) settleKind() error {
 		return err
 	}
 	if kind := detectBy(r.hasValue); kind != "" && kind != r.Kind {
-		return refuse(typeUnknownKind, "", fmt.Sprintf("no %s, as its sender says: it looks like %s", r.Kind, aKind[kind]))
+		return refuse(typeUnknownKind, "", fmt.Sprintf("no %s, as its sender says: it looks like %s", r.Kind, withArticle[kind]))
 	}
 	return nil
 }
 
-var aKind = map[Kind]string{KindBuild: "a build", KindBoot: "a boot", KindLAVA: "a LAVA callback"}
+var withArticle = map[Kind]string{KindBuild: "a build", KindBoot: "a boot", KindLAVA: "a LAVA callback"}
 
 // detect goes by the fields that only one kind has. A callback is asked for
 // first: it is the only one with a job definition or a log; then boots, which

@@ -78,7 +78,7 @@ func TestSaidKind(t *testing.T) {
 			var r Record
 			err := r.Parse([]byte(payload), Options{Kind: said, Lab: "l"})
 			if said != is {
-				refusedAs(t, err, "unknown_kind", "no "+string(said)+", as its sender says: it looks like "+aKind[is])
+				refusedAs(t, err, "unknown_kind", "no "+string(said)+", as its sender says: it looks like "+withArticle[is])
 			} else if err != nil {
 				t.Errorf("%s said to be %s: %v", is, said, err)
 			}
